@@ -1,0 +1,90 @@
+/**
+ * What a controller is: a name, the kind it reconciles, what else wakes it, and `reconcile`. Files under controllers/
+ * default-export `defineController({...})`; manager.ts runs them. Models the loops of k8s.io/kubernetes/pkg/controller
+ * in the shape of controller-runtime's Reconciler.
+ */
+import type { Logger } from 'pino'
+import type { Clock, Random } from '../clock.ts'
+import type { Client } from '../client/client.ts'
+import type { EventRecorder } from '../client/events.ts'
+import type { Informers } from '../client/lister.ts'
+import type { KubeObject } from '../registry/kind.ts'
+
+/** What identifies an object to a work queue: `namespace/name`, or `name` where there is no namespace. */
+export type Key = string
+
+export function keyOf(object: { metadata: { namespace?: string; name?: string } }): Key {
+  const { namespace, name = '' } = object.metadata
+  return namespace ? `${namespace}/${name}` : name
+}
+
+export function splitKey(key: Key): { namespace: string; name: string } {
+  const slash = key.indexOf('/')
+  return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}
+
+export interface ControllerContext {
+  /** Acts as the controller's own service account (`system:serviceaccount:kube-system:<name>-controller` unless `user` is told). */
+  client: Client
+  informers: Informers
+  events: EventRecorder
+  clock: Clock
+  random: Random
+  log: Logger
+  /** Wakes the controller for a key, now or after a delay. */
+  enqueue(key: Key, delayMs?: number): void
+  /** Settings of the cluster that controllers look at (see src/cluster.ts). */
+  settings: ControllerSettings
+}
+
+export interface ControllerSettings {
+  serviceCIDR: string
+  podCIDR: string
+  /** PEM of the cluster's CA. */
+  rootCA: string
+  /** From which LoadBalancer Services get their addresses. */
+  loadBalancerCIDR: string
+  clusterName: string
+}
+
+/** Returned by `reconcile` to be called again for the same key. Throwing means back-off and retry. */
+export interface Result {
+  requeueAfterMs?: number
+}
+
+export interface ControllerDefinition<T extends KubeObject = KubeObject> {
+  /** Upstream's name of the controller as `--controllers` knows it without the suffix: 'deployment', 'replicaset', … */
+  name: string
+  /** Full user name when it is not the default service account. */
+  user?: string
+  /** The kind that is reconciled. */
+  for: string
+  /** Kinds whose objects wake the controller of their owner (controller owner reference of kind `for`). */
+  owns?: readonly string[]
+  /** Other kinds whose changes wake the keys that the function answers. `old` is given on updates. */
+  watches?: Readonly<Record<string, (object: KubeObject, ctx: ControllerContext, old?: KubeObject) => readonly Key[]>>
+  /** How many keys are worked on at a time; 5 unless told (upstream's concurrent-…-syncs). */
+  concurrency?: number
+  /** Runs once before the first reconcile: adds indexes, keeps per-controller state in its closure. */
+  setup?(ctx: ControllerContext): void
+  /** Ignores changes of `for` objects for which this is false (generation-only controllers and the like). */
+  wakes?(object: T, old: T | undefined): boolean
+  reconcile(object: T, ctx: ControllerContext): Promise<Result | void>
+  /** The object of this key is gone. */
+  deleted?(key: Key, ctx: ControllerContext): Promise<Result | void>
+}
+
+/** A loop that is not one reconcile per object (garbage collector, scheduler, virtual kubelets): starts and is closed. */
+export interface LoopDefinition {
+  name: string
+  user?: string
+  start(ctx: ControllerContext): { close(): Promise<void> | void }
+}
+
+export function defineController<T extends KubeObject>(definition: ControllerDefinition<T>): ControllerDefinition<T> {
+  return definition
+}
+
+export function defineLoop(definition: LoopDefinition): LoopDefinition {
+  return definition
+}

@@ -1,0 +1,239 @@
+/**
+ * What a kind is. A file under api/ states all the server knows of one kind by giving `defineKind` its names and the few
+ * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
+ * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
+ */
+import type { Clock, Random } from '../clock.ts'
+import type { FieldError } from '../errors.ts'
+import type { ObjectMeta } from '../../schemas/types.ts'
+
+/** Any API object. Kinds narrow it by their generated interface. */
+export interface KubeObject {
+  apiVersion?: string
+  kind?: string
+  metadata: ObjectMeta
+}
+
+export interface GroupVersionKind {
+  group: string
+  version: string
+  kind: string
+}
+
+/** Who makes a request, as authentication found out. */
+export interface UserInfo {
+  name: string
+  uid?: string
+  groups: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** What every hook of a write can know about the request it serves. */
+export interface WriteContext {
+  user: UserInfo
+  namespace: string
+  dryRun: boolean
+  clock: Clock
+  random: Random
+  /** The cluster's own view of other objects, as the system user; hooks that only look at `obj` never need it. */
+  system: SystemReader
+  /** Tells the client, in a Warning header. */
+  warn(text: string): void
+}
+
+/**
+ * Reads and writes other objects on behalf of the server itself (allocation, binding, eviction, admission).
+ * `kind` is `<group>/<version>/<Kind>`, or `v1/<Kind>` for the core group.
+ */
+export interface SystemReader {
+  get<T extends KubeObject>(kind: string, namespace: string, name: string): T | undefined
+  list<T extends KubeObject>(kind: string, namespace?: string): T[]
+  /** Reads, changes and writes through the generic path; retried when the object changed meanwhile. `change` returns the new object (never mutates) or throws a StatusError. */
+  update<T extends KubeObject>(kind: string, ref: { namespace: string; name: string }, change: (current: T) => T, options?: { subresource?: string; dryRun?: boolean }): Promise<T>
+  create<T extends KubeObject>(kind: string, object: T, options?: { dryRun?: boolean }): Promise<T>
+  delete(kind: string, ref: { namespace: string; name: string }, options?: DeleteOptions): Promise<void>
+  /** Cluster-wide allocators; see src/registry/allocators.ts. */
+  allocators: Allocators
+}
+
+/** Pools from which a Service takes its addresses and ports. Dry runs reserve nothing. Each throws FieldError-free plain Errors with upstream's text. */
+export interface Allocators {
+  allocateServiceIP(family: 'IPv4' | 'IPv6', owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string
+  releaseServiceIP(ip: string): void
+  allocateNodePort(options: { requested?: number; dryRun: boolean }): number
+  releaseNodePort(port: number): void
+}
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number
+  propagationPolicy?: string
+  orphanDependents?: boolean
+  preconditions?: { uid?: string; resourceVersion?: string }
+  dryRun?: string[]
+}
+
+/** A printer column. Models k8s.io/kubernetes/pkg/printers. */
+export interface Column<T> {
+  name: string
+  /** OpenAPI type of the cells; string unless told. */
+  type?: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  format?: string
+  /** 0 is always shown, 1 only with `-o wide`. */
+  priority?: number
+  /** The cell. Ages are given by `ctx.age(time)`. */
+  value(object: T, ctx: ColumnContext): string | number | boolean | null
+}
+
+export interface ColumnContext {
+  nowMs: number
+  /** "5m", "3d2h" … or "<unknown>" for none, as duration.HumanDuration prints. */
+  age(time: string | undefined): string
+}
+
+/** metav1.TableRowCondition: marks rows of completed pods. */
+export interface RowCondition {
+  type: 'Completed'
+  status: 'True'
+  reason: string
+  message: string
+}
+
+/** A subresource that reads and writes the object itself (status, ephemeralcontainers, resize, approval, finalize). */
+export interface UpdateSubresource<T> {
+  /** The kind sent and answered where it is not the parent's. */
+  responseKind?: GroupVersionKind
+  verbs?: readonly ('get' | 'update' | 'patch')[]
+  /** Puts back from `old` what this subresource may not change. Changes `object` in place. */
+  prepareForUpdate?(object: T, old: T, ctx: WriteContext): void
+  validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
+}
+
+/** A subresource that is only posted to (binding, eviction, token). `body` is decoded, defaulted by its own type and validated for form. */
+export interface CreateSubresource {
+  /** The kind of the body and of the answer. */
+  responseKind: GroupVersionKind
+  verbs: readonly ['create']
+  /** Answers the object to send back; 201 for it. */
+  create(request: { name: string; body: KubeObject; ctx: WriteContext }): Promise<object>
+}
+
+/** A subresource that is a connection (exec, attach, portforward, proxy) or a plain answer (log). */
+export interface ConnectSubresource {
+  responseKind: GroupVersionKind
+  verbs: readonly string[]
+  /** Name of the connector that serves it; connectors are registered by the runtime (src/streaming). */
+  connect: string
+}
+
+/** Where a scale subresource finds its numbers. Dotted paths as in CustomResourceDefinitions. */
+export interface ScaleSubresource {
+  specReplicasPath: string
+  statusReplicasPath: string
+  /** Path of a LabelSelector, of a map of labels (ReplicationController) or of a string. */
+  labelSelectorPath?: string
+}
+
+export interface Subresources<T> {
+  /** true: status is its own subresource with the usual rules (writes of the main resource keep the old status and the other way round). */
+  status?: true | UpdateSubresource<T>
+  scale?: ScaleSubresource
+  [name: string]: true | UpdateSubresource<T> | CreateSubresource | ConnectSubresource | ScaleSubresource | undefined
+}
+
+export const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
+
+export interface KindDefinition<T extends KubeObject = KubeObject> {
+  /** '' for the core group. */
+  group: string
+  version: string
+  kind: string
+  plural: string
+  /** Lower-cased kind unless told. */
+  singular?: string
+  shortNames?: readonly string[]
+  categories?: readonly string[]
+  namespaced: boolean
+  /** All eight unless told. */
+  verbs?: readonly string[]
+  /** Key prefix in the store without slashes at the ends; `registry/<plural>` unless upstream's differs (registry/minions …). */
+  storagePrefix?: string
+
+  /**
+   * Present when objects of this version are stored as another one (autoscaling/v1 as v2, events.k8s.io/v1 as core v1).
+   * Both functions take and return whole objects (may reuse parts), without apiVersion/kind, which the caller sets.
+   */
+  storedAs?: GroupVersionKind & { toStorage(object: T): KubeObject; fromStorage(object: KubeObject): T }
+  /** Of several served versions of a group, the one discovery prefers has the highest priority; 0 unless told. */
+  versionPriority?: number
+
+  subresources?: Subresources<T>
+  /** Printer columns; without them the table has Name and Created At. "Name" is given here too. */
+  columns?: readonly Column<T>[]
+  rowConditions?(object: T): RowCondition[]
+  /** Field selectors beyond metadata.name and metadata.namespace. */
+  selectableFields?: Readonly<Record<string, (object: T) => string>>
+
+  /** Fills in defaults in place; the object is decoded, not yet admitted. May look at `object` only. */
+  default?(object: T): void
+  /**
+   * true: metadata.generation starts at 1 and rises when anything but metadata and status changes.
+   * A function decides itself whether a change of `old` to `object` raises it.
+   */
+  generation?: true | ((object: T, old: T) => boolean)
+
+  /** Runs before validation of a create (generic code has dropped status where status is a subresource). In place. */
+  prepareForCreate?(object: T, ctx: WriteContext): void
+  /** Runs before validation of an update of the main resource (generic code has put the old status back). In place. */
+  prepareForUpdate?(object: T, old: T, ctx: WriteContext): void
+  /** The errors of name itself, upstream's texts; DNS-1123 subdomain unless told. `prefix`: the name is a generateName prefix. */
+  validateName?(name: string, prefix: boolean): string[]
+  /** Errors of everything but metadata, which generic code checks first. Runs on create, in upstream's order. */
+  validate?(object: T, ctx: WriteContext): FieldError[]
+  /** Errors of an update, without metadata's. Call `validate` from here where upstream does; without this hook `validate` runs for updates too. */
+  validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
+  /** Extra annotation or label checks that upstream makes inside metadata. */
+  validateMetadata?(object: T, old: T | undefined): FieldError[]
+  /** Warning headers (deprecated fields and so on). */
+  warnings?(object: T, old: T | undefined, ctx: WriteContext): string[]
+
+  /** Runs after admission and before validation: allocation. What it takes must be given back by the returned undo if the write fails. */
+  beginCreate?(object: T, ctx: WriteContext): void | (() => void)
+  beginUpdate?(object: T, old: T, ctx: WriteContext): void | (() => void)
+  /** After the object is really gone from the store. */
+  afterDelete?(object: T, ctx: WriteContext): void | Promise<void>
+  /** Refuses a delete by throwing a StatusError (namespaces default …). */
+  beforeDelete?(object: T, ctx: WriteContext): void
+
+  /** Seconds of grace a delete gives when the caller says nothing, or undefined for none. Present only on kinds that die gracefully (pods). */
+  gracefulDelete?(object: T, requestedSeconds: number | undefined): number | undefined
+  /** What a delete without a policy does to dependents; 'background' unless told ('orphan' for some legacy kinds). */
+  defaultPropagation?: 'background' | 'orphan' | 'none'
+  /** PUT of a name that does not exist creates it. */
+  allowCreateOnUpdate?: boolean
+  /** An update without resourceVersion is refused when false. true unless told. */
+  allowUnconditionalUpdate?: boolean
+  /** Objects expire this long after their last write (events). */
+  ttlMs?(object: T): number
+
+  /** Objects of this kind are never stored: POST answers at once (reviews). Answers the object to send back. */
+  review?(object: T, ctx: WriteContext): Promise<T>
+  /** Objects of this kind are not stored but computed for get and list (componentstatuses). */
+  computed?(ctx: WriteContext): T[]
+}
+
+/** Identity with types: kinds are plain values. */
+export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): KindDefinition<T> {
+  return definition
+}
+
+export function isCreateSubresource(s: unknown): s is CreateSubresource {
+  return typeof s === 'object' && s !== null && 'create' in s
+}
+
+export function isConnectSubresource(s: unknown): s is ConnectSubresource {
+  return typeof s === 'object' && s !== null && 'connect' in s
+}
+
+export function isScaleSubresource(s: unknown): s is ScaleSubresource {
+  return typeof s === 'object' && s !== null && 'specReplicasPath' in s
+}
