@@ -153,6 +153,11 @@ export function internalError(message: string, cause?: unknown): StatusError {
   return new StatusError({ code: 500, reason: 'InternalError', message: `Internal error occurred: ${message}`, details: { causes: [{ message }] }, cause })
 }
 
+/** 501: something upstream serves that is not served here (yet). */
+export function notImplemented(what: string): StatusError {
+  return new StatusError({ code: 501, reason: 'NotImplemented', message: `${what} is not served by this cluster` })
+}
+
 export function serverTimeout(message: string, retryAfterSeconds?: number): StatusError {
   return new StatusError({
     code: 504,
@@ -230,7 +235,7 @@ export function invalid(kind: { group: string; kind: string }, name: string, err
     details: {
       ...(name ? { name } : {}),
       ...(kind.group ? { group: kind.group } : {}),
-      kind: kind.kind,
+      ...(kind.kind ? { kind: kind.kind } : {}),
       ...(errors.length ? { causes: errors.map((e) => ({ reason: e.type, message: e.body, field: e.field })) } : {}),
     },
   })

@@ -8,6 +8,8 @@ export interface EventRecorder {
   /**
    * @param about the object the event is about (its apiVersion, kind, namespace, name, uid and resourceVersion are used)
    * @param fieldPath e.g. `spec.containers{app}` for events about a container
+   * @param action given by components that write events.k8s.io/v1 (the scheduler): eventTime and reportingController instead of source
+   * @param host becomes source.host
    */
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { fieldPath?: string; related?: KubeObject; action?: string }): void
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { fieldPath?: string; related?: KubeObject; action?: string; host?: string }): void
 }

@@ -26,6 +26,8 @@ export function splitKey(key: Key): { namespace: string; name: string } {
 export interface ControllerContext {
   /** Acts as the controller's own service account (`system:serviceaccount:kube-system:<name>-controller` unless `user` is told). */
   client: Client
+  /** A client that acts as another user: what speaks for many identities (one per node) asks for theirs. */
+  clientFor?(user: { name: string; groups: readonly string[] }): Client
   informers: Informers
   events: EventRecorder
   clock: Clock
@@ -33,6 +35,11 @@ export interface ControllerContext {
   log: Logger
   /** Wakes the controller for a key, now or after a delay. */
   enqueue(key: Key, delayMs?: number): void
+  /**
+   * Every kind that can be listed and deleted, custom ones included, the preferred version of a group first; absent in
+   * tests that need none. `plural` is the resource's name.
+   */
+  kinds?(): readonly { kind: string; plural: string; namespaced: boolean }[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */
   settings: ControllerSettings
 }
@@ -57,6 +64,8 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> {
   name: string
   /** Full user name when it is not the default service account. */
   user?: string
+  /** The component that its events name; `<name>-controller` unless told. */
+  component?: string
   /** The kind that is reconciled. */
   for: string
   /** Kinds whose objects wake the controller of their owner (controller owner reference of kind `for`). */
@@ -78,6 +87,7 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> {
 export interface LoopDefinition {
   name: string
   user?: string
+  component?: string
   start(ctx: ControllerContext): { close(): Promise<void> | void }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
+import type { Authorizer, TokenAuthenticator } from './authorization.ts'
 import type { ObjectMeta } from '../../schemas/types.ts'
 
 /** Any API object. Kinds narrow it by their generated interface. */
@@ -33,6 +34,8 @@ export interface WriteContext {
   user: UserInfo
   namespace: string
   dryRun: boolean
+  /** Group of the version that the request came in, where it is not the stored one's (events.k8s.io for events). */
+  requestGroup?: string
   clock: Clock
   random: Random
   /** The cluster's own view of other objects, as the system user; hooks that only look at `obj` never need it. */
@@ -54,10 +57,36 @@ export interface SystemReader {
   delete(kind: string, ref: { namespace: string; name: string }, options?: DeleteOptions): Promise<void>
   /** Cluster-wide allocators; see src/registry/allocators.ts. */
   allocators: Allocators
+  /** Who may do what; absent where everything is allowed. */
+  authorizer?: Authorizer
+  /** Whose a token is; absent where nothing authenticates. */
+  authenticator?: TokenAuthenticator
+  /** The plural of a served kind, `group/version` and kind given; undefined when none is served. */
+  resourceFor?(apiVersion: string, kind: string): string | undefined
+  /** Signs service account tokens; absent where nothing authenticates. */
+  serviceAccountTokens?: ServiceAccountTokens
+}
+
+/** Signs the token of a TokenRequest; the subresource has resolved and checked what it is bound to. Models pkg/serviceaccount.TokenGenerator. */
+export interface ServiceAccountTokens {
+  /** Audiences of a request that names none. */
+  readonly defaultAudiences: readonly string[]
+  sign(claims: {
+    serviceAccount: { namespace: string; name: string; uid: string }
+    audiences: readonly string[]
+    expirationSeconds: number
+    /** Seconds after which use of an extended token is noted; 0 for none. */
+    warnAfterSeconds: number
+    pod?: { name: string; uid: string }
+    node?: { name: string; uid?: string }
+    secret?: { name: string; uid: string }
+  }): Promise<string>
 }
 
 /** Pools from which a Service takes its addresses and ports. Dry runs reserve nothing. Each throws FieldError-free plain Errors with upstream's text. */
 export interface Allocators {
+  /** Families in which this cluster gives service addresses; the first is the default. */
+  readonly serviceIPFamilies: readonly ('IPv4' | 'IPv6')[]
   allocateServiceIP(family: 'IPv4' | 'IPv6', owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string
   releaseServiceIP(ip: string): void
   allocateNodePort(options: { requested?: number; dryRun: boolean }): number
@@ -78,6 +107,8 @@ export interface Column<T> {
   /** OpenAPI type of the cells; string unless told. */
   type?: 'string' | 'integer' | 'number' | 'boolean' | 'date'
   format?: string
+  /** Rows carry the cell though the table declares no column for it (an upstream slip of IPAddress). */
+  undeclared?: boolean
   /** 0 is always shown, 1 only with `-o wide`. */
   priority?: number
   /** The cell. Ages are given by `ctx.age(time)`. */
@@ -163,6 +194,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * Both functions take and return whole objects (may reuse parts), without apiVersion/kind, which the caller sets.
    */
   storedAs?: GroupVersionKind & { toStorage(object: T): KubeObject; fromStorage(object: KubeObject): T }
+  /** Warning header of every request for this kind, in upstream's words ("v1 Endpoints is deprecated in v1.33+; use …"). */
+  deprecation?: string
   /** Of several served versions of a group, the one discovery prefers has the highest priority; 0 unless told. */
   versionPriority?: number
 
@@ -181,6 +214,15 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    */
   generation?: true | ((object: T, old: T) => boolean)
 
+  /** A create may carry a status though status is a subresource (nodes). */
+  keepsStatusOnCreate?: boolean
+  /**
+   * Refuses a write by throwing a StatusError because of what its user may not do. Runs after mutating admission and before
+   * all other hooks of the write, for the main resource only; `old` is undefined on create. Models storages named policybased.
+   */
+  checkAccess?(object: T, old: T | undefined, ctx: WriteContext): void | Promise<void>
+  /** Further field errors, asked for only when `validate`/`validateUpdate` found none: rights to what the object refers to. */
+  validateAccess?(object: T, old: T | undefined, ctx: WriteContext): FieldError[] | Promise<FieldError[]>
   /** Runs before validation of a create (generic code has dropped status where status is a subresource). In place. */
   prepareForCreate?(object: T, ctx: WriteContext): void
   /** Runs before validation of an update of the main resource (generic code has put the old status back). In place. */
@@ -191,6 +233,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   validate?(object: T, ctx: WriteContext): FieldError[]
   /** Errors of an update, without metadata's. Call `validate` from here where upstream does; without this hook `validate` runs for updates too. */
   validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
+  /** Runs after a create or update was found valid, before it is written. In place. Models RESTCreateStrategy.Canonicalize. */
+  canonicalize?(object: T): void
   /** Extra annotation or label checks that upstream makes inside metadata. */
   validateMetadata?(object: T, old: T | undefined): FieldError[]
   /** Warning headers (deprecated fields and so on). */
@@ -199,13 +243,28 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Runs after admission and before validation: allocation. What it takes must be given back by the returned undo if the write fails. */
   beginCreate?(object: T, ctx: WriteContext): void | (() => void)
   beginUpdate?(object: T, old: T, ctx: WriteContext): void | (() => void)
+  /** After an update was written (not for dry runs): gives back what `object` no longer holds. */
+  afterUpdate?(object: T, old: T, ctx: WriteContext): void
   /** After the object is really gone from the store. */
   afterDelete?(object: T, ctx: WriteContext): void | Promise<void>
   /** Refuses a delete by throwing a StatusError (namespaces default …). */
   beforeDelete?(object: T, ctx: WriteContext): void
+  /**
+   * Present on kinds that outlive their delete until a controller lets them go (namespaces). A delete sets deletionTimestamp
+   * and calls `mark`; the object is removed by the first update or delete after which `holds` is false and no finalizer is left.
+   */
+  holdsDelete?: { holds(object: T): boolean; mark(object: T): void }
 
   /** Seconds of grace a delete gives when the caller says nothing, or undefined for none. Present only on kinds that die gracefully (pods). */
   gracefulDelete?(object: T, requestedSeconds: number | undefined): number | undefined
+  /** The kind of lists; `<Kind>List` unless told. */
+  listKind?: string
+  /** The patch types that are taken; all four unless told (custom resources have no strategic merge). */
+  patchTypes?: readonly ('json' | 'merge' | 'strategic' | 'apply')[]
+  /** Items of a list carry kind and apiVersion (custom resources). */
+  itemsKeepType?: boolean
+  /** A delete answers the object itself instead of a Status (upstream's ReturnDeletedObject). */
+  returnsDeletedObject?: boolean
   /** What a delete without a policy does to dependents; 'background' unless told ('orphan' for some legacy kinds). */
   defaultPropagation?: 'background' | 'orphan' | 'none'
   /** PUT of a name that does not exist creates it. */
@@ -216,7 +275,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   ttlMs?(object: T): number
 
   /** Objects of this kind are never stored: POST answers at once (reviews). Answers the object to send back. */
-  review?(object: T, ctx: WriteContext): Promise<T>
+  review?(object: T, ctx: WriteContext): Promise<object>
   /** Objects of this kind are not stored but computed for get and list (componentstatuses). */
   computed?(ctx: WriteContext): T[]
 }

@@ -1,0 +1,23 @@
+/** admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration. Models k8s.io/kubernetes/pkg/registry/admissionregistration/validatingwebhookconfiguration. */
+import { defineKind } from '../../../src/registry/kind.ts'
+import { defaultWebhook, validateWebhooks, validateWebhooksUpdate, webhookColumns, webhooksChanged } from './_webhooks.ts'
+import { staticSuffixWarnings } from './_static-suffix.ts'
+import type { ValidatingWebhookConfiguration } from '../../../schemas/types.ts'
+
+export default defineKind<ValidatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingWebhookConfiguration',
+  plural: 'validatingwebhookconfigurations',
+  categories: ['api-extensions'],
+  namespaced: false,
+  allowUnconditionalUpdate: false,
+  columns: webhookColumns,
+  generation: webhooksChanged,
+  default(config) {
+    for (const hook of config.webhooks ?? []) defaultWebhook(hook)
+  },
+  validate: validateWebhooks,
+  validateUpdate: validateWebhooksUpdate,
+  warnings: staticSuffixWarnings,
+})

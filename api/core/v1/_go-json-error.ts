@@ -1,0 +1,99 @@
+/**
+ * What Go's encoding/json says of a text that should hold a JSON object. Only as much as configuration files inside Secrets
+ * need: where the text goes wrong and how, for the usual mistakes.
+ */
+
+const GO_TYPE = 'map[string]interface {}'
+
+/** undefined: the text is a JSON object or null. */
+export function goJSONObjectError(text: string): string | undefined {
+  try {
+    return typeError(JSON.parse(text))
+  } catch {
+    return syntaxError(text)
+  }
+}
+
+function typeError(value: unknown): string | undefined {
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  return `json: cannot unmarshal ${kind} into Go value of type ${GO_TYPE}`
+}
+
+const SPACE = /[\t\n\r ]*/y
+const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y
+const END = 'unexpected end of JSON input'
+const MAX_DEPTH = 10_000
+
+class Wrong extends Error {}
+
+/** Walks the text as the grammar goes and names the first character that does not fit. */
+function syntaxError(text: string): string {
+  let at = 0
+  let depth = 0
+  const eat = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at
+    const found = pattern.exec(text)
+    if (found) at = pattern.lastIndex
+    return found !== null
+  }
+  const peek = (): string => {
+    eat(SPACE)
+    return text.charAt(at)
+  }
+  const refuse = (context: string): never => {
+    const char = text.charAt(at)
+    throw new Wrong(char === '' ? END : `invalid character ${quoteChar(char)} ${context}`)
+  }
+  const value = (): void => {
+    const first = peek()
+    if (first === '{' || first === '[') {
+      if (++depth > MAX_DEPTH) throw new Wrong('exceeded max depth')
+      if (first === '{') members()
+      else elements()
+      depth--
+      return
+    }
+    if (eat(SCALAR)) return
+    if (first === '"') throw new Wrong(END)
+    refuse('looking for beginning of value')
+  }
+  const members = (): void => {
+    at++
+    if (peek() === '}') return void at++
+    for (;;) {
+      if (peek() !== '"') refuse('looking for beginning of object key string')
+      if (!eat(SCALAR)) throw new Wrong(END)
+      if (peek() !== ':') refuse('after object key')
+      at++
+      value()
+      if (peek() === '}') return void at++
+      if (peek() !== ',') refuse('after object key:value pair')
+      at++
+    }
+  }
+  const elements = (): void => {
+    at++
+    if (peek() === ']') return void at++
+    for (;;) {
+      value()
+      if (peek() === ']') return void at++
+      if (peek() !== ',') refuse('after array element')
+      at++
+    }
+  }
+  try {
+    value()
+    peek()
+    return refuse('after top-level value')
+  } catch (error) {
+    if (error instanceof Wrong) return error.message
+    throw error
+  }
+}
+
+function quoteChar(char: string): string {
+  if (char === "'") return `'\\''`
+  if (char === '"') return `'"'`
+  return `'${JSON.stringify(char).slice(1, -1)}'`
+}

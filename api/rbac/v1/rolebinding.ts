@@ -1,0 +1,20 @@
+/** rbac.authorization.k8s.io/v1 RoleBinding. Models k8s.io/kubernetes/pkg/registry/rbac/rolebinding. */
+import { defineKind } from '../../../src/registry/kind.ts'
+import { bindingColumns, defaultBinding, RBAC_GROUP, validateBinding, validateBindingUpdate, validateRBACName } from './_validation.ts'
+import type { RoleBinding } from '../../../schemas/types.ts'
+
+const ROLE_KINDS = ['Role', 'ClusterRole']
+
+export default defineKind<RoleBinding>({
+  group: RBAC_GROUP,
+  version: 'v1',
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  namespaced: true,
+  allowCreateOnUpdate: true,
+  columns: bindingColumns,
+  default: defaultBinding,
+  validateName: validateRBACName,
+  validate: (binding) => validateBinding(binding, ROLE_KINDS),
+  validateUpdate: (binding, old) => [...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
+})

@@ -1,0 +1,7 @@
+/** What a parser of this folder throws: the message is upstream's, to be wrapped by whoever knows the status code. */
+export class ParseError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ParseError'
+  }
+}

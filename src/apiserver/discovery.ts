@@ -1,0 +1,203 @@
+/**
+ * What is served, told to clients: the legacy lists (`/api`, `/apis`, `/apis/apps/v1`) and aggregated discovery. Models
+ * k8s.io/apiserver/pkg/endpoints/discovery. Documents are made from the scheme and kept until it changes.
+ */
+import { createHash } from 'node:crypto'
+import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type GroupVersionKind, type Subresources } from '../registry/kind.ts'
+import { apiVersionOf, priority, type Scheme, type ServedKind } from '../registry/scheme.ts'
+
+/** The order in which upstream's API services are ranked (groupPriorityMinimum); others follow by name. */
+const GROUP_ORDER = [
+  'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'certificates.k8s.io',
+  'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io',
+  'coordination.k8s.io', 'node.k8s.io', 'discovery.k8s.io', 'resource.k8s.io', 'flowcontrol.apiserver.k8s.io',
+]
+
+interface Resource {
+  name: string
+  /** The kind requests and answers have. */
+  kind: GroupVersionKind
+  verbs: readonly string[]
+}
+
+const SCALE: GroupVersionKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+const OBJECT_VERBS = ['get', 'patch', 'update'] as const
+
+/** The subresources of a kind as discovery lists them, by name. */
+export function subresourcesOf(kind: ServedKind): Resource[] {
+  const own = { group: kind.group, version: kind.version, kind: kind.kind }
+  return Object.entries((kind.definition.subresources ?? {}) as Subresources<never>)
+    .flatMap(([name, s]): Resource[] => {
+      if (!s) return []
+      if (s === true) return [{ name, kind: own, verbs: OBJECT_VERBS }]
+      if (isScaleSubresource(s)) return [{ name, kind: SCALE, verbs: OBJECT_VERBS }]
+      if (isCreateSubresource(s) || isConnectSubresource(s)) return [{ name, kind: s.responseKind, verbs: [...s.verbs].sort() }]
+      return [{ name, kind: s.responseKind ?? own, verbs: [...(s.verbs ?? OBJECT_VERBS)].sort() }]
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+interface GroupVersions {
+  group: string
+  /** Preferred first. */
+  versions: { version: string; kinds: ServedKind[] }[]
+}
+
+export class Discovery {
+  readonly #scheme: Scheme
+  #generation = -1
+  #groups: GroupVersions[] = []
+  #documents = new Map<string, object | undefined>()
+
+  constructor(scheme: Scheme) {
+    this.#scheme = scheme
+  }
+
+  /** `/api` */
+  coreVersions(host: string): object {
+    return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: host }] }
+  }
+
+  /** `/apis` */
+  groupList(): object {
+    return this.#document('groups', () => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: this.#named().map(groupDocument) })) ?? {}
+  }
+
+  /** `/apis/<group>`; undefined where there is none */
+  group(name: string): object | undefined {
+    return this.#document(`group ${name}`, () => {
+      const found = this.#named().find((g) => g.group === name)
+      return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(found) }
+    })
+  }
+
+  /** `/api/v1`, `/apis/<group>/<version>`; undefined where there is none */
+  resourceList(group: string, version: string): object | undefined {
+    return this.#document(`resources ${group}/${version}`, () => {
+      const kinds = this.#all().find((g) => g.group === group)?.versions.find((v) => v.version === version)?.kinds
+      return kinds && { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion: apiVersionOf({ group, version }), resources: kinds.flatMap(legacyResources).sort(byName) }
+    })
+  }
+
+  /** Aggregated discovery: of the core group for `/api`, of all others for `/apis`. */
+  aggregated(core: boolean): object {
+    const items = () => (core ? this.#all().filter((g) => g.group === '') : this.#named()).map(aggregatedGroup)
+    return this.#document(core ? 'aggregated core' : 'aggregated', () => ({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items: items() })) ?? {}
+  }
+
+  #document(key: string, make: () => object | undefined): object | undefined {
+    this.#refresh()
+    if (!this.#documents.has(key)) this.#documents.set(key, make())
+    return this.#documents.get(key)
+  }
+
+  #all(): GroupVersions[] {
+    this.#refresh()
+    return this.#groups
+  }
+
+  #named(): GroupVersions[] {
+    return this.#all().filter((g) => g.group !== '')
+  }
+
+  #refresh(): void {
+    if (this.#generation === this.#scheme.generation) return
+    this.#generation = this.#scheme.generation
+    this.#documents.clear()
+    const byGroup = groupBy(this.#scheme.all(), (k) => k.group)
+    this.#groups = [...byGroup].map(([group, kinds]) => ({ group, versions: versionsOf(kinds) })).sort((a, b) => rank(a.group) - rank(b.group) || (a.group < b.group ? -1 : 1))
+  }
+}
+
+function versionsOf(kinds: ServedKind[]): GroupVersions['versions'] {
+  const highest = (list: ServedKind[]) => Math.max(...list.map(priority))
+  const versions = [...groupBy(kinds, (k) => k.version)].map(([version, list]) => ({ version, kinds: list.sort((a, b) => (a.plural < b.plural ? -1 : 1)) }))
+  return versions.sort((a, b) => highest(b.kinds) - highest(a.kinds) || compareVersions(b.version, a.version))
+}
+
+/** v2 before v1 before v1beta1 before v1alpha1; other names last. Models k8s.io/apimachinery/pkg/version. */
+export function compareVersions(a: string, b: string): number {
+  const rankOf = (v: string) => {
+    const m = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(v)
+    return m ? [m[2] === undefined ? 3 : m[2] === 'beta' ? 2 : 1, Number(m[1]), Number(m[3] ?? 0)] : [0, 0, 0]
+  }
+  const [x, y] = [rankOf(a), rankOf(b)]
+  for (let i = 0; i < 3; i++) if (x[i] !== y[i]) return (x[i] ?? 0) - (y[i] ?? 0)
+  return a < b ? 1 : a > b ? -1 : 0
+}
+
+function rank(group: string): number {
+  if (group === '') return -1
+  const index = GROUP_ORDER.indexOf(group)
+  return index < 0 ? GROUP_ORDER.length : index
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
+  }
+  return groups
+}
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
+
+function groupDocument({ group, versions }: GroupVersions) {
+  const named = versions.map(({ version }) => ({ groupVersion: apiVersionOf({ group, version }), version }))
+  return { name: group, versions: named, preferredVersion: named[0] }
+}
+
+function legacyResources(kind: ServedKind): { name: string }[] {
+  const { definition } = kind
+  const isStored = kind.verbs.includes('get') && !definition.computed
+  const resource = {
+    name: kind.plural,
+    singularName: kind.singular,
+    namespaced: kind.namespaced,
+    kind: kind.kind,
+    verbs: [...kind.verbs].sort(),
+    ...(definition.shortNames?.length ? { shortNames: definition.shortNames } : {}),
+    ...(definition.categories?.length ? { categories: definition.categories } : {}),
+    ...(isStored ? { storageVersionHash: storageVersionHash(kind.storage) } : {}),
+  }
+  return [resource, ...subresourcesOf(kind).map((s) => legacySubresource(kind, s))]
+}
+
+function legacySubresource(kind: ServedKind, { name, kind: of, verbs }: Resource) {
+  const foreign = of.group !== kind.group || of.version !== kind.version
+  return { name: `${kind.plural}/${name}`, singularName: '', namespaced: kind.namespaced, ...(foreign ? { group: of.group, version: of.version } : {}), kind: of.kind, verbs }
+}
+
+function storageVersionHash({ group, version, kind }: GroupVersionKind): string {
+  return createHash('sha256').update(`${group}/${version}, Kind=${kind}`).digest().subarray(0, 8).toString('base64')
+}
+
+function aggregatedGroup({ group, versions }: GroupVersions) {
+  return {
+    metadata: { ...(group ? { name: group } : {}) },
+    versions: versions.map(({ version, kinds }) => ({ version, resources: kinds.map(aggregatedResource), freshness: 'Current' })),
+  }
+}
+
+function aggregatedResource(kind: ServedKind) {
+  const { definition } = kind
+  const subresources = subresourcesOf(kind).map(({ name, kind: of, verbs }) => ({ subresource: name, responseKind: relativeKind(kind, of), verbs }))
+  return {
+    resource: kind.plural,
+    responseKind: relativeKind(kind, kind),
+    scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    verbs: [...kind.verbs].sort(),
+    ...(definition.shortNames?.length ? { shortNames: definition.shortNames } : {}),
+    ...(definition.categories?.length ? { categories: definition.categories } : {}),
+    ...(subresources.length ? { subresources } : {}),
+  }
+}
+
+/** Group and version are told only where they differ from those of the list, as upstream's built-in groups do. */
+function relativeKind(kind: ServedKind, of: GroupVersionKind): GroupVersionKind {
+  const same = of.group === kind.group && of.version === kind.version
+  return { group: same ? '' : of.group, version: same ? '' : of.version, kind: of.kind }
+}

@@ -1,0 +1,158 @@
+/**
+ * Objects as bytes of an answer. What can be made of stored bytes is not encoded again: a list is its items' bytes
+ * between a head and a tail, a watch event its object's bytes between two words.
+ */
+import { stringify } from 'yaml'
+import type { StatusError, Status } from '../errors.ts'
+import type { KubeObject } from '../registry/kind.ts'
+import type { ObjectEntry } from '../registry/resource-storage.ts'
+import { fromStorage, type ServedKind } from '../registry/scheme.ts'
+import type { Accepted, Encoding } from './negotiate.ts'
+import { MEDIA_TYPES } from './negotiate.ts'
+import { partialMetadata } from './partial-metadata.ts'
+import { toTable, type IncludeObject, type Table } from './table.ts'
+import type { WatchEncoder, WatchEventType } from './verbs/watch.ts'
+import { encodeProtobuf, encodeProtobufWatchEvent } from './protobuf.ts'
+
+export interface EncodeOptions {
+  accepted: Accepted
+  include: IncludeObject
+  nowMs: number
+}
+
+export interface ListHead {
+  revision: number
+  continue?: string
+  remainingItemCount?: number
+}
+
+/** The object of an entry as a version shows it. */
+export function viewOf(kind: ServedKind, entry: ObjectEntry): KubeObject {
+  return fromStorage(kind, entry.value)
+}
+
+/** The content type of an answer, with the conversion it carries. */
+export function contentTypeOf({ encoding, as }: Accepted): string {
+  const conversion = as?.kind === 'APIGroupDiscoveryList' ? `;g=${as.group};v=${as.version};as=${as.kind}` : ''
+  return MEDIA_TYPES[encoding] + conversion
+}
+
+/** The JSON of an object in the version asked for; the stored bytes themselves where nothing is converted. */
+export function jsonBytes(kind: ServedKind, entry: ObjectEntry): Buffer {
+  if (kind === kind.storage) return entry.bytes
+  return encodedOnce(entry, `json ${kind.ref}`, () => Buffer.from(JSON.stringify(viewOf(kind, entry))))
+}
+
+function encodedOnce(entry: ObjectEntry, key: string, make: () => Buffer): Buffer {
+  let bytes = entry.encodings.get(key)
+  if (!bytes) entry.encodings.set(key, (bytes = make()))
+  return bytes
+}
+
+export function encodeObject(kind: ServedKind, entry: ObjectEntry, options: EncodeOptions): Buffer {
+  const { encoding, pretty, as } = options.accepted
+  if (!as && encoding === 'json' && !pretty) return jsonBytes(kind, entry)
+  if (!as && encoding === 'protobuf') return encodedOnce(entry, `protobuf ${kind.ref}`, () => encodeProtobuf(viewOf(kind, entry)))
+  const object = viewOf(kind, entry)
+  if (as?.kind === 'Table') return encodeValue(table(kind, [object], options, { metadata: { resourceVersion: object.metadata.resourceVersion }, isList: false }), options.accepted)
+  if (as) return encodeValue(partialMetadata(object, `${as.group}/${as.version}`), options.accepted)
+  return encodeValue(object, options.accepted)
+}
+
+function table(kind: ServedKind, objects: readonly KubeObject[], { accepted, include, nowMs }: EncodeOptions, own: { metadata: Table['metadata']; isList: boolean; headers?: boolean }): Table {
+  return toTable(kind, objects, { include, nowMs, apiVersion: `${accepted.as?.group}/${accepted.as?.version}`, headers: true, ...own })
+}
+
+/** Any value that is made for one answer (Status, discovery, tables, reviews). */
+export function encodeValue(value: object, { encoding, pretty }: { encoding: Encoding; pretty: boolean }): Buffer {
+  if (encoding === 'yaml') return Buffer.from(stringify(value, { aliasDuplicateObjects: false, sortMapEntries: true, version: '1.1', lineWidth: 0 }))
+  if (encoding === 'protobuf') return encodeProtobuf(value)
+  return Buffer.from(pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value))
+}
+
+const COMMA = Buffer.from(',')
+const BRACE = Buffer.from('{')
+
+/** A list in pieces, so that the items' bytes are sent as they are. */
+export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], head: ListHead, options: EncodeOptions): Buffer[] {
+  const { encoding, pretty, as } = options.accepted
+  const metadata = {
+    resourceVersion: String(head.revision),
+    ...(head.continue ? { continue: head.continue } : {}),
+    ...(head.remainingItemCount === undefined ? {} : { remainingItemCount: head.remainingItemCount }),
+  }
+  if (as?.kind === 'Table') return [encodeValue(table(kind, entries.map((e) => viewOf(kind, e)), options, { metadata, isList: true }), options.accepted)]
+  if (as) {
+    const apiVersion = `${as.group}/${as.version}`
+    return [encodeValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: entries.map((e) => ({ metadata: viewOf(kind, e).metadata })) }, options.accepted)]
+  }
+  if (encoding === 'json' && !pretty) return jsonList(kind, entries, metadata)
+  return [encodeValue({ ...listType(kind), metadata, items: entries.map((e) => itemOf(kind, viewOf(kind, e))) }, options.accepted)]
+}
+
+const listType = (kind: ServedKind) => ({ kind: kind.definition.listKind ?? `${kind.kind}List`, apiVersion: kind.apiVersion })
+
+function jsonList(kind: ServedKind, entries: readonly ObjectEntry[], metadata: object): Buffer[] {
+  const { kind: listKind, apiVersion } = listType(kind)
+  const pieces: Buffer[] = [Buffer.from(`{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`)]
+  const prefix = Buffer.from(`{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersion)},`)
+  entries.forEach((entry, i) => {
+    if (i > 0) pieces.push(COMMA)
+    const bytes = jsonBytes(kind, entry)
+    if (kind.definition.itemsKeepType) pieces.push(bytes)
+    else if (bytes.length > prefix.length && bytes.subarray(0, prefix.length).equals(prefix)) pieces.push(BRACE, bytes.subarray(prefix.length))
+    else pieces.push(Buffer.from(JSON.stringify(itemOf(kind, viewOf(kind, entry)))))
+  })
+  pieces.push(Buffer.from(']}'))
+  return pieces
+}
+
+/** Items of built-in lists do not repeat their type. */
+function itemOf(kind: ServedKind, object: KubeObject): object {
+  if (kind.definition.itemsKeepType) return object
+  const { kind: _kind, apiVersion: _apiVersion, ...item } = object
+  return item
+}
+
+const AFTER = Buffer.from('}\n')
+const BEFORE: Readonly<Record<string, Buffer>> = Object.fromEntries(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [type, Buffer.from(`{"type":"${type}","object":`)]))
+
+function jsonFrame(type: string, object: Buffer): Buffer {
+  return Buffer.concat([BEFORE[type] ?? Buffer.alloc(0), object, AFTER])
+}
+
+/** The frames of a watch in the form asked for. */
+export function watchEncoder(kind: ServedKind, options: EncodeOptions & { nowMs: never | number }, now: () => number): WatchEncoder {
+  const { accepted } = options
+  const { encoding, as } = accepted
+  const apiVersion = as ? `${as.group}/${as.version}` : kind.apiVersion
+  const frame = encoding === 'protobuf' ? encodeProtobufWatchEvent : (type: string, object: object) => jsonFrame(type, Buffer.from(JSON.stringify(object)))
+  let headersSent = false
+  const rows = (objects: KubeObject[], metadata: Table['metadata']) => {
+    const value = table(kind, objects, { ...options, nowMs: now() }, { metadata, isList: false, headers: !headersSent })
+    headersSent = true
+    return objects.length > 0 ? value : { ...value, rows: [] }
+  }
+  return {
+    // Tables differ from stream to stream: only the first event of each carries the headers, and ages run.
+    key: as?.kind === 'Table' ? `table ${tableStreams++}` : `${encoding} ${as?.kind ?? ''} ${apiVersion}`,
+    event(type: WatchEventType, entry: ObjectEntry) {
+      if (!as && encoding === 'json') return jsonFrame(type, jsonBytes(kind, entry))
+      const object = viewOf(kind, entry)
+      if (as?.kind === 'Table') return frame(type, rows([object], { resourceVersion: object.metadata.resourceVersion }))
+      return frame(type, as ? partialMetadata(object, apiVersion) : object)
+    },
+    bookmark(revision, initialEventsEnd) {
+      const metadata = { resourceVersion: String(revision), ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) }
+      if (as?.kind === 'Table') return frame('BOOKMARK', rows([kind.codec.normalize({ kind: kind.kind, apiVersion: kind.apiVersion, metadata })], { resourceVersion: metadata.resourceVersion }))
+      return frame('BOOKMARK', as ? { kind: 'PartialObjectMetadata', apiVersion, metadata } : kind.codec.normalize({ kind: kind.kind, apiVersion, metadata }))
+    },
+    error: (error: StatusError) => frame('ERROR', error.toStatus()),
+  }
+}
+
+let tableStreams = 0
+
+export function encodeStatus(status: Status, accepted: { encoding: Encoding; pretty: boolean }): Buffer {
+  return encodeValue(status, accepted)
+}

@@ -1,0 +1,148 @@
+/** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
+import { methodNotAllowed, notAcceptable, StatusError } from '../errors.ts'
+import type { Scheme, ServedKind } from '../registry/scheme.ts'
+import { subresourcesOf } from './discovery.ts'
+import { valueResponse } from './handlers.ts'
+import { negotiateOutput } from './negotiate.ts'
+import { openAPIV2Document } from './openapi-v2.ts'
+import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
+import type { ServedGroupVersion, ServedResource } from './openapi-routes.ts'
+import type { ApiRequest, ApiResponse } from './request.ts'
+import { textResponse } from './routes.ts'
+import { typeNameFor } from '../../schemas/facts.ts'
+
+/** What this server says it is: the Kubernetes whose behaviour it models. */
+export const KUBERNETES_VERSION = '1.36.3'
+
+const [MAJOR = '', MINOR = ''] = KUBERNETES_VERSION.split('.')
+
+function versionDocument(buildDate: string): object {
+  return {
+    major: MAJOR,
+    minor: MINOR,
+    emulationMajor: MAJOR,
+    emulationMinor: MINOR,
+    minCompatibilityMajor: MAJOR,
+    minCompatibilityMinor: String(Number(MINOR) - 1),
+    gitVersion: `v${KUBERNETES_VERSION}`,
+    gitCommit: 'orrery',
+    gitTreeState: 'clean',
+    buildDate,
+    goVersion: 'none',
+    compiler: 'orrery',
+    platform: `${process.platform === 'win32' ? 'windows' : process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  }
+}
+
+/** The checks of /livez and /readyz, by upstream's names; a check answers why it fails. */
+export type HealthChecks = Readonly<Record<string, () => string | undefined>>
+
+const HEALTH = /^\/(healthz|livez|readyz)(?:\/(.+))?$/
+const BUILD_DATE = '2026-01-01T00:00:00Z'
+
+export class ExtraPaths {
+  readonly #scheme: Scheme
+  readonly #checks: HealthChecks
+  #openapi: { generation: number; served: ServedGroupVersion[] } | undefined
+
+  constructor(scheme: Scheme, checks: HealthChecks) {
+    this.#scheme = scheme
+    this.#checks = checks
+  }
+
+  /** undefined for a path that is not of these */
+  respond(request: ApiRequest): ApiResponse | undefined {
+    const { path, method } = request
+    const health = HEALTH.exec(path)
+    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/'
+    if (!isKnown) return undefined
+    if (method !== 'GET' && !(health && method === 'HEAD')) throw methodNotAllowed()
+    if (health) return this.#health(request, health[1] ?? '', health[2])
+    if (path.startsWith('/openapi/')) return this.#openAPI(request)
+    const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', { encodings: ['json'] })
+    return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { ...accepted, pretty: true })
+  }
+
+  #health(request: ApiRequest, kind: string, only: string | undefined): ApiResponse | undefined {
+    const names = Object.keys(this.#checks)
+    if (only !== undefined && !names.includes(only)) return undefined
+    const excluded = new Set(request.query.getAll('exclude'))
+    const run = (only === undefined ? names : [only]).map((name) => ({ name, problem: excluded.has(name) ? undefined : this.#checks[name]?.() }))
+    const failed = run.filter((check) => check.problem !== undefined)
+    if (only !== undefined) return failed.length ? textResponse(`internal server error: ${failed[0]?.problem}\n`, 500) : textResponse('ok')
+    const lines = run.map(({ name, problem }) => (excluded.has(name) ? `[+]${name} excluded: ok` : problem === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`))
+    if (failed.length > 0) return textResponse(`${lines.join('\n')}\n${kind} check failed\n`, 500)
+    return textResponse(request.query.has('verbose') ? `${lines.join('\n')}\n${kind} check passed\n` : 'ok')
+  }
+
+  #openAPI({ path, query, headers }: ApiRequest): ApiResponse | undefined {
+    const served = this.#served()
+    if (path === '/openapi/v2') {
+      if (/protobuf/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')) throw notAcceptable(['application/json'])
+      return documentResponse(openAPIV2Document(served), headers)
+    }
+    if (path === '/openapi/v3' || path === '/openapi/v3/') return documentResponse(openAPIV3Index(served), headers)
+    if (!path.startsWith('/openapi/v3/')) return undefined
+    const document = openAPIV3Document(served, path.slice('/openapi/v3/'.length))
+    if (!document) return undefined
+    const hash = query.get('hash')
+    const isCurrent = hash !== null && hash.replaceAll('"', '').toUpperCase() === document.hash.toUpperCase()
+    const response = documentResponse(document, headers)
+    if (isCurrent) response.headers['cache-control'] = 'public, immutable'
+    return response
+  }
+
+  #served(): ServedGroupVersion[] {
+    const { generation } = this.#scheme
+    if (this.#openapi?.generation !== generation) this.#openapi = { generation, served: servedGroupVersions(this.#scheme) }
+    return this.#openapi.served
+  }
+
+  #paths(): string[] {
+    const versions = this.#served().map(({ group, version }) => (group ? `/apis/${group}/${version}` : `/api/${version}`))
+    const groups = [...new Set(this.#served().flatMap(({ group }) => (group ? [`/apis/${group}`] : [])))]
+    const others = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...Object.keys(this.#checks).flatMap((name) => [`/healthz/${name}`, `/livez/${name}`, `/readyz/${name}`])]
+    return [...versions, ...groups, ...others].sort()
+  }
+}
+
+function documentResponse({ body, hash }: { body: Buffer; hash: string }, headers: ApiRequest['headers']): ApiResponse {
+  const etag = `"${hash}"`
+  if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: [] }
+  return { status: 200, headers: { 'content-type': 'application/json', etag, vary: 'Accept' }, body: [body] }
+}
+
+function servedGroupVersions(scheme: Scheme): ServedGroupVersion[] {
+  const byVersion = new Map<string, ServedResource[]>()
+  for (const kind of scheme.all()) {
+    const typeName = kind.codec.typeName
+    if (!typeName) continue
+    const resources = byVersion.get(kind.apiVersion)
+    if (resources) resources.push(servedResource(kind, typeName))
+    else byVersion.set(kind.apiVersion, [servedResource(kind, typeName)])
+  }
+  return [...byVersion.values()].map((resources) => {
+    const [first] = resources
+    return { group: first?.group ?? '', version: first?.version ?? '', resources: resources.sort((a, b) => (a.plural < b.plural ? -1 : 1)) }
+  })
+}
+
+function servedResource(kind: ServedKind, typeName: string): ServedResource {
+  const { group, version, plural, namespaced } = kind
+  return {
+    group,
+    version,
+    kind: kind.kind,
+    plural,
+    namespaced,
+    verbs: kind.verbs,
+    typeName,
+    deleteReturnsObject: (kind.definition.returnsDeletedObject ?? false) && !kind.definition.holdsDelete,
+    subresources: subresourcesOf(kind).map(({ name, kind: gvk, verbs }) => {
+      const type = typeNameFor(gvk.group, gvk.version, gvk.kind)
+      if (!type) throw new StatusError({ code: 500, message: `no type for ${gvk.kind}` })
+      const textOptions = name === 'log' ? typeNameFor('', 'v1', 'PodLogOptions') : undefined
+      return { name, gvk, typeName: type, verbs, ...(textOptions ? { textOptionsType: textOptions } : {}) }
+    }),
+  }
+}

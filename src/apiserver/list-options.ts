@@ -1,0 +1,122 @@
+/**
+ * The query of list, watch and deletecollection requests. Models metainternalversion.ListOptions, its validation
+ * (k8s.io/apimachinery/pkg/apis/meta/internalversion/validation) and the conversion of field labels.
+ */
+import { everyField, parseFieldSelector, type FieldSelector } from '../apimachinery/fields.ts'
+import { everything, parseSelector, type Selector } from '../apimachinery/labels.ts'
+import { badRequest, field, invalid, quote, StatusError, type FieldError } from '../errors.ts'
+import type { KubeObject } from '../registry/kind.ts'
+import type { ServedKind } from '../registry/scheme.ts'
+import type { Query } from './request-info.ts'
+import { isTrue, parseInteger } from './write-options.ts'
+
+export interface Selection {
+  labels: Selector
+  fields: FieldSelector
+}
+
+export interface ListOptions extends Selection {
+  limit: number
+  continue: string
+  resourceVersion: string
+  resourceVersionMatch: string
+  allowWatchBookmarks: boolean
+  sendInitialEvents: boolean | undefined
+  timeoutSeconds: number | undefined
+}
+
+const MATCHES = ['Exact', 'NotOlderThan']
+
+/** @throws StatusError 400 for selectors that cannot be parsed, 422 for options that do not go together */
+export function parseListOptions(kind: ServedKind, query: Query, { watch }: { watch: boolean }): ListOptions {
+  const options: ListOptions = {
+    labels: parsed(query.get('labelSelector'), everything, parseSelector),
+    fields: everyField,
+    limit: integer(query.get('limit')) ?? 0,
+    continue: query.get('continue') ?? '',
+    resourceVersion: query.get('resourceVersion') ?? '',
+    resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
+    sendInitialEvents: query.get('sendInitialEvents') === null ? undefined : isTrue(query.get('sendInitialEvents')),
+    timeoutSeconds: integer(query.get('timeoutSeconds')),
+  }
+  const errors = watch ? validateWatch(options) : validateList(options)
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+  options.fields = parsed(query.get('fieldSelector'), everyField, parseFieldSelector)
+  checkFields(kind, options.fields)
+  return options
+}
+
+function validateList(o: ListOptions): FieldError[] {
+  const errors: FieldError[] = []
+  if (o.resourceVersionMatch) {
+    const path = 'resourceVersionMatch'
+    if (!o.resourceVersion) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
+    if (o.continue) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden when continue is provided'))
+    if (!MATCHES.includes(o.resourceVersionMatch)) errors.push(field.notSupported(path, o.resourceVersionMatch, [...MATCHES, '']))
+    if (o.resourceVersionMatch === 'Exact' && o.resourceVersion === '0') errors.push(field.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+  }
+  if (o.sendInitialEvents !== undefined) errors.push(field.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  return errors
+}
+
+function validateWatch(o: ListOptions): FieldError[] {
+  const errors: FieldError[] = []
+  const path = 'resourceVersionMatch'
+  if (o.resourceVersionMatch) {
+    if (o.sendInitialEvents === undefined) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
+  }
+  if (o.sendInitialEvents !== undefined && o.resourceVersionMatch !== 'NotOlderThan') {
+    errors.push(field.forbidden(path, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  }
+  if (o.resourceVersionMatch && o.resourceVersionMatch !== 'NotOlderThan') errors.push(field.notSupported(path, o.resourceVersionMatch, ['NotOlderThan']))
+  if (o.continue) errors.push(field.forbidden('continue', 'continue is forbidden for watch'))
+  return errors
+}
+
+/** Refuses fields that the kind cannot be selected by. */
+function checkFields(kind: ServedKind, selector: FieldSelector): void {
+  const own = kind.definition.selectableFields
+  for (const { field: name } of selector.requirements) {
+    if (name === 'metadata.name' || name === 'metadata.namespace' || (own && Object.hasOwn(own, name))) continue
+    throw badRequest(own ? `field label not supported: ${name}` : `${quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
+  }
+}
+
+/** A test for objects, or undefined where everything matches. */
+export function matcher(kind: ServedKind, { labels, fields }: Selection): ((object: KubeObject) => boolean) | undefined {
+  if (labels.isEmpty && fields.isEmpty) return undefined
+  const wanted = fields.requirements.map(({ field: name, operator, value }) => ({ read: fieldReader(kind, name), equal: operator === '=', value }))
+  return (object) => labels.matches(object.metadata.labels ?? {}) && wanted.every(({ read, equal, value }) => (read(object) === value) === equal)
+}
+
+function fieldReader(kind: ServedKind, name: string): (object: KubeObject) => string {
+  if (name === 'metadata.name') return (object) => object.metadata.name ?? ''
+  if (name === 'metadata.namespace') return (object) => object.metadata.namespace ?? ''
+  return kind.definition.selectableFields?.[name] ?? (() => '')
+}
+
+/** @throws StatusError 400 */
+export function parseRevision(text: string): number {
+  if (text === '') return 0
+  if (/^[0-9]+$/.test(text)) return Number(text)
+  throw badRequest(`invalid resource version: ${revisionProblem(text)}`)
+}
+
+function integer(text: string | null): number | undefined {
+  return text ? parseInteger(text) : undefined
+}
+
+export function revisionProblem(text: string): string {
+  return `resourceVersion: Invalid value: ${quote(text)}: strconv.ParseUint: parsing ${quote(text)}: invalid syntax`
+}
+
+function parsed<T>(text: string | null, none: T, parse: (text: string) => T): T {
+  if (!text) return none
+  try {
+    return parse(text)
+  } catch (error) {
+    if (error instanceof StatusError) throw error
+    throw badRequest(error instanceof Error ? error.message : String(error))
+  }
+}

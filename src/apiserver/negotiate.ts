@@ -1,0 +1,130 @@
+/**
+ * Which form of answer a client wants and which form of body it sent. Models
+ * k8s.io/apiserver/pkg/endpoints/handlers/negotiation and the content types of the serializers.
+ */
+import { notAcceptable, unsupportedMediaType } from '../errors.ts'
+
+export type Encoding = 'json' | 'yaml' | 'protobuf'
+
+export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+}
+
+const ENCODINGS = Object.entries(MEDIA_TYPES) as [Encoding, string][]
+const PATCH_TYPES = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+} as const
+export type PatchMediaType = (typeof PATCH_TYPES)[keyof typeof PATCH_TYPES]
+
+/** A form of answer other than the object itself. */
+export interface Conversion {
+  kind: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList' | 'APIGroupDiscoveryList'
+  group: string
+  version: string
+}
+
+export interface Accepted {
+  encoding: Encoding
+  /** JSON with line breaks and indents. */
+  pretty: boolean
+  as: Conversion | undefined
+}
+
+interface Clause {
+  type: string
+  subtype: string
+  quality: number
+  parameters: ReadonlyMap<string, string>
+}
+
+/** Which conversions a path offers, by kind, group and version. */
+export type OffersConversion = (conversion: { kind: string; group: string; version: string }) => boolean
+
+const TABLE_VERSIONS = new Set(['v1', 'v1beta1'])
+/** Every resource can be had as a table or as its metadata. */
+export const metadataConversions: OffersConversion = ({ kind, group, version }) =>
+  group === 'meta.k8s.io' && TABLE_VERSIONS.has(version) && (kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList')
+
+export interface Offer {
+  encodings?: readonly Encoding[]
+  conversions?: OffersConversion
+}
+
+/** @throws StatusError 406 */
+export function negotiateOutput(accept: string | undefined, query: { get(name: string): string | null; has(name: string): boolean }, userAgent: string, offer: Offer = {}): Accepted {
+  const encodings = offer.encodings ?? ['json', 'yaml', 'protobuf']
+  for (const clause of parseAccept(accept)) {
+    const accepted = match(clause, encodings, offer.conversions)
+    if (accepted) return { ...accepted, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
+  }
+  throw notAcceptable(ENCODINGS.map(([, mediaType]) => mediaType))
+}
+
+/** @throws StatusError 415 */
+export function negotiateInput(contentType: string | undefined): Encoding {
+  if (!contentType) return 'json'
+  const mediaType = mediaTypeOf(contentType)
+  const found = ENCODINGS.find(([, name]) => name === mediaType)
+  if (!found) throw unsupportedMediaType(ENCODINGS.map(([, name]) => name))
+  return found[0]
+}
+
+/** @throws StatusError 415 */
+export function negotiatePatch(contentType: string | undefined, supported: readonly PatchMediaType[]): PatchMediaType {
+  const mediaType = mediaTypeOf(contentType ?? '')
+  const type = Object.hasOwn(PATCH_TYPES, mediaType) ? PATCH_TYPES[mediaType as keyof typeof PATCH_TYPES] : undefined
+  if (type && supported.includes(type)) return type
+  throw unsupportedMediaType(Object.entries(PATCH_TYPES).filter(([, t]) => supported.includes(t)).map(([name]) => name))
+}
+
+export function mediaTypeOf(contentType: string): string {
+  return (contentType.split(';')[0] ?? '').trim().toLowerCase()
+}
+
+function match(clause: Clause, encodings: readonly Encoding[], conversions: OffersConversion | undefined): Omit<Accepted, 'pretty'> | undefined {
+  const encoding = encodings.find((e) => {
+    const [type, subtype] = MEDIA_TYPES[e].split('/')
+    return (clause.type === '*' || clause.type === type) && (clause.subtype === '*' || clause.subtype === subtype)
+  })
+  if (!encoding) return undefined
+  const kind = clause.parameters.get('as')
+  if (!kind) return { encoding, as: undefined }
+  const as = { kind, group: clause.parameters.get('g') ?? '', version: clause.parameters.get('v') ?? '' }
+  return conversions?.(as) ? { encoding, as: as as Conversion } : undefined
+}
+
+const isPretty = (query: { get(name: string): string | null; has(name: string): boolean }, parameters: ReadonlyMap<string, string>, userAgent: string): boolean => {
+  const asked = query.has('pretty') ? query.get('pretty') : parameters.get('pretty')
+  if (asked !== null && asked !== undefined) return asked !== 'false' && asked !== '0'
+  return /^(curl|Wget|Mozilla)/.test(userAgent)
+}
+
+const ACCEPT_CACHE_SIZE = 200
+const cache = new Map<string, Clause[]>()
+
+/** Clauses in order of preference; headers repeat, so they are parsed once. */
+function parseAccept(accept: string | undefined): Clause[] {
+  const text = accept?.trim() || '*/*'
+  let clauses = cache.get(text)
+  if (!clauses) {
+    if (cache.size >= ACCEPT_CACHE_SIZE) cache.clear()
+    cache.set(text, (clauses = text.split(',').map(parseClause).sort((a, b) => b.quality - a.quality)))
+  }
+  return clauses
+}
+
+function parseClause(text: string): Clause {
+  const [range = '', ...rest] = text.split(';').map((part) => part.trim())
+  const [type = '', subtype = ''] = range.toLowerCase().split('/')
+  const parameters = new Map(rest.map((part) => {
+    const [name = '', value = ''] = part.split('=')
+    return [name.trim().toLowerCase(), value.trim().replace(/^"|"$/g, '')] as const
+  }))
+  const quality = Number(parameters.get('q') ?? 1)
+  return { type, subtype, quality: Number.isNaN(quality) ? 1 : quality, parameters }
+}

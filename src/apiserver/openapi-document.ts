@@ -1,0 +1,23 @@
+/** What both OpenAPI versions are served as: bytes and the hash of them, made once. */
+import { createHash } from 'node:crypto'
+
+export interface OpenAPIDocument {
+  readonly body: Buffer
+  /** Of the body, in upper case as upstream writes it. */
+  readonly hash: string
+}
+
+export function openAPIDocument(content: unknown): OpenAPIDocument {
+  const body = Buffer.from(JSON.stringify(content))
+  return { body, hash: createHash('sha512').update(body).digest('hex').toUpperCase() }
+}
+
+export const info = { title: 'Kubernetes', version: 'unversioned' }
+
+export const bearerToken = { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' }
+
+const descriptions: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 401: 'Unauthorized' }
+
+export function responseDescription(code: string): string {
+  return descriptions[code] ?? code
+}

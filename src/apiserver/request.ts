@@ -1,0 +1,35 @@
+/** A request and an answer, apart from any HTTP server: what the handlers work on and what tests inject. */
+import type { UserInfo } from '../registry/kind.ts'
+import type { Query } from './request-info.ts'
+
+export interface ApiRequest {
+  method: string
+  /** Decoded path, without the query. */
+  path: string
+  query: Query
+  /** Lower-case names; one value each (HTTP joins repeated ones), but for those in `lists`. */
+  headers: Readonly<Record<string, string | undefined>>
+  body: Buffer
+  user: UserInfo
+  /** Aborted when the client goes away. */
+  signal: AbortSignal
+  /** `host:port` the client asked for. */
+  host: string
+}
+
+export interface ApiResponse {
+  status: number
+  headers: Record<string, string | string[]>
+  /** The whole body, in pieces that are sent one after the other. */
+  body?: readonly Buffer[]
+  /** For answers without end: called once the headers are sent. */
+  stream?(sink: StreamSink): void
+}
+
+export interface StreamSink {
+  /** False when the reader is so slow that it was dropped. */
+  write(frame: Buffer): boolean
+  end(): void
+  /** Called once when the stream is over, from whichever side. */
+  onClose(listener: () => void): void
+}

@@ -1,0 +1,46 @@
+/** Subresources that are posted to (binding, eviction, token) and those that are connections (exec, log, proxy). */
+import { notImplemented } from '../../errors.ts'
+import type { ConnectSubresource, CreateSubresource } from '../../registry/kind.ts'
+import type { RequestContext } from '../../registry/request-context.ts'
+import type { ServedKind } from '../../registry/scheme.ts'
+import type { Api } from '../api.ts'
+import { decodeBody } from '../body.ts'
+import { addWarnings, type Call } from '../handlers.ts'
+import { contentTypeOf, encodeValue } from '../encode.ts'
+import { expectedFor } from '../meta-kinds.ts'
+import type { Accepted } from '../negotiate.ts'
+import type { ApiRequest, ApiResponse } from '../request.ts'
+import type { RequestInfo } from '../request-info.ts'
+
+/** What a connection is asked for; the runtime's connectors serve it. */
+export interface Connection {
+  api: Api
+  kind: ServedKind
+  info: RequestInfo
+  request: ApiRequest
+  ctx: RequestContext
+}
+
+export type Connector = (connection: Connection) => ApiResponse | Promise<ApiResponse>
+
+/** Who serves exec, attach, log, portforward and proxy, by name. */
+export class Connectors {
+  readonly #byName = new Map<string, Connector>()
+
+  register(name: string, connector: Connector): void {
+    this.#byName.set(name, connector)
+  }
+
+  connect(subresource: ConnectSubresource, connection: Connection): ApiResponse | Promise<ApiResponse> {
+    const connector = this.#byName.get(subresource.connect)
+    if (!connector) throw notImplemented(`${connection.kind.plural}/${connection.info.subresource}`)
+    return connector(connection)
+  }
+}
+
+export async function createForSubresource({ api, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
+  const body = decodeBody(api.scheme, expectedFor(subresource.responseKind), request, ctx)
+  body.metadata.namespace ??= info.namespace || undefined
+  const answer = await subresource.create({ name: info.name, body, ctx })
+  return addWarnings({ status: 201, headers: { 'content-type': contentTypeOf(as) }, body: [encodeValue(answer, as)] }, ctx.warnings)
+}

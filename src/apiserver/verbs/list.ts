@@ -1,0 +1,141 @@
+/** Lists: selection, pages and versions. Models the list half of k8s.io/apiserver/pkg/storage (etcd3/store.go, cacher). */
+import { badRequest, expired, StatusError, type Status } from '../../errors.ts'
+import type { KubeObject } from '../../registry/kind.ts'
+import { storeKey, type ServedKind } from '../../registry/scheme.ts'
+import { isStorageError } from '../../storage/errors.ts'
+import type { Entry } from '../../storage/entry.ts'
+import type { Api } from '../api.ts'
+import { matcher, parseRevision, type ListOptions, type Selection } from '../list-options.ts'
+
+export interface ListQuery extends Partial<Omit<ListOptions, 'labels' | 'fields'>>, Selection {
+  /** '' for all namespaces and for cluster-scoped kinds */
+  namespace: string
+  /** Only the object of this name (a watch or list of one). */
+  name?: string
+}
+
+export interface ListResult {
+  entries: readonly Entry<KubeObject>[]
+  revision: number
+  continue?: string
+  remainingItemCount?: number
+}
+
+/** @throws StatusError 400 (tokens, versions), 410 (too old), 504 (too new) */
+export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListResult {
+  const prefix = listPrefix(kind, query)
+  const { revision, startKey } = position(api, prefix, query)
+  const matches = matcher(kind, query)
+  const limit = query.limit && query.limit > 0 ? query.limit : Infinity
+  try {
+    if (!prefix.endsWith('/')) return listOne(api, prefix, { revision, matches })
+    const source = api.store.list(prefix, { ...(revision === undefined ? {} : { revision }), ...(startKey === undefined ? {} : { startKey }), ...(matches || limit === Infinity ? {} : { limit }) })
+    if (limit === Infinity) return { entries: select(source.entries, matches), revision: source.revision }
+    return page(source, { prefix, matches, limit })
+  } catch (error) {
+    if (isStorageError(error, 'COMPACTED')) throw query.continue ? inconsistentContinue(api, prefix, query) : expired('The resourceVersion for the provided list is too old.')
+    throw error
+  }
+}
+
+/** A selector that names one object needs no scan. */
+function listOne(api: Api, key: string, { revision, matches }: { revision: number | undefined; matches: ((object: KubeObject) => boolean) | undefined }): ListResult {
+  const snapshot = api.store.snapshot(revision)
+  const entry = snapshot.get(key)
+  return { entries: entry && (!matches || matches(entry.value)) ? [entry] : [], revision: snapshot.revision }
+}
+
+/** Where in the store a query looks: a kind, a namespace or one object. */
+export function listPrefix(kind: ServedKind, { namespace, name, fields }: ListQuery): string {
+  const within = kind.namespaced ? namespace || fields.requiresExactMatch('metadata.namespace') || '' : ''
+  const only = name ?? fields.requiresExactMatch('metadata.name')
+  if (only && (within || !kind.namespaced)) return storeKey(kind, within, only)
+  return within ? `${kind.prefix}${within}/` : kind.prefix
+}
+
+function select(entries: readonly Entry<KubeObject>[], matches: ((object: KubeObject) => boolean) | undefined): readonly Entry<KubeObject>[] {
+  return matches ? entries.filter((entry) => matches(entry.value)) : entries
+}
+
+interface Page {
+  prefix: string
+  matches: ((object: KubeObject) => boolean) | undefined
+  limit: number
+}
+
+function page(source: { entries: readonly Entry<KubeObject>[]; revision: number; remaining: number }, { prefix, matches, limit }: Page): ListResult {
+  const { revision } = source
+  const selected = select(source.entries, matches)
+  const entries = selected.slice(0, limit)
+  const remaining = matches ? selected.length - entries.length : source.remaining
+  const last = entries.at(-1)
+  if (remaining === 0 || !last) return { entries, revision }
+  const token = encodeContinue(revision, `${last.key.slice(prefix.length)}\0`)
+  return { entries, revision, continue: token, ...(matches ? {} : { remainingItemCount: remaining }) }
+}
+
+function position(api: Api, prefix: string, query: ListQuery): { revision?: number; startKey?: string } {
+  if (query.continue) {
+    if (query.resourceVersion && query.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue')
+    const token = decodeContinue(query.continue)
+    return { ...(token.revision > 0 ? { revision: token.revision } : {}), startKey: prefix + token.start }
+  }
+  const revision = parseRevision(query.resourceVersion ?? '')
+  if (revision > api.store.revision) throw tooLargeRevision(revision, api.store.revision)
+  // An old version without a match rule, and with a limit, means exactly that version.
+  const exact = query.resourceVersionMatch === 'Exact' || (!query.resourceVersionMatch && revision > 0 && (query.limit ?? 0) > 0)
+  return exact ? { revision } : {}
+}
+
+/** 504: the version asked for has not happened here. */
+export function tooLargeRevision(wanted: number, current: number): StatusError {
+  return new StatusError({
+    code: 504,
+    reason: 'Timeout',
+    message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+  })
+}
+
+function encodeContinue(revision: number, start: string): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start })).toString('base64url')
+}
+
+function decodeContinue(text: string): { revision: number; start: string } {
+  const bytes = Buffer.from(text, 'base64url')
+  let token: { v?: unknown; rv?: unknown; start?: unknown }
+  try {
+    token = JSON.parse(bytes.toString()) as typeof token
+  } catch {
+    const first = bytes[0] ?? 0
+    const shown = first >= 0x7f && first < 0xa1 ? `\\u00${first.toString(16)}` : String.fromCharCode(first)
+    throw badRequest(`invalid continue token: continue key is not valid: ${bytes.length === 0 ? 'unexpected end of JSON input' : `invalid character '${shown}' looking for beginning of value`}`)
+  }
+  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`invalid continue token: continue key is not valid: server does not recognize this encoded version "${String(token.v ?? '')}"`)
+  if (typeof token.rv !== 'number' || token.rv === 0) throw badRequest('invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
+  if (typeof token.start !== 'string' || token.start === '') throw badRequest('invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)')
+  if (token.start.split('/').includes('..')) throw badRequest(`invalid continue token: continue key is not valid: ${token.start}`)
+  return { revision: token.rv, start: token.start }
+}
+
+/** The list a token continues is gone; the answer carries a token that goes on without consistency. */
+function inconsistentContinue(api: Api, prefix: string, query: ListQuery): StatusError {
+  const { start } = decodeContinue(query.continue ?? '')
+  const token = api.store.count(prefix) > 0 ? Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: -1, start })).toString('base64url') : ''
+  return new ContinueExpired(token)
+}
+
+class ContinueExpired extends StatusError {
+  constructor(readonly token: string) {
+    super({
+      code: 410,
+      reason: 'Expired',
+      message:
+        'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    })
+  }
+
+  override toStatus(): Status {
+    return { ...super.toStatus(), metadata: this.token ? { continue: this.token } : {} }
+  }
+}

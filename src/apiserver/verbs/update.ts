@@ -1,0 +1,63 @@
+/** PUT of a kind or one of its update subresources. Models k8s.io/apiserver/pkg/endpoints/handlers/update.go. */
+import { cloneJSON } from '../../apimachinery/json.ts'
+import type { KubeObject } from '../../registry/kind.ts'
+import type { RequestContext } from '../../registry/request-context.ts'
+import type { ObjectEntry } from '../../registry/resource-storage.ts'
+import { fromStorage, toStorage, type ServedKind } from '../../registry/scheme.ts'
+import type { Api } from '../api.ts'
+import { trackUpdate } from '../field-manager.ts'
+import { dedupOwnerReferences } from '../owner-references.ts'
+import { prepareNewObject, settleNamespace } from './create.ts'
+
+export interface Target {
+  kind: ServedKind
+  name: string
+  /** '' for the object itself */
+  subresource: string
+}
+
+/** What happened to the object that was written. */
+export interface Written {
+  entry: ObjectEntry
+  created: boolean
+}
+
+/** Replaces an object by `object` (decoded and defaulted). */
+export function updateObject(api: Api, target: Target, object: KubeObject, ctx: RequestContext): Promise<Written> {
+  settleNamespace(target.kind, object, ctx.namespace)
+  return writeObject(api, target, ctx, { transform: () => cloneJSON(object), uid: object.metadata.uid })
+}
+
+/**
+ * The shared half of update and patch: makes the new object from the live one, tracks its fields, admits and stores it.
+ * `transform` gets the live object in the version of the request and gives a fresh, defaulted one.
+ */
+export function writeObject(
+  api: Api,
+  { kind, name, subresource }: Target,
+  ctx: RequestContext,
+  options: { transform(live: KubeObject | undefined): KubeObject | Promise<KubeObject>; tracksFields?: boolean; allowCreate?: boolean; uid?: string | undefined; authorizeCreate?(): void | Promise<void> },
+): Promise<Written> {
+  const base = { kind, subresource, namespace: ctx.namespace, name, ctx }
+  ctx.requestGroup = kind.group
+  return api.storageFor(kind).update({
+    name,
+    ctx,
+    ...(subresource ? { subresource } : {}),
+    ...(options.uid ? { uid: options.uid } : {}),
+    ...(options.allowCreate === undefined ? {} : { allowCreate: options.allowCreate }),
+    async transform(current) {
+      const live = current && fromStorage(kind, current)
+      const object = await options.transform(live)
+      if (!live) {
+        await options.authorizeCreate?.()
+        prepareNewObject(kind, object, ctx.namespace)
+      }
+      dedupOwnerReferences(object, ctx)
+      if (options.tracksFields !== false) trackUpdate(kind, live, object, ctx, subresource)
+      await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
+      return toStorage(kind, object)
+    },
+    validate: (object, current) => api.admission.validate(current ? { ...base, operation: 'UPDATE', object, oldObject: current } : { ...base, operation: 'CREATE', object }),
+  })
+}

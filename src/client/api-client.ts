@@ -1,0 +1,126 @@
+/** The client inside the process: the same verbs, admission and validation as over HTTP, without the wire. */
+import { cloneJSON } from '../apimachinery/json.ts'
+import type { Api } from '../apiserver/api.ts'
+import { viewOf } from '../apiserver/encode.ts'
+import { everyField, parseFieldSelector } from '../apimachinery/fields.ts'
+import { everything, parseSelector } from '../apimachinery/labels.ts'
+import { createObject } from '../apiserver/verbs/create.ts'
+import { removeObject } from '../apiserver/verbs/delete.ts'
+import { listObjects } from '../apiserver/verbs/list.ts'
+import { patchObject } from '../apiserver/verbs/patch.ts'
+import { updateObject } from '../apiserver/verbs/update.ts'
+import { isStatusError, noSuchResource } from '../errors.ts'
+import { isCreateSubresource, type DeleteOptions, type KubeObject, type UserInfo } from '../registry/kind.ts'
+import type { RequestContext } from '../registry/request-context.ts'
+import type { ServedKind } from '../registry/scheme.ts'
+import type { Client, ListOptions, ObjectRef, PatchOptions, WriteOptions } from './client.ts'
+
+const MAX_CHANGE_ATTEMPTS = 20
+
+export class ApiClient implements Client {
+  readonly #api: Api
+  readonly #user: UserInfo
+
+  constructor(
+    api: Api,
+    user: UserInfo,
+    readonly name: string,
+  ) {
+    this.#api = api
+    this.#user = user
+  }
+
+  async get<T extends KubeObject>(kind: string, ref: ObjectRef): Promise<T> {
+    const served = this.#kind(kind)
+    return viewOf(served, this.#api.storageFor(served).get(ref.namespace ?? '', ref.name)) as T
+  }
+
+  async list<T extends KubeObject>(kind: string, options: ListOptions = {}): Promise<T[]> {
+    const served = this.#kind(kind)
+    const labels = options.labelSelector ? parseSelector(options.labelSelector) : everything
+    const fields = options.fieldSelector ? parseFieldSelector(options.fieldSelector) : everyField
+    return listObjects(this.#api, served, { namespace: options.namespace ?? '', labels, fields }).entries.map((entry) => viewOf(served, entry) as T)
+  }
+
+  async create<T extends KubeObject>(object: T, options: WriteOptions = {}): Promise<T> {
+    const ctx = this.#context(object.metadata.namespace, options)
+    if (options.subresource) return this.#createSubresource(object, options.subresource, ctx)
+    const served = this.#kindOf(object)
+    const own = this.#own(served, object)
+    return viewOf(served, await createObject(this.#api, served, own, ctx)) as T
+  }
+
+  async update<T extends KubeObject>(object: T, options: WriteOptions = {}): Promise<T> {
+    const served = this.#kindOf(object)
+    const own = this.#own(served, object)
+    const target = { kind: served, name: own.metadata.name ?? '', subresource: options.subresource ?? '' }
+    const { entry } = await updateObject(this.#api, target, own, this.#context(own.metadata.namespace, options))
+    return viewOf(served, entry) as T
+  }
+
+  updateStatus<T extends KubeObject>(object: T): Promise<T> {
+    return this.update(object, { subresource: 'status' })
+  }
+
+  async patch<T extends KubeObject>(kind: string, ref: ObjectRef, patch: unknown, options: PatchOptions = {}): Promise<T> {
+    const served = this.#kind(kind)
+    const { type = 'merge', force = false, subresource = '' } = options
+    const target = { kind: served, name: ref.name, subresource }
+    const ctx = this.#context(ref.namespace, options, options.fieldManager)
+    const { entry } = await patchObject(this.#api, target, { type, bytes: Buffer.from(JSON.stringify(patch)), force }, ctx)
+    return viewOf(served, entry) as T
+  }
+
+  async change<T extends KubeObject>(kind: string, ref: ObjectRef, change: (copy: T) => void | false, options: WriteOptions = {}): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const current = await this.get<T>(kind, ref)
+      const copy = cloneJSON(current)
+      if (change(copy) === false) return current
+      try {
+        return await this.update(copy, options)
+      } catch (error) {
+        if (attempt >= MAX_CHANGE_ATTEMPTS || !isStatusError(error, 'Conflict')) throw error
+      }
+    }
+  }
+
+  async delete(kind: string, ref: ObjectRef, options: DeleteOptions = {}): Promise<void> {
+    const served = this.#kind(kind)
+    await removeObject(this.#api, served, ref.name, options, this.#context(ref.namespace, { dryRun: (options.dryRun ?? []).length > 0 }))
+  }
+
+  async #createSubresource<T extends KubeObject>(object: T, path: string, ctx: RequestContext): Promise<T> {
+    const parent = this.#parentOf(path)
+    const subresource = parent.definition.subresources?.[path]
+    if (!isCreateSubresource(subresource)) throw noSuchResource()
+    return (await subresource.create({ name: object.metadata.name ?? '', body: cloneJSON(object), ctx })) as T
+  }
+
+  /** The kind that has this posted subresource: names of these are unique among the built-in kinds (binding, eviction, token). */
+  #parentOf(subresource: string): ServedKind {
+    const parent = this.#api.scheme.all().find((kind) => isCreateSubresource(kind.definition.subresources?.[subresource]))
+    if (!parent) throw noSuchResource()
+    return parent
+  }
+
+  #kind(ref: string): ServedKind {
+    const served = this.#api.scheme.byRef(ref)
+    if (!served) throw noSuchResource()
+    return served
+  }
+
+  #kindOf(object: KubeObject): ServedKind {
+    return this.#kind(`${object.apiVersion}/${object.kind}`)
+  }
+
+  /** A copy in canonical form, with defaults: what decoding does for requests over the wire. */
+  #own(served: ServedKind, object: KubeObject): KubeObject {
+    const own = served.codec.normalize(cloneJSON(object))
+    served.definition.default?.(own)
+    return own
+  }
+
+  #context(namespace: string | undefined, { dryRun = false }: WriteOptions, fieldManager = this.name): RequestContext {
+    return this.#api.context({ user: this.#user, namespace: namespace ?? '', dryRun, fieldManager, fieldValidation: 'Ignore' })
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Writes Events with the aggregation of client-go's tools/record: an equal event raises the count of the first, many similar
+ * ones are combined, a source that floods is cut off. Events are written one after the other and never hold up who
+ * records them; when too many wait, the newest are dropped, as upstream does.
+ */
+import type { Logger } from 'pino'
+import { formatMicroTime, formatTime, type Clock, type Random } from '../clock.ts'
+import type { KubeObject } from '../registry/kind.ts'
+import type { Event, ObjectReference } from '../../schemas/types.ts'
+import type { Client } from './client.ts'
+import type { EventRecorder } from './events.ts'
+
+const MAX_WAITING = 1000
+const MAX_KNOWN = 4096
+/** More similar events than this within the interval are combined into one. */
+const SIMILAR_LIMIT = 10
+const SIMILAR_INTERVAL_MS = 600_000
+/** What a source may write about one object: a burst, then one in five minutes. */
+const BURST = 25
+const REFILL_MS = 300_000
+
+type Options = Parameters<EventRecorder['event']>[4]
+
+interface Known {
+  event: Event
+  count: number
+}
+
+interface Similar {
+  sinceMs: number
+  messages: Set<string>
+}
+
+interface Budget {
+  tokens: number
+  atMs: number
+}
+
+export interface RecorderParts {
+  client: Client
+  clock: Clock
+  random: Random
+  log: Logger
+  component: string
+}
+
+export class Recorder implements EventRecorder {
+  readonly #parts: RecorderParts
+  readonly #known = new Bounded<Known>(MAX_KNOWN)
+  readonly #similar = new Bounded<Similar>(MAX_KNOWN)
+  readonly #budgets = new Bounded<Budget>(MAX_KNOWN)
+  #waiting: (() => Promise<void>)[] = []
+  #writing = false
+  #closed = false
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts
+  }
+
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options: Options = {}): void {
+    const { clock, log } = this.#parts
+    if (this.#closed) return
+    const nowMs = clock.now()
+    if (!this.#allows(about, nowMs)) return
+    if (this.#waiting.length >= MAX_WAITING) return log.warn({ reason }, 'too many events wait, one is dropped')
+    this.#waiting.push(() => this.#record(this.#make(about, { type, reason, message, nowMs, options })))
+    if (!this.#writing) void this.#drain()
+  }
+
+  /** Nothing more is recorded; what waits is dropped. */
+  close(): void {
+    this.#closed = true
+    this.#waiting = []
+  }
+
+  async #drain(): Promise<void> {
+    this.#writing = true
+    for (let next = this.#waiting.shift(); next && !this.#closed; next = this.#waiting.shift()) {
+      try {
+        await next()
+      } catch (error) {
+        // An event that cannot be written (its namespace is going away) is lost, as upstream loses it.
+        if (!this.#closed) this.#parts.log.debug({ err: error }, 'event not recorded')
+      }
+    }
+    this.#writing = false
+  }
+
+  #make(about: KubeObject, { type, reason, message, nowMs, options = {} }: { type: string; reason: string; message: string; nowMs: number; options: Options }): Event {
+    const { component } = this.#parts
+    const { namespace, name = '', uid, resourceVersion } = about.metadata
+    const involvedObject: ObjectReference = { kind: about.kind, namespace, name, uid, apiVersion: about.apiVersion, resourceVersion, ...(options.fieldPath ? { fieldPath: options.fieldPath } : {}) }
+    const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: eventName(name, nowMs, this.#parts.random), namespace: namespace || 'default' }, involvedObject, reason, message, type }
+    const host = options.host ? { host: options.host } : {}
+    if (options.action !== undefined) {
+      return { ...base, source: {}, eventTime: formatMicroTime(nowMs), action: options.action, reportingComponent: component, reportingInstance: `${component}-orrery`, ...(options.related ? { related: referenceTo(options.related) } : {}) }
+    }
+    const time = formatTime(nowMs)
+    return { ...base, source: { component, ...host }, firstTimestamp: time, lastTimestamp: time, count: 1, reportingComponent: component, reportingInstance: options.host ?? '' }
+  }
+
+  async #record(made: Event): Promise<void> {
+    const { client, clock } = this.#parts
+    const event = this.#combine(made, clock.now())
+    const key = [sourceKey(event), event.message].join('|')
+    const known = this.#known.get(key)
+    if (known) {
+      try {
+        return await this.#repeat(known, event)
+      } catch {
+        // It has expired or was deleted: the next one begins anew.
+        this.#known.delete(key)
+      }
+    }
+    const created = await client.create(event)
+    this.#known.set(key, { event: created, count: 1 })
+  }
+
+  async #repeat(known: Known, event: Event): Promise<void> {
+    const { client } = this.#parts
+    const { namespace = '', name = '' } = known.event.metadata
+    const count = known.count + 1
+    const patch = event.eventTime ? { series: { count, lastObservedTime: event.eventTime } } : { count, lastTimestamp: event.lastTimestamp, message: event.message }
+    await client.patch('v1/Event', { namespace, name }, patch)
+    known.count = count
+  }
+
+  /** After ten similar events the eleventh and later ones count as one. */
+  #combine(event: Event, nowMs: number): Event {
+    if (event.eventTime) return event
+    const key = sourceKey(event)
+    let similar = this.#similar.get(key)
+    if (!similar || nowMs - similar.sinceMs > SIMILAR_INTERVAL_MS) this.#similar.set(key, (similar = { sinceMs: nowMs, messages: new Set() }))
+    if (similar.messages.size <= SIMILAR_LIMIT) similar.messages.add(event.message ?? '')
+    if (similar.messages.size < SIMILAR_LIMIT) return event
+    return { ...event, message: `(combined from similar events): ${event.message}` }
+  }
+
+  #allows(about: KubeObject, nowMs: number): boolean {
+    const key = `${about.kind}/${about.metadata.uid}`
+    let budget = this.#budgets.get(key)
+    if (!budget) this.#budgets.set(key, (budget = { tokens: BURST, atMs: nowMs }))
+    budget.tokens = Math.min(BURST, budget.tokens + (nowMs - budget.atMs) / REFILL_MS)
+    budget.atMs = nowMs
+    if (budget.tokens < 1) return false
+    budget.tokens -= 1
+    return true
+  }
+}
+
+function sourceKey({ source, involvedObject, type, reason, reportingComponent }: Event): string {
+  const { kind, namespace, name, uid, apiVersion, fieldPath } = involvedObject ?? {}
+  return [source?.component, source?.host, kind, namespace, name, uid, apiVersion, fieldPath, type, reason, reportingComponent].join('|')
+}
+
+function referenceTo({ kind, apiVersion, metadata }: KubeObject): ObjectReference {
+  return { kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, apiVersion, resourceVersion: metadata.resourceVersion }
+}
+
+/** `<object>.<time in hexadecimal nanoseconds>`; the nanoseconds are drawn, the clock has none. */
+function eventName(name: string, nowMs: number, random: Random): string {
+  return `${name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(random.int(1_000_000))).toString(16)}`
+}
+
+/** A map that forgets what was used least recently. */
+class Bounded<V> {
+  readonly #map = new Map<string, V>()
+
+  constructor(readonly limit: number) {}
+
+  get(key: string): V | undefined {
+    const value = this.#map.get(key)
+    if (value !== undefined) {
+      this.#map.delete(key)
+      this.#map.set(key, value)
+    }
+    return value
+  }
+
+  set(key: string, value: V): void {
+    this.#map.set(key, value)
+    if (this.#map.size <= this.limit) return
+    const oldest = this.#map.keys().next().value
+    if (oldest !== undefined) this.#map.delete(oldest)
+  }
+
+  delete(key: string): void {
+    this.#map.delete(key)
+  }
+}

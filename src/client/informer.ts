@@ -1,0 +1,172 @@
+/**
+ * Informers inside the process: they follow the store's own watch, so that their cache is the store's objects (nothing is
+ * copied) and is up to date the moment a write resolves. Models client-go's SharedIndexInformer.
+ */
+import type { Selector } from '../apimachinery/labels.ts'
+import type { Api } from '../apiserver/api.ts'
+import { viewOf } from '../apiserver/encode.ts'
+import type { KubeObject } from '../registry/kind.ts'
+import type { ServedKind } from '../registry/scheme.ts'
+import type { StorageEvent } from '../storage/history.ts'
+import type { Handlers, Informer, Informers, Lister } from './lister.ts'
+
+const OWNER = 'controller-uid'
+
+interface Index<T> {
+  keysOf(object: T): readonly string[]
+  byKey: Map<string, Set<T>>
+}
+
+class Cache<T extends KubeObject> implements Lister<T> {
+  readonly #byKey = new Map<string, T>()
+  readonly #byUid = new Map<string, T>()
+  readonly #byNamespace = new Map<string, Set<T>>()
+  readonly #indexes = new Map<string, Index<T>>()
+
+  constructor() {
+    this.addIndex(OWNER, ({ metadata }) => {
+      const controller = metadata.ownerReferences?.find((ref) => ref.controller)
+      return controller?.uid ? [controller.uid] : []
+    })
+  }
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.#byKey.get(`${namespace}/${name}`)
+  }
+
+  byUid(uid: string): T | undefined {
+    return this.#byUid.get(uid)
+  }
+
+  list(namespace?: string): T[] {
+    return namespace ? [...(this.#byNamespace.get(namespace) ?? [])] : [...this.#byKey.values()]
+  }
+
+  select(namespace: string, selector: Selector): T[] {
+    return this.list(namespace).filter((object) => selector.matches(object.metadata.labels ?? {}))
+  }
+
+  byIndex(index: string, key: string): T[] {
+    const found = this.#indexes.get(index)
+    if (!found) throw new Error(`there is no index ${index}`)
+    return [...(found.byKey.get(key) ?? [])]
+  }
+
+  ownedBy(uid: string): T[] {
+    return this.byIndex(OWNER, uid)
+  }
+
+  addIndex(name: string, keysOf: (object: T) => readonly string[]): void {
+    if (this.#indexes.has(name)) return
+    const index: Index<T> = { keysOf, byKey: new Map() }
+    this.#indexes.set(name, index)
+    for (const object of this.#byKey.values()) addTo(index, object)
+  }
+
+  set(object: T, old: T | undefined): void {
+    if (old) this.remove(old)
+    const { namespace = '', name = '', uid = '' } = object.metadata
+    this.#byKey.set(`${namespace}/${name}`, object)
+    this.#byUid.set(uid, object)
+    put(this.#byNamespace, namespace, object)
+    for (const index of this.#indexes.values()) addTo(index, object)
+  }
+
+  remove(object: T): void {
+    const { namespace = '', name = '', uid = '' } = object.metadata
+    this.#byKey.delete(`${namespace}/${name}`)
+    this.#byUid.delete(uid)
+    take(this.#byNamespace, namespace, object)
+    for (const { keysOf, byKey } of this.#indexes.values()) for (const key of keysOf(object)) take(byKey, key, object)
+  }
+}
+
+function addTo<T>({ keysOf, byKey }: Index<T>, object: T): void {
+  for (const key of keysOf(object)) put(byKey, key, object)
+}
+
+function put<T>(map: Map<string, Set<T>>, key: string, object: T): void {
+  const set = map.get(key)
+  if (set) set.add(object)
+  else map.set(key, new Set([object]))
+}
+
+function take<T>(map: Map<string, Set<T>>, key: string, object: T): void {
+  const set = map.get(key)
+  if (set?.delete(object) && set.size === 0) map.delete(key)
+}
+
+class StoreInformer<T extends KubeObject> implements Informer<T> {
+  readonly kind: string
+  readonly lister: Cache<T> = new Cache<T>()
+  readonly #served: ServedKind
+  readonly #subscribers = new Set<Handlers<T>>()
+  readonly #handle: { close(): void }
+
+  constructor(api: Api, served: ServedKind) {
+    this.kind = served.ref
+    this.#served = served
+    for (const entry of api.store.list(served.prefix).entries) this.lister.set(viewOf(served, entry) as T, undefined)
+    this.#handle = api.store.watch(served.prefix, { onEvents: (events) => events.forEach((event) => this.#apply(event)), onClose: () => {} })
+  }
+
+  subscribe(handlers: Handlers<T>): () => void {
+    for (const object of this.lister.list()) handlers.add?.(object)
+    this.#subscribers.add(handlers)
+    return () => this.#subscribers.delete(handlers)
+  }
+
+  addIndex(name: string, keys: (object: T) => readonly string[]): void {
+    this.lister.addIndex(name, keys)
+  }
+
+  close(): void {
+    this.#handle.close()
+    this.#subscribers.clear()
+  }
+
+  #apply({ type, entry, previous }: StorageEvent<KubeObject>): void {
+    const object = viewOf(this.#served, entry) as T
+    const { namespace = '', name = '' } = object.metadata
+    const old = this.lister.get(namespace, name)
+    if (type === 'DELETE') {
+      if (!old) return
+      this.lister.remove(old)
+      for (const handlers of this.#subscribers) handlers.delete?.(object)
+      return
+    }
+    this.lister.set(object, old)
+    for (const handlers of this.#subscribers) {
+      if (old && previous) handlers.update?.(object, old)
+      else handlers.add?.(object)
+    }
+  }
+}
+
+export class InformerFactory implements Informers {
+  readonly #api: Api
+  readonly #informers = new Map<string, StoreInformer<KubeObject>>()
+
+  constructor(api: Api) {
+    this.#api = api
+  }
+
+  for<T extends KubeObject>(kind: string): Informer<T> {
+    let informer = this.#informers.get(kind)
+    if (!informer) this.#informers.set(kind, (informer = new StoreInformer(this.#api, this.#api.scheme.require(kind))))
+    return informer as unknown as Informer<T>
+  }
+
+  lister<T extends KubeObject>(kind: string): Lister<T> {
+    return this.for<T>(kind).lister
+  }
+
+  close(): void {
+    for (const informer of this.#informers.values()) informer.close()
+    this.#informers.clear()
+  }
+}

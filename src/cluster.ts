@@ -1,0 +1,199 @@
+/**
+ * The composition root: builds a cluster from its parts, starts them in order and closes them in reverse. Everything a part
+ * needs is handed to it here.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import apiKinds from 'folder:api'
+import controllerModules from 'folder:controllers'
+import pino, { type Logger } from 'pino'
+import { AdmissionChain } from './admission/chain.ts'
+import { defaultPlugins } from './admission/plugins.ts'
+import { Api } from './apiserver/api.ts'
+import { ExtraPaths } from './apiserver/extra-paths.ts'
+import { Routes } from './apiserver/routes.ts'
+import { startServer, type HttpServer } from './apiserver/server.ts'
+import { Connectors } from './apiserver/subresources/create.ts'
+import { System } from './apiserver/system-reader.ts'
+import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
+import { loadPki, type ClusterPki } from './auth/pki.ts'
+import { ApiClient } from './client/api-client.ts'
+import { Recorder } from './client/event-recorder.ts'
+import { InformerFactory } from './client/informer.ts'
+import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
+import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
+import { ControllerManager } from './controller/manager.ts'
+import { isStatusError } from './errors.ts'
+import { kubelet } from './kubelet/kubelet.ts'
+import { virtualNode } from './kubelet/virtual-node.ts'
+import { kubeconfigText } from './kubeconfig.ts'
+import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
+import type { Authorizer } from './registry/authorization.ts'
+import type { KindDefinition, KubeObject, SystemReader, UserInfo } from './registry/kind.ts'
+import { codecOf } from './registry/facts-codec.ts'
+import { objectCodec } from './registry/object-codec.ts'
+import type { ObjectStore } from './registry/resource-storage.ts'
+import { Scheme } from './registry/scheme.ts'
+import { openStore } from './storage/open.ts'
+import type { Service } from '../schemas/types.ts'
+
+export interface NodeOptions {
+  name: string
+  capacity?: Record<string, string>
+  labels?: Record<string, string>
+  taints?: { key: string; value?: string; effect: string }[]
+}
+
+export interface ClusterOptions {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** Where state and keys are kept; undefined keeps all in memory. */
+  dataDir: string | undefined
+  /** A bearer token of an administrator, besides the client certificate. */
+  adminToken?: string
+  nodes: NodeOptions[]
+  logLevel: string
+  clock?: Clock
+  random?: Random
+  log?: Logger
+  /** Freezes objects that are shared, so that a stray write throws (tests). */
+  freeze?: boolean
+}
+
+export interface Cluster {
+  readonly url: string
+  readonly port: number
+  /** YAML of a kubeconfig for the administrator: its client certificate and the cluster's authority inside. */
+  kubeconfig(): string
+  close(): Promise<void>
+}
+
+const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
+  serviceCIDR: DEFAULT_SERVICE_CIDR,
+  podCIDR: '10.244.0.0/16',
+  loadBalancerCIDR: '172.18.255.0/24',
+  clusterName: 'orrery',
+}
+const ADMIN: UserInfo = { name: 'admin', groups: [ADMIN_GROUP] }
+const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
+
+/** Rejects with an Error of one clear line when the port or the data directory is in use. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const opened: { close(): Promise<void> | void }[] = []
+  const closeAll = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close()
+  }
+  try {
+    return await build(options, opened, closeAll)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
+  const clock = options.clock ?? new SystemClock()
+  const random = options.random ?? new SystemRandom()
+  const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
+  if (options.dataDir) fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  const store: ObjectStore = await openStore({ dataDir: options.dataDir && path.join(options.dataDir, 'store'), codec: objectCodec({ freeze: options.freeze ?? false }), clock })
+  opened.push(store)
+  const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
+
+  const { api, authorizer, system } = buildApi({ store, clock, random })
+  await bootstrap(api)
+  const server = await listen(options, { api, authorizer, pki, log })
+  opened.push(server)
+  opened.push(startParts(api, { pki, clock, random, log }))
+  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
+
+  const url = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    port: server.port,
+    kubeconfig: () => kubeconfigText({ server: url, name: SETTINGS.clusterName, ca: pki.ca.cert, client: pki.admin }),
+    close: () => (closing ??= closeAll()),
+  }
+}
+
+function buildApi({ store, clock, random }: { store: ObjectStore; clock: Clock; random: Random }): { api: Api; authorizer: Authorizer | undefined; system: SystemReader } {
+  const scheme = new Scheme(codecOf)
+  scheme.add(apiKinds as KindDefinition[])
+  const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
+  const api: Api = new Api({ scheme, store, admission: new AdmissionChain(defaultPlugins), clock, random, system: () => system })
+  const system = new System(api, { allocators })
+  allocators.restore(system.list<Service>('v1/Service'))
+  return { api, authorizer: undefined, system }
+}
+
+/** What a fresh cluster has from the start; what is there already stays as it is. */
+async function bootstrap(api: Api): Promise<void> {
+  const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
+  for (const object of bootstrapNamespaces()) await createIfAbsent(client, object)
+}
+
+function bootstrapNamespaces(): KubeObject[] {
+  return ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+}
+
+async function createIfAbsent(client: ApiClient, object: KubeObject): Promise<void> {
+  try {
+    await client.create(object)
+  } catch (error) {
+    if (!isStatusError(error, 'AlreadyExists')) throw error
+  }
+}
+
+function listen(options: ClusterOptions, { api, authorizer, pki, log }: { api: Api; authorizer: Authorizer | undefined; pki: ClusterPki; log: Logger }): Promise<HttpServer> {
+  const verifiers: TokenVerifier[] = options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []
+  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined })
+  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: new Connectors(), log, extra: (request) => extra.respond(request) })
+  return startServer({
+    host: options.host,
+    port: options.port,
+    tls: { key: pki.server.key, cert: pki.server.cert, clientCA: pki.ca.cert },
+    handler: (request) => routes.handle(request),
+    onError: (error) => routes.failure(error, { headers: {} }),
+  })
+}
+
+/** Controllers, scheduler and kubelets: all that acts by itself. */
+function startParts(api: Api, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
+  const informers = new InformerFactory(api)
+  const recorders: Recorder[] = []
+  const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, name)
+  const manager = new ControllerManager({
+    clientFor,
+    recorderFor: (component) => {
+      const recorder = new Recorder({ client: clientFor(SYSTEM, component), clock, random, log, component })
+      recorders.push(recorder)
+      return recorder
+    },
+    kinds: () => api.scheme.all().filter((k) => k === k.storage && k.verbs.includes('delete')).map((k) => ({ kind: k.ref, plural: k.plural, namespaced: k.namespaced })),
+    informers,
+    clock,
+    random,
+    log,
+    settings: { ...SETTINGS, rootCA: pki.ca.cert },
+  })
+  for (const definition of controllerModules as (ControllerDefinition | LoopDefinition)[]) {
+    try { // TEMPORARY until every kind is there
+    if ('start' in definition) manager.startLoop(definition)
+    else manager.startController(definition)
+    } catch (error) { log.warn({ err: error }, 'controller not started') }
+  }
+  if (api.scheme.byRef('v1/PersistentVolumeClaim')) manager.startLoop(kubelet)
+  return {
+    async close() {
+      for (const recorder of recorders) recorder.close()
+      await manager.close()
+      informers.close()
+    },
+  }
+}
+
+async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: SystemReader): Promise<void> {
+  for (const { name, ...rest } of nodes) if (!system.get('v1/Node', '', name)) await client.create(virtualNode(name, rest))
+}

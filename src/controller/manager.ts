@@ -1,0 +1,170 @@
+/**
+ * Runs controllers and loops: each with its own client, queue and workers, all over the same informers. Models
+ * cmd/kube-controller-manager and controller-runtime's manager.
+ */
+import type { Logger } from 'pino'
+import type { Clock, Random } from '../clock.ts'
+import type { Client } from '../client/client.ts'
+import type { EventRecorder } from '../client/events.ts'
+import type { Informer, Informers } from '../client/lister.ts'
+import { Workqueue } from '../client/workqueue.ts'
+import { isStatusError } from '../errors.ts'
+import type { KubeObject, UserInfo } from '../registry/kind.ts'
+import { keyOf, splitKey, type ControllerContext, type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller.ts'
+
+export interface ManagerParts {
+  /** A client that acts as `user` and signs as `name`. */
+  clientFor(user: UserInfo, name: string): Client
+  /** A recorder whose events name `component`. */
+  recorderFor(component: string): EventRecorder
+  kinds: NonNullable<ControllerContext['kinds']>
+  informers: Informers
+  clock: Clock
+  random: Random
+  log: Logger
+  settings: ControllerSettings
+}
+
+const DEFAULT_CONCURRENCY = 5
+
+export class ControllerManager {
+  readonly #parts: ManagerParts
+  readonly #running: { close(): Promise<void> | void }[] = []
+  readonly #queues: Workqueue[] = []
+
+  constructor(parts: ManagerParts) {
+    this.#parts = parts
+  }
+
+  /** Whether no controller has anything to do now. Delayed keys do not count. */
+  get idle(): boolean {
+    return this.#queues.every((queue) => queue.idle)
+  }
+
+  startController(definition: ControllerDefinition): void {
+    const controller = new Controller(definition, this.#context(definition))
+    this.#queues.push(controller.queue)
+    this.#running.push(controller)
+    controller.start()
+  }
+
+  startLoop(definition: LoopDefinition): void {
+    this.#running.push(definition.start({ ...this.#context(definition), enqueue: () => {} }))
+  }
+
+  /** In the reverse order of starting. */
+  async close(): Promise<void> {
+    for (const running of this.#running.splice(0).reverse()) await running.close()
+  }
+
+  #context({ name, user, component }: { name: string; user?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
+    const { clientFor, recorderFor, kinds, informers, clock, random, log, settings } = this.#parts
+    const who = component ?? `${name}-controller`
+    const account = `${name}-controller`
+    const identity: UserInfo = user
+      ? { name: user, groups: ['system:authenticated'] }
+      : { name: `system:serviceaccount:kube-system:${account}`, groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] }
+    return {
+      client: clientFor(identity, 'kube-controller-manager'),
+      clientFor: (as) => clientFor({ ...as, groups: [...as.groups, 'system:authenticated'] }, as.name),
+      kinds,
+      informers,
+      events: recorderFor(who),
+      clock,
+      random,
+      log: log.child({ controller: name }),
+      settings,
+    }
+  }
+}
+
+class Controller {
+  readonly queue: Workqueue
+  readonly #definition: ControllerDefinition
+  readonly #ctx: ControllerContext
+  readonly #informer: Informer
+  readonly #unsubscribe: (() => void)[] = []
+  readonly #workers = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(definition: ControllerDefinition, ctx: Omit<ControllerContext, 'enqueue'>) {
+    this.#definition = definition
+    this.queue = new Workqueue({ clock: ctx.clock })
+    this.#ctx = { ...ctx, enqueue: (key, delayMs = 0) => this.queue.addAfter(key, delayMs) }
+    this.#informer = ctx.informers.for(definition.for)
+  }
+
+  start(): void {
+    const { setup, owns = [], watches = {}, wakes } = this.#definition
+    setup?.(this.#ctx)
+    this.queue.onReady(() => this.#spawn())
+    const enqueue = (object: KubeObject) => this.queue.add(keyOf(object))
+    this.#subscribe(this.#informer, {
+      add: (object) => (!wakes || wakes(object, undefined)) && enqueue(object),
+      update: (object, old) => (!wakes || wakes(object, old)) && enqueue(object),
+      delete: enqueue,
+    })
+    // An object that changed hands wakes its former owner too.
+    for (const kind of owns) this.#follow(kind, (object, old) => [...this.#ownersOf(object), ...(old ? this.#ownersOf(old) : [])])
+    for (const [kind, map] of Object.entries(watches)) this.#follow(kind, (object, old) => map(object, this.#ctx, old))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.queue.close()
+    await Promise.all(this.#workers)
+  }
+
+  #subscribe(informer: Informer, handlers: Parameters<Informer['subscribe']>[0]): void {
+    this.#unsubscribe.push(informer.subscribe(handlers))
+  }
+
+  #follow(kind: string, keysOf: (object: KubeObject, old?: KubeObject) => readonly string[]): void {
+    const wake = (object: KubeObject, old?: KubeObject) => {
+      for (const key of keysOf(object, old)) this.queue.add(key)
+    }
+    this.#subscribe(this.#ctx.informers.for(kind), { add: (o) => wake(o), update: wake, delete: (o) => wake(o) })
+  }
+
+  #ownersOf({ metadata }: KubeObject): string[] {
+    const owner = metadata.ownerReferences?.find((ref) => ref.controller)
+    if (!owner || !this.#definition.for.endsWith(`/${owner.kind}`) || owner.apiVersion?.split('/')[0] !== this.#definition.for.split('/')[0]) return []
+    return [keyOf({ metadata: { ...(metadata.namespace ? { namespace: metadata.namespace } : {}), name: owner.name ?? '' } })]
+  }
+
+  #spawn(): void {
+    if (this.#workers.size >= (this.#definition.concurrency ?? DEFAULT_CONCURRENCY)) return
+    // The commit that woke us goes on first: handlers must stay short.
+    const worker: Promise<void> = Promise.resolve()
+      .then(() => this.#work())
+      .finally(() => this.#workers.delete(worker))
+    this.#workers.add(worker)
+  }
+
+  async #work(): Promise<void> {
+    for (let key = this.queue.take(); key !== undefined && !this.#closed; key = this.queue.take()) {
+      try {
+        await this.#reconcile(key)
+      } finally {
+        this.queue.done(key)
+      }
+    }
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { definition, ctx } = { definition: this.#definition, ctx: this.#ctx }
+    const { namespace, name } = splitKey(key)
+    try {
+      const object = this.#informer.lister.get(namespace, name)
+      const result = object ? await definition.reconcile(object, ctx) : await definition.deleted?.(key, ctx)
+      this.queue.forget(key)
+      if (result?.requeueAfterMs !== undefined) this.queue.addAfter(key, result.requeueAfterMs)
+    } catch (error) {
+      if (this.#closed) return
+      const isNormal = isStatusError(error, 'Conflict') || isStatusError(error, 'NotFound') || isStatusError(error, 'AlreadyExists')
+      ctx.log[isNormal ? 'debug' : 'error']({ err: error, namespace, name }, 'reconcile failed')
+      this.queue.addRateLimited(key)
+    }
+  }
+}

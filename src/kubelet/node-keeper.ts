@@ -1,0 +1,199 @@
+/**
+ * Keeps the nodes alive: makes each Node ready, gives it addresses, renews its Lease and its heartbeat.
+ * One timer serves all leases and one all heartbeats, since their periods are the same everywhere.
+ * Models pkg/kubelet/kubelet_node_status.go and component-helpers/apimachinery/lease.
+ */
+import type { Lease, Node } from '../../schemas/types.ts'
+import { formatMicroTime, formatTime } from '../clock.ts'
+import type { Client } from '../client/client.ts'
+import type { ControllerContext } from '../controller/controller.ts'
+import { isStatusError } from '../errors.ts'
+import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import { planNode } from './node-plan.ts'
+import { Periodic } from './periodic.ts'
+import type { Stages } from './stages.ts'
+import { isKubeletStopped, reportsInFull } from './virtual-node.ts'
+
+const NODE_CIDR = '172.18.0.0/16'
+const POD_BLOCK_SIZE = 256
+const LEASE_NAMESPACE = 'kube-node-lease'
+const LEASE_SECONDS = 40
+const LEASE_RENEW_MS = 10_000
+const HEARTBEAT_MS = 300_000
+
+/** A node whose kubelet is at work. */
+export interface KeptNode {
+  readonly name: string
+  node: Node
+  /** Acts as system:node:<name>. */
+  readonly client: Client
+  readonly hostIP: string
+  readonly podCIDR: string | undefined
+  inFull: boolean
+  /** Images that have been pulled here. */
+  readonly images: Set<string>
+  readonly machineID: string
+  heartbeatDue: boolean
+}
+
+export interface NodeListener {
+  /** The node's kubelet begins (or begins again) to look after its pods. */
+  began(name: string): void
+  ended(name: string): void
+}
+
+export class NodeKeeper {
+  readonly #ctx: ControllerContext
+  readonly #stages: Stages
+  readonly #listener: NodeListener
+  readonly #kept = new Map<string, KeptNode>()
+  readonly #hostIPs = new AddressPool(NODE_CIDR, { skip: 2, skipLast: 1 })
+  readonly #podBlocks: AddressPool | undefined
+  readonly #queue: KeyedQueue
+  readonly #leases: Periodic
+  readonly #heartbeats: Periodic
+  #unsubscribe = () => {}
+
+  constructor(ctx: ControllerContext, stages: Stages, listener: NodeListener) {
+    this.#ctx = ctx
+    this.#stages = stages
+    this.#listener = listener
+    const { clock, log } = ctx
+    const cluster = parseCIDR(ctx.settings.podCIDR)
+    this.#podBlocks = cluster && cluster.size >= POD_BLOCK_SIZE ? new AddressPool(ctx.settings.podCIDR, { step: POD_BLOCK_SIZE }) : undefined
+    const failed = (node: string, error: unknown) => log.warn({ node, err: error }, 'node status was not written')
+    this.#queue = new KeyedQueue({ clock, concurrency: 8, work: (name) => this.#sync(name), failed })
+    this.#leases = new Periodic(clock, LEASE_RENEW_MS, (names) => this.#renew(names))
+    this.#heartbeats = new Periodic(clock, HEARTBEAT_MS, (names) => this.#beat(names))
+  }
+
+  start(): void {
+    const nodes = this.#ctx.informers.for<Node>('v1/Node')
+    // Addresses in use first, so that no new node is given one of them.
+    for (const node of nodes.lister.list()) this.#claim(node)
+    this.#unsubscribe = nodes.subscribe({
+      add: (node) => this.#changed(node),
+      update: (node) => this.#changed(node),
+      delete: (node) => this.#drop(node.metadata.name ?? ''),
+    })
+  }
+
+  get(name: string): KeptNode | undefined {
+    return this.#kept.get(name)
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    this.#queue.close()
+    this.#leases.close()
+    this.#heartbeats.close()
+  }
+
+  #changed(node: Node): void {
+    const name = node.metadata.name ?? ''
+    const kept = this.#kept.get(name)
+    if (isKubeletStopped(node)) return this.#drop(name)
+    if (kept && kept.node.metadata.uid === node.metadata.uid) {
+      kept.node = node
+      kept.inFull = reportsInFull(node)
+    } else {
+      if (kept) this.#drop(name)
+      this.#kept.set(name, this.#keep(name, node))
+      this.#leases.add(name, 'at once')
+      this.#heartbeats.add(name, 'after a period')
+      this.#listener.began(name)
+    }
+    this.#queue.add(name)
+  }
+
+  #keep(name: string, node: Node): KeptNode {
+    const { clientFor, client, random } = this.#ctx
+    this.#claim(node)
+    const hostIP = internalIP(node) ?? formatIPv4(this.#hostIPs.take() ?? 0)
+    const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
+    const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
+    const user = { name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }
+    return { name, node, client: clientFor?.(user) ?? client, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false }
+  }
+
+  #claim(node: Node): void {
+    this.#hostIPs.claim(parseIPv4(internalIP(node) ?? '') ?? 0)
+    const block = parseCIDR(node.spec.podCIDR)
+    if (block) this.#podBlocks?.claim(block.first)
+  }
+
+  #drop(name: string): void {
+    const kept = this.#kept.get(name)
+    if (!kept) return
+    this.#kept.delete(name)
+    this.#queue.forget(name)
+    this.#leases.remove(name)
+    this.#heartbeats.remove(name)
+    // A stopped kubelet's node still has its addresses.
+    if (!this.#ctx.informers.lister<Node>('v1/Node').get('', name)) this.#release(kept)
+    this.#listener.ended(name)
+  }
+
+  #release({ hostIP, podCIDR }: KeptNode): void {
+    this.#hostIPs.release(parseIPv4(hostIP) ?? 0)
+    const block = parseCIDR(podCIDR)
+    if (block) this.#podBlocks?.release(block.first)
+  }
+
+  async #sync(name: string): Promise<void> {
+    const kept = this.#kept.get(name)
+    if (!kept) return
+    const heartbeat = kept.heartbeatDue
+    kept.heartbeatDue = false
+    const { hostIP, podCIDR, machineID } = kept
+    const now = formatTime(this.#ctx.clock.now())
+    const { spec, status } = planNode({ node: kept.node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID })
+    try {
+      if (status) await kept.client.patch('v1/Node', { name }, { status }, { subresource: 'status', type: 'merge' })
+      // Not as the node: of its own taints and addresses others decide.
+      if (spec) await this.#ctx.client.patch('v1/Node', { name }, { spec }, { type: 'merge' })
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound')) throw error
+    }
+  }
+
+  #beat(names: readonly string[]): void {
+    for (const name of names) {
+      const kept = this.#kept.get(name)
+      if (!kept) continue
+      kept.heartbeatDue = true
+      this.#queue.add(name)
+    }
+  }
+
+  async #renew(names: readonly string[]): Promise<void> {
+    const leases = this.#ctx.informers.lister<Lease>('coordination.k8s.io/v1/Lease')
+    for (const name of names) {
+      const kept = this.#kept.get(name)
+      if (!kept) continue
+      const lease = leases.get(LEASE_NAMESPACE, name)
+      const renewTime = formatMicroTime(this.#ctx.clock.now())
+      try {
+        if (lease) await kept.client.update({ ...lease, spec: { ...lease.spec, holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime } })
+        else await kept.client.create(newLease(kept.node, renewTime))
+      } catch (error) {
+        this.#ctx.log.debug({ node: name, err: error }, 'lease was not renewed')
+      }
+    }
+  }
+}
+
+function newLease(node: Node, renewTime: string): Lease {
+  const { name, uid } = node.metadata
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, namespace: LEASE_NAMESPACE, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] },
+    spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+  }
+}
+
+function internalIP(node: Node): string | undefined {
+  return node.status?.addresses?.find((a) => a.type === 'InternalIP')?.address
+}

@@ -1,0 +1,90 @@
+/**
+ * What a node's kubelet changes in its Node object: addresses, conditions, capacity, versions; its block of pod addresses;
+ * the not-ready taint. Pure. Models pkg/kubelet/nodestatus/setters.go and kubelet_node_status.go.
+ */
+import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo, Taint } from '../../schemas/types.ts'
+import { equalJSON } from '../apimachinery/json.ts'
+import type { NodeStage } from './stages.ts'
+import { reportsInFull } from './virtual-node.ts'
+
+const NOT_READY_TAINT = 'node.kubernetes.io/not-ready'
+
+export interface NodePlanInput {
+  node: Node
+  stage: NodeStage
+  now: string
+  internalIP: string
+  podCIDR?: string
+  /** Renews the heartbeat times even if nothing else changes. */
+  heartbeat?: boolean
+  /** Ids of the machine, for nodes that do not say their own. */
+  machineID: string
+}
+
+export interface NodePlan {
+  /** Merge patch of the spec. */
+  spec?: { podCIDR?: string; podCIDRs?: string[]; taints?: Taint[] | null }
+  /** The whole new status. */
+  status?: NodeStatus
+}
+
+export function planNode(input: NodePlanInput): NodePlan {
+  const spec = planSpec(input)
+  const status = planStatus(input)
+  return { ...(spec ? { spec } : {}), ...(equalJSON(status, input.node.status ?? {}) ? {} : { status }) }
+}
+
+function planSpec({ node, podCIDR }: NodePlanInput): NodePlan['spec'] {
+  const taints = node.spec.taints ?? []
+  const kept = taints.filter((t) => t.key !== NOT_READY_TAINT)
+  const patch: NonNullable<NodePlan['spec']> = {}
+  if (kept.length !== taints.length) patch.taints = kept.length > 0 ? kept : null
+  if (!node.spec.podCIDR && podCIDR) Object.assign(patch, { podCIDR, podCIDRs: [podCIDR] })
+  return Object.keys(patch).length > 0 ? patch : undefined
+}
+
+function planStatus(input: NodePlanInput): NodeStatus {
+  const { node, stage } = input
+  const old = node.status ?? {}
+  const capacity = resourcesOf(node, stage, old.capacity)
+  return {
+    ...old,
+    capacity,
+    allocatable: old.allocatable && Object.keys(old.allocatable).length > 0 ? resourcesOf(node, stage, old.allocatable) : capacity,
+    conditions: conditionsOf(input, old.conditions ?? []),
+    addresses: addressesOf(input, old.addresses ?? []),
+    nodeInfo: nodeInfoOf(input, old.nodeInfo ?? {}),
+  }
+}
+
+function resourcesOf(node: Node, stage: NodeStage, given: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const isGiven = given !== undefined && Object.keys(given).length > 0
+  return isGiven && !reportsInFull(node) ? { ...given } : { ...stage.capacity, ...given }
+}
+
+function conditionsOf({ stage, now, heartbeat }: NodePlanInput, old: readonly NodeCondition[]): NodeCondition[] {
+  const own = new Set(stage.conditions.map((c) => c.type))
+  const others = old.filter((c) => !own.has(c.type))
+  const ours = stage.conditions.map((wanted) => {
+    const before = old.find((c) => c.type === wanted.type)
+    const isSame = before?.status === wanted.status && before?.reason === wanted.reason && before?.lastHeartbeatTime
+    if (isSame && !heartbeat) return before
+    const lastTransitionTime = before?.status === wanted.status ? (before?.lastTransitionTime ?? now) : now
+    return { type: wanted.type, status: wanted.status, lastHeartbeatTime: now, lastTransitionTime, reason: wanted.reason, message: wanted.message }
+  })
+  return [...others, ...ours]
+}
+
+function addressesOf({ node, internalIP }: NodePlanInput, old: readonly NodeAddress[]): NodeAddress[] {
+  const missing: NodeAddress[] = []
+  if (!old.some((a) => a.type === 'InternalIP')) missing.push({ type: 'InternalIP', address: internalIP })
+  if (!old.some((a) => a.type === 'Hostname')) missing.push({ type: 'Hostname', address: node.metadata.labels?.['kubernetes.io/hostname'] ?? node.metadata.name })
+  return [...old, ...missing]
+}
+
+function nodeInfoOf({ stage, machineID }: NodePlanInput, old: NodeSystemInfo): NodeSystemInfo {
+  const info: Record<string, unknown> = { ...old }
+  const wanted: NodeSystemInfo = { ...stage.nodeInfo, machineID: machineID.replaceAll('-', ''), systemUUID: machineID, bootID: machineID }
+  for (const [key, value] of Object.entries(wanted)) if (!info[key]) info[key] = value
+  return info
+}

@@ -1,0 +1,73 @@
+/**
+ * The events a kubelet tells about pods, in its words.
+ * Models pkg/kubelet/kuberuntime (container and image events) and the volume manager's.
+ */
+import type { Pod } from '../../schemas/types.ts'
+import type { EventRecorder } from '../client/events.ts'
+import type { ContainerRecord } from './container-record.ts'
+import type { KeptNode } from './node-keeper.ts'
+
+export class PodEvents {
+  readonly #recorder: EventRecorder
+
+  constructor(recorder: EventRecorder) {
+    this.#recorder = recorder
+  }
+
+  /** Pulling and pulled the first time a node sees the image (or whenever the policy says Always), else only that it is there. */
+  pulled(pod: Pod, record: ContainerRecord, node: KeptNode): void {
+    const { image = '', imagePullPolicy } = record.container
+    const isPresent = node.images.has(image)
+    node.images.add(image)
+    if (isPresent && imagePullPolicy !== 'Always') return this.#tell(pod, record, 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`)
+    this.#tell(pod, record, 'Pulling', `Pulling image "${image}"`)
+    this.#tell(pod, record, 'Pulled', `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: ${imageSize(image)} bytes.`)
+  }
+
+  started(pod: Pod, record: ContainerRecord, _node: KeptNode): void {
+    this.#tell(pod, record, 'Created', 'Container created')
+    this.#tell(pod, record, 'Started', 'Container started')
+  }
+
+  killing(pod: Pod, record: ContainerRecord, _node: KeptNode): void {
+    this.#tell(pod, record, 'Killing', `Stopping container ${record.name}`)
+  }
+
+  backOffMessage(pod: Pod, container: string, delayMs: number): string {
+    return `back-off ${formatBackOff(delayMs)} restarting failed container=${container} pod=${this.#fullName(pod)}`
+  }
+
+  backOff(pod: Pod, record: ContainerRecord): void {
+    this.#tell(pod, record, 'BackOff', `Back-off restarting failed container ${record.name} in pod ${this.#fullName(pod)}`, 'Warning')
+  }
+
+  failed(pod: Pod, record: ContainerRecord, message: string): void {
+    this.#tell(pod, record, 'Failed', message, 'Warning')
+  }
+
+  failedMount(pod: Pod, message: string): void {
+    this.#recorder.event(pod, 'Warning', 'FailedMount', message, { host: pod.spec.nodeName })
+  }
+
+  #fullName({ metadata }: Pod): string {
+    return `${metadata.name}_${metadata.namespace}(${metadata.uid})`
+  }
+
+  #tell(pod: Pod, record: ContainerRecord, reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
+    const list = record.role === 'app' ? 'containers' : 'initContainers'
+    this.#recorder.event(pod, type, reason, message, { fieldPath: `spec.${list}{${record.name}}`, host: pod.spec.nodeName })
+  }
+}
+
+/** As Go prints a duration of whole seconds: 10s, 1m20s, 5m0s. */
+function formatBackOff(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
+}
+
+/** Made up, but always the same for an image: between 1 and 200 MB. */
+export function imageSize(image: string): number {
+  let hash = 2166136261
+  for (let i = 0; i < image.length; i++) hash = Math.imul(hash ^ image.charCodeAt(i), 16777619) >>> 0
+  return 1_000_000 + (hash % 199_000_000)
+}

@@ -1,0 +1,88 @@
+/**
+ * The status of a pod as its kubelet writes it. Pure.
+ * Models generateAPIPodStatus and convertToAPIContainerStatuses of pkg/kubelet/kubelet_pods.go.
+ */
+import type { Container, ContainerState, ContainerStatus, Pod, PodStatus, VolumeMountStatus } from '../../schemas/types.ts'
+import { fullImageName, imageID, terminatedState, type ContainerRecord } from './container-record.ts'
+import { podConditions } from './pod-conditions.ts'
+import { podPhase } from './pod-plan.ts'
+
+export interface StatusInput {
+  pod: Pod
+  records: readonly ContainerRecord[]
+  now: string
+  podIP?: string
+  hostIP?: string
+  /** The node reports like a kubelet, not only outcomes. */
+  inFull: boolean
+  /** The pod is on its way out: what has ended stays so. */
+  isEnding?: boolean
+}
+
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, records, now, podIP, hostIP, inFull, isEnding } = input
+  const old = pod.status ?? {}
+  const phase = podPhase(pod, records, isEnding)
+  const init = records.filter((r) => r.role !== 'app')
+  const apps = init.length === 0 ? records : records.filter((r) => r.role === 'app')
+  const waits = init.length > 0 ? 'PodInitializing' : 'ContainerCreating'
+  return {
+    ...old,
+    observedGeneration: pod.metadata.generation,
+    phase,
+    conditions: podConditions({ pod, records, phase, hasSandbox: podIP !== undefined, now, inFull }),
+    ...(hostIP ? { hostIP, hostIPs: [{ ip: hostIP }] } : {}),
+    ...(podIP ? { podIP, podIPs: [{ ip: podIP }] } : {}),
+    startTime: old.startTime ?? now,
+    ...(init.length > 0 ? { initContainerStatuses: init.map((r) => containerStatus(pod, r, { waits, inFull })) } : {}),
+    containerStatuses: byName(apps.map((r) => containerStatus(pod, r, { waits, inFull }))),
+  }
+}
+
+function byName(statuses: ContainerStatus[]): ContainerStatus[] {
+  return statuses.length < 2 ? statuses : statuses.sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1))
+}
+
+export function containerStatus(pod: Pod, record: ContainerRecord, { waits, inFull }: { waits: string; inFull: boolean }): ContainerStatus {
+  const { container, name, ready, restartCount, containerID, lastState } = record
+  const ran = record.state === 'running' || record.state === 'exited'
+  const image = container.image ?? ''
+  return {
+    name,
+    state: stateOf(record, waits),
+    lastState: record.state === 'exited' && record.waiting ? { terminated: terminatedState(record) } : (lastState ?? {}),
+    ready,
+    restartCount,
+    image: ran && inFull ? fullImageName(image) : image,
+    imageID: ran ? imageID(image) : '',
+    ...(ran && containerID ? { containerID } : {}),
+    started: record.state === 'running' ? record.started : false,
+    ...(ran && inFull ? resourcesOf(container) : {}),
+    ...(inFull ? details(pod, record, ran) : {}),
+  }
+}
+
+function stateOf(record: ContainerRecord, waits: string): ContainerState {
+  if (record.state === 'running') return { running: { startedAt: record.startedAt } }
+  if (record.waiting) return { waiting: record.waiting }
+  if (record.state === 'exited') return { terminated: terminatedState(record) }
+  return { waiting: { reason: waits } }
+}
+
+function resourcesOf(container: Container): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
+  const { resources = {} } = container
+  return { ...(resources.requests ? { allocatedResources: resources.requests } : {}), resources }
+}
+
+function details(pod: Pod, { container }: ContainerRecord, ran: boolean): Pick<ContainerStatus, 'volumeMounts' | 'user'> {
+  const mounts = container.volumeMounts
+  const { runAsUser: uid = 0, runAsGroup: gid = 0 } = { ...pod.spec.securityContext, ...container.securityContext }
+  return {
+    ...(mounts?.length ? { volumeMounts: mounts.map(mountStatus) } : {}),
+    ...(ran ? { user: { linux: { uid, gid, supplementalGroups: [gid, ...(pod.spec.securityContext?.supplementalGroups ?? [])] } } } : {}),
+  }
+}
+
+function mountStatus({ name, mountPath, readOnly }: { name?: string; mountPath?: string; readOnly?: boolean }): VolumeMountStatus {
+  return { name, mountPath, ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}) }
+}

@@ -1,0 +1,205 @@
+/**
+ * Follows the pods of all virtual nodes: gives each one that needs attention a worker, writes its status when that
+ * changes, lets go of it once nothing is left to happen, and removes it when it has been deleted and has ended.
+ * One pod costs one status write per transition and, once it runs, no memory here but its address.
+ * Models pkg/kubelet/pod_workers.go and status/status_manager.go.
+ */
+import type { ConfigMap, PersistentVolumeClaim, Pod, Secret } from '../../schemas/types.ts'
+import { equalJSON } from '../apimachinery/json.ts'
+import type { Lister } from '../client/lister.ts'
+import { keyOf, splitKey, type ControllerContext } from '../controller/controller.ts'
+import { isPodTerminal } from '../controller/pods.ts'
+import { isStatusError } from '../errors.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import { NeedsIndex } from './needs-index.ts'
+import type { KeptNode, NodeListener } from './node-keeper.ts'
+import { PodAddresses } from './pod-addresses.ts'
+import { PodEvents } from './pod-events.ts'
+import { podStatus } from './pod-status.ts'
+import { deadlineLeftMs, failedByDeadline } from './deadline.ts'
+import { PodWorker } from './pod-worker.ts'
+import type { References } from './pod-needs.ts'
+import type { Runtime } from './runtimes/runtime.ts'
+
+/** Index over pods by the node they are bound to. */
+export const BY_NODE = 'spec.nodeName'
+
+const RETRY_START_MS = 500
+const RETRY_MAX_MS = 122_000
+
+export interface PodWorkersOptions {
+  ctx: ControllerContext
+  /** The kept node of this name, if its kubelet is at work. */
+  nodeOf(name: string): KeptNode | undefined
+  runtimeFor(pod: Pod, node: KeptNode): Runtime
+}
+
+export class PodWorkers implements NodeListener {
+  readonly #options: PodWorkersOptions
+  readonly #pods: Lister<Pod>
+  readonly #workers = new Map<string, PodWorker>()
+  readonly #addresses = new PodAddresses()
+  readonly #needs: NeedsIndex
+  readonly #events: PodEvents
+  readonly #refs: References
+  readonly #queue: KeyedQueue
+  #unsubscribe = () => {}
+
+  constructor(options: PodWorkersOptions) {
+    this.#options = options
+    const { informers, clock, log, events } = options.ctx
+    this.#pods = informers.lister<Pod>('v1/Pod')
+    this.#events = new PodEvents(events)
+    const failed = (pod: string, error: unknown) => log.warn({ pod, err: error }, 'pod status was not written')
+    this.#queue = new KeyedQueue({ clock, concurrency: 64, work: (key) => this.#sync(key), failed })
+    this.#needs = new NeedsIndex(informers, (key) => this.#queue.add(key))
+    const configMaps = informers.lister<ConfigMap>('v1/ConfigMap')
+    const secrets = informers.lister<Secret>('v1/Secret')
+    const claims = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim')
+    this.#refs = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n) }
+  }
+
+  start(): void {
+    const pods = this.#options.ctx.informers.for<Pod>('v1/Pod')
+    pods.addIndex(BY_NODE, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []))
+    this.#unsubscribe = pods.subscribe({ add: (pod) => this.#changed(pod), update: (pod) => this.#changed(pod), delete: (pod) => this.#gone(pod) })
+  }
+
+  began(nodeName: string): void {
+    for (const pod of this.#pods.byIndex(BY_NODE, nodeName)) this.#changed(pod)
+  }
+
+  /** The pods stay as they are: of a dead node's pods others decide. */
+  ended(nodeName: string): void {
+    for (const [uid, worker] of this.#workers) {
+      if (worker.node.name !== nodeName) continue
+      worker.close()
+      this.#workers.delete(uid)
+    }
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    this.#needs.close()
+    this.#queue.close()
+    for (const worker of this.#workers.values()) worker.close()
+    this.#workers.clear()
+  }
+
+  #changed(pod: Pod): void {
+    const { nodeName } = pod.spec
+    if (!nodeName) return
+    const node = this.#options.nodeOf(nodeName)
+    if (!node) return
+    const { uid = '', deletionTimestamp, generation } = pod.metadata
+    const { phase, podIP, observedGeneration } = pod.status ?? {}
+    if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node.podCIDR, podIP)
+    const worker = this.#workers.get(uid)
+    // Our own write: what it says is known.
+    if (worker?.isWriting && !deletionTimestamp && observedGeneration === generation) return
+    const isAtRest = !worker && phase === 'Running' && observedGeneration === generation && !pod.spec.readinessGates?.length && this.#options.runtimeFor(pod, node).isQuiet(pod)
+    if (deletionTimestamp || !(isAtRest || (isPodTerminal(pod) && !worker))) this.#queue.add(keyOf(pod))
+  }
+
+  #gone(pod: Pod): void {
+    const { uid = '' } = pod.metadata
+    if (!pod.spec.nodeName) return
+    this.#drop(uid)
+    this.#addresses.release(uid)
+    this.#needs.forget(keyOf(pod))
+    this.#queue.forget(keyOf(pod))
+  }
+
+  #drop(uid: string): void {
+    this.#workers.get(uid)?.close()
+    this.#workers.delete(uid)
+  }
+
+  async #sync(key: string): Promise<void> {
+    const { namespace, name } = splitKey(key)
+    const pod = this.#pods.get(namespace, name)
+    const node = pod && this.#options.nodeOf(pod.spec.nodeName ?? '')
+    if (!pod || !node) return
+    try {
+      if (pod.metadata.deletionTimestamp) await this.#end(pod, node, key)
+      else if (isPodTerminal(pod)) this.#drop(pod.metadata.uid ?? '')
+      else await this.#run(pod, node, key)
+    } catch (error) {
+      if (isStatusError(error, 'NotFound')) return
+      // Somebody else wrote meanwhile; their write has woken us already.
+      if (!isStatusError(error, 'Conflict')) throw error
+      this.#queue.add(key)
+    }
+  }
+
+  #workerFor(pod: Pod, node: KeptNode, key: string): PodWorker {
+    const { uid = '' } = pod.metadata
+    const known = this.#workers.get(uid)
+    if (known) return known
+    const { clock, random } = this.#options.ctx
+    const runtime = this.#options.runtimeFor(pod, node)
+    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, changed: () => this.#queue.add(key) })
+    this.#workers.set(uid, worker)
+    return worker
+  }
+
+  async #run(pod: Pod, node: KeptNode, key: string): Promise<void> {
+    const { clock } = this.#options.ctx
+    const worker = this.#workerFor(pod, node, key)
+    const leftMs = deadlineLeftMs(pod, clock.now())
+    if (leftMs !== undefined && leftMs <= 0) return this.#expire(pod, worker, key)
+    worker.advance(pod)
+    this.#needs.set(key, worker.needs)
+    this.#wake(key, worker, leftMs)
+    await this.#write(pod, worker, key)
+    if (worker.isSettled && leftMs === undefined) this.#drop(pod.metadata.uid ?? '')
+  }
+
+  #wake(key: string, worker: PodWorker, deadlineMs: number | undefined): void {
+    if (worker.needs.length > 0) this.#queue.addAfter(key, Math.min(RETRY_MAX_MS, RETRY_START_MS * 2 ** Math.min(worker.attempts - 1, 10)))
+    if (worker.wakeAtMs !== undefined) this.#queue.addAfter(key, worker.wakeAtMs - this.#options.ctx.clock.now())
+    if (deadlineMs !== undefined) this.#queue.addAfter(key, deadlineMs)
+  }
+
+  async #expire(pod: Pod, worker: PodWorker, key: string): Promise<void> {
+    if (!worker.stop((pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)) return
+    await this.#put(pod, worker, key, failedByDeadline(pod, this.#statusOf(pod, worker)))
+    this.#drop(pod.metadata.uid ?? '')
+  }
+
+  #statusOf(pod: Pod, worker: PodWorker) {
+    const { node } = worker
+    const podIP = pod.spec.hostNetwork ? node.hostIP : (pod.status?.podIP ?? (worker.hasStarted ? this.#addresses.take(pod.metadata.uid ?? '', node.podCIDR) : undefined))
+    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding: pod.metadata.deletionTimestamp !== undefined })
+  }
+
+  #write(pod: Pod, worker: PodWorker, key: string): Promise<void> {
+    return this.#put(pod, worker, key, this.#statusOf(pod, worker))
+  }
+
+  async #put(pod: Pod, worker: PodWorker, key: string, status: NonNullable<Pod['status']>): Promise<void> {
+    if (equalJSON(status, pod.status ?? {})) return
+    worker.isWriting = true
+    try {
+      const written = await worker.node.client.updateStatus<Pod>({ ...pod, status })
+      const { namespace = '', name = '' } = pod.metadata
+      const seen = this.#pods.get(namespace, name)
+      if (seen && seen.metadata.resourceVersion !== written.metadata.resourceVersion) this.#queue.add(key)
+    } finally {
+      worker.isWriting = false
+    }
+  }
+
+  async #end(pod: Pod, node: KeptNode, key: string): Promise<void> {
+    const { uid = '', namespace, name = '', finalizers, deletionGracePeriodSeconds: grace = 0 } = pod.metadata
+    const worker = isPodTerminal(pod) ? undefined : this.#workerFor(pod, node, key)
+    if (worker) {
+      if (!worker.stop(grace * 1000)) return
+      // What remains for a while is seen in its last state.
+      if (finalizers?.length || !worker.runtime.stopsAtOnce(pod)) await this.#write(pod, worker, key)
+    }
+    this.#drop(uid)
+    if (grace === 0 && finalizers?.length) return
+    await node.client.delete('v1/Pod', { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Deleting: preconditions, grace, finalizers and propagation. Models pkg/registry/rest/delete.go and the delete half of
+ * pkg/registry/generic/registry/store.go of k8s.io/apiserver.
+ */
+import { cloneJSON } from '../apimachinery/json.ts'
+import { formatTime } from '../clock.ts'
+import { conflict, notFound } from '../errors.ts'
+import type { Entry } from '../storage/entry.ts'
+import { DELETE, UNCHANGED, type Outcome as Decision } from '../storage/store.ts'
+import type { DeleteOptions, KubeObject } from './kind.ts'
+import type { RequestContext } from './request-context.ts'
+import { ephemeral, type ObjectEntry, type ResourceStorage } from './resource-storage.ts'
+import type { ServedKind } from './scheme.ts'
+
+const ORPHAN = 'orphan'
+const FOREGROUND = 'foregroundDeletion'
+
+export interface DeleteRequest {
+  name: string
+  ctx: RequestContext
+  options: DeleteOptions
+  /** Validating admission of the delete; throws to refuse. */
+  validate?(object: KubeObject): void | Promise<void>
+}
+
+/** `deleted` false: the object is still there, marked (grace or finalizers pending). `object` is its last state. */
+export interface DeleteResult {
+  deleted: boolean
+  object: KubeObject
+  entry: ObjectEntry
+}
+
+/** @throws StatusError NotFound, Conflict (preconditions), or what admission and the kind's hook throw */
+export async function deleteObject(storage: ResourceStorage, request: DeleteRequest): Promise<DeleteResult> {
+  const { ctx, name, options } = request
+  const { kind, store } = storage
+  const now = Math.floor(ctx.clock.now() / 1000) * 1000
+  let last: KubeObject | undefined
+  let outcome: Outcome = { step: 'now' }
+  const decide = async (current: Entry<KubeObject> | undefined): Promise<Decision<KubeObject>> => {
+    if (!current) throw notFound(kind.groupResource, name)
+    last = current.value
+    checkPreconditions(kind, current.value, options)
+    kind.definition.beforeDelete?.(current.value, ctx)
+    await request.validate?.(current.value)
+    outcome = plan(kind, current.value, options, now)
+    if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
+    return outcome.step === 'now' ? DELETE : { value: kind.codec.normalize(outcome.object) }
+  }
+  const entry = await store.guaranteedUpdate(storage.key(ctx, name), decide)
+  if (!last) throw notFound(kind.groupResource, name)
+  // Assigned inside the callback, which the checker cannot see.
+  const result = outcome as Outcome
+  if (result.step === 'now') {
+    if (!ctx.dryRun) await kind.definition.afterDelete?.(last, ctx)
+    return { deleted: true, object: last, entry: entry ?? ephemeral(last) }
+  }
+  const written = result.step === 'mark' && ctx.dryRun ? ephemeral(result.object) : (entry ?? ephemeral(last))
+  return { deleted: false, object: written.value, entry: written }
+}
+
+type Outcome = { step: 'now' } | { step: 'pending' } | { step: 'mark'; object: KubeObject }
+
+/** What a delete does to an object: goes now, is marked and stays, or nothing because it is already on its way. */
+export function plan(kind: ServedKind, current: KubeObject, options: DeleteOptions, nowMs: number): Outcome {
+  const holder = kind.definition.holdsDelete
+  if (holder?.holds(current) || (holder && (current.metadata.finalizers ?? []).length > 0)) return planHeld(holder, current, nowMs)
+  const grace = planGrace(kind, current, options, nowMs)
+  if (grace === 'pending') return { step: 'pending' }
+  const finalizers = finalizersAfter(kind, current, options)
+  const object = cloneJSON(current)
+  const { metadata } = object
+  metadata.finalizers = finalizers.length > 0 ? finalizers : undefined
+  if (grace) {
+    if (grace.seconds === 0 && finalizers.length === 0) return { step: 'now' }
+    if (!current.metadata.deletionTimestamp && metadata.generation) metadata.generation++
+    metadata.deletionTimestamp = formatTime(grace.atMs)
+    metadata.deletionGracePeriodSeconds = grace.seconds
+    return { step: 'mark', object }
+  }
+  if (finalizers.length === 0) return { step: 'now' }
+  if (!metadata.deletionTimestamp && metadata.generation) metadata.generation++
+  if (!metadata.deletionTimestamp || Date.parse(metadata.deletionTimestamp) > nowMs) metadata.deletionTimestamp = formatTime(nowMs)
+  metadata.deletionGracePeriodSeconds = 0
+  return { step: 'mark', object }
+}
+
+/** A kind that a controller lets go is marked once, and stays as it is however often it is deleted again. */
+function planHeld(holder: NonNullable<ServedKind['definition']['holdsDelete']>, current: KubeObject, nowMs: number): Outcome {
+  if (current.metadata.deletionTimestamp) return { step: 'pending' }
+  const object = cloneJSON(current)
+  object.metadata.deletionTimestamp = formatTime(nowMs)
+  holder.mark(object)
+  return { step: 'mark', object }
+}
+
+/** undefined: this kind or state knows no grace. */
+function planGrace(kind: ServedKind, current: KubeObject, options: DeleteOptions, nowMs: number): 'pending' | { seconds: number; atMs: number } | undefined {
+  const { gracefulDelete } = kind.definition
+  if (!gracefulDelete) return undefined
+  const requested = options.gracePeriodSeconds === undefined ? undefined : options.gracePeriodSeconds < 0 ? 1 : options.gracePeriodSeconds
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = current.metadata
+  if (!deletionTimestamp) {
+    const seconds = gracefulDelete(current, requested)
+    return seconds === undefined ? undefined : { seconds, atMs: nowMs + seconds * 1000 }
+  }
+  if (deletionGracePeriodSeconds === 0) return undefined
+  if (requested === undefined || requested >= deletionGracePeriodSeconds) return 'pending'
+  // Grace may only be shortened, counted from when the deletion began.
+  const atMs = Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000 + requested * 1000
+  return atMs < nowMs ? { seconds: requested === 0 ? 0 : 1, atMs: nowMs } : { seconds: requested, atMs }
+}
+
+function checkPreconditions(kind: ServedKind, current: KubeObject, { preconditions }: DeleteOptions): void {
+  const { uid, resourceVersion, name = '' } = current.metadata
+  const what = { group: kind.group, resource: kind.kind }
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+    throw conflict(what, name, `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`)
+  }
+  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
+    throw conflict(what, name, `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`)
+  }
+}
+
+/** The finalizers an object has after a delete with these options: the garbage collector's two added or taken away. */
+function finalizersAfter(kind: ServedKind, current: KubeObject, options: DeleteOptions): string[] {
+  const present = current.metadata.finalizers ?? []
+  const others = present.filter((f) => f !== ORPHAN && f !== FOREGROUND)
+  const byDefault = kind.definition.defaultPropagation ?? 'background'
+  if (byDefault === 'none') return others
+  const policy = options.orphanDependents === undefined ? options.propagationPolicy : options.orphanDependents ? 'Orphan' : 'Background'
+  const wanted = policy ?? (present.includes(ORPHAN) ? 'Orphan' : present.includes(FOREGROUND) ? 'Foreground' : byDefault === 'orphan' ? 'Orphan' : 'Background')
+  if (wanted === 'Orphan') others.push(ORPHAN)
+  if (wanted === 'Foreground') others.push(FOREGROUND)
+  return others
+}

@@ -1,0 +1,58 @@
+/** What travels with one request through the write path; implements the context that kinds' hooks see. */
+import type { Clock, Random } from '../clock.ts'
+import type { SystemReader, UserInfo, WriteContext } from './kind.ts'
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+export interface RequestContextFields {
+  user: UserInfo
+  namespace: string
+  dryRun?: boolean
+  fieldManager?: string
+  fieldValidation?: FieldValidation
+  clock: Clock
+  random: Random
+  system: SystemReader
+  signal?: AbortSignal
+}
+
+/** Upstream truncates what one response may carry in warnings to 4 KB; more than this many are dropped. */
+const MAX_WARNINGS = 100
+
+export class RequestContext implements WriteContext {
+  readonly user: UserInfo
+  readonly namespace: string
+  readonly dryRun: boolean
+  readonly fieldManager: string
+  readonly fieldValidation: FieldValidation
+  readonly clock: Clock
+  readonly random: Random
+  readonly system: SystemReader
+  readonly signal: AbortSignal | undefined
+  /** Set by the verbs that write. */
+  requestGroup?: string
+  /** Distinct texts, in the order they were given. */
+  readonly warnings: string[] = []
+
+  constructor(fields: RequestContextFields) {
+    this.user = fields.user
+    this.namespace = fields.namespace
+    this.dryRun = fields.dryRun ?? false
+    this.fieldManager = fields.fieldManager ?? 'unknown'
+    this.fieldValidation = fields.fieldValidation ?? 'Warn'
+    this.clock = fields.clock
+    this.random = fields.random
+    this.system = fields.system
+    this.signal = fields.signal
+  }
+
+  warn(text: string): void {
+    if (this.warnings.length < MAX_WARNINGS && !this.warnings.includes(text)) this.warnings.push(text)
+  }
+
+  /** The same request, acting in another namespace; warnings are shared. */
+  inNamespace(namespace: string): RequestContext {
+    const other = new RequestContext({ ...this, namespace })
+    return Object.assign(other, { warnings: this.warnings })
+  }
+}

@@ -1,0 +1,344 @@
+/**
+ * The one generic write path: what every kind has in common between a decoded, admitted object and the store. A kind's
+ * differences are the hooks of its definition. Models k8s.io/apiserver/pkg/registry/generic/registry.Store together with
+ * pkg/registry/rest (BeforeCreate, BeforeUpdate). Objects in and out are of the version that is stored.
+ */
+import { cloneJSON, equalJSON } from '../apimachinery/json.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from '../apimachinery/validate-meta.ts'
+import { isDNS1123Subdomain, isPathSegmentName, isPathSegmentPrefix } from '../apimachinery/validation.ts'
+import { formatTime } from '../clock.ts'
+import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, StatusError, type FieldError } from '../errors.ts'
+import type { Entry } from '../storage/entry.ts'
+import { DELETE, UNCHANGED, isStorageError, type Outcome, type Store } from '../storage/store.ts'
+import type { KubeObject, UpdateSubresource } from './kind.ts'
+import type { RequestContext } from './request-context.ts'
+import { storeKey, type ServedKind } from './scheme.ts'
+
+export type ObjectStore = Store<KubeObject>
+
+/** A version of an object, with the bytes that are served. A dry run gives one that is not in the store. */
+export interface ObjectEntry {
+  readonly value: KubeObject
+  readonly bytes: Buffer
+  readonly modRevision: number
+  readonly encodings: Map<string, Buffer>
+}
+
+export interface CreateRequest {
+  object: KubeObject
+  ctx: RequestContext
+  /** Validating admission; throws to refuse. */
+  validate?(object: KubeObject): void | Promise<void>
+}
+
+export interface UpdateRequest {
+  name: string
+  ctx: RequestContext
+  /** The subresource that is written, if not the object itself. */
+  subresource?: string
+  /**
+   * Makes the new object from the current one (undefined: there is none). Called again when the object changed
+   * meanwhile; must not change `current`. Mutating admission belongs in here.
+   */
+  transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>
+  validate?(object: KubeObject, current: KubeObject | undefined): void | Promise<void>
+  /** Server-side apply and kinds that allow it may create by update. */
+  allowCreate?: boolean
+  /** Refused with Conflict when the current object has another uid. */
+  uid?: string
+}
+
+const MAX_GENERATED_BASE = 63 - 5
+const GENERATE_NAME_ATTEMPTS = 8
+const NO_STATUS: KubeObject = { metadata: {} }
+
+export class ResourceStorage {
+  constructor(
+    readonly kind: ServedKind,
+    readonly store: ObjectStore,
+  ) {}
+
+  key(ctx: { namespace: string }, name: string): string {
+    return storeKey(this.kind, ctx.namespace, name)
+  }
+
+  get(namespace: string, name: string): Entry<KubeObject> {
+    const entry = this.store.get(storeKey(this.kind, namespace, name))
+    if (!entry) throw notFound(this.kind.groupResource, name)
+    return entry
+  }
+
+  async create(request: CreateRequest): Promise<ObjectEntry> {
+    const { metadata } = request.object
+    if (metadata.name || !metadata.generateName) return this.#createOnce(request)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#createOnce({ ...request, object: cloneJSON(request.object) })
+      } catch (error) {
+        if (attempt >= GENERATE_NAME_ATTEMPTS || !(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error
+      }
+    }
+  }
+
+  async update(request: UpdateRequest): Promise<{ entry: ObjectEntry; created: boolean }> {
+    const { ctx, name } = request
+    let created = false
+    let unwritten: KubeObject | undefined
+    let gone: KubeObject | undefined
+    let before: KubeObject | undefined
+    const undo = new Undo()
+    try {
+      const write = async (current: Entry<KubeObject> | undefined): Promise<Outcome<KubeObject>> => {
+        undo.run()
+        created = current === undefined
+        const object = current ? await this.#prepareUpdate(request, current, undo) : await this.#prepareCreateByUpdate(request, undo)
+        gone = current && this.#isFinallyDeleted(object, current.value) ? current.value : undefined
+        before = current?.value
+        unwritten = ctx.dryRun || gone ? object : undefined
+        if (ctx.dryRun) return UNCHANGED
+        if (gone) return DELETE
+        return current && equalJSON(object, current.value) ? UNCHANGED : { value: object, expiresAt: this.#expiresAt(object, ctx) }
+      }
+      const entry = await this.store.guaranteedUpdate(this.key(ctx, name), write)
+      undo.keep(ctx.dryRun)
+      if (gone && !ctx.dryRun) await this.kind.definition.afterDelete?.(gone, ctx)
+      if (unwritten) return { entry: ephemeral(unwritten), created }
+      if (!entry) throw notFound(this.kind.groupResource, name)
+      if (before && !request.subresource) this.kind.definition.afterUpdate?.(entry.value, before, ctx)
+      return { entry, created }
+    } finally {
+      undo.run()
+    }
+  }
+
+  async #createOnce({ object, ctx, validate }: CreateRequest): Promise<ObjectEntry> {
+    const undo = new Undo()
+    try {
+      const ready = await this.#prepareCreate(object, ctx, undo, validate)
+      const name = ready.metadata.name ?? ''
+      const key = this.key(ctx, name)
+      if (ctx.dryRun) {
+        this.#refuseExisting(key, name)
+        return ephemeral(ready)
+      }
+      const entry = await this.store.create(key, ready, { expiresAt: this.#expiresAt(ready, ctx) })
+      undo.keep()
+      return entry
+    } catch (error) {
+      if (isStorageError(error, 'KEY_EXISTS')) this.#refuseExisting(this.key(ctx, object.metadata.name ?? ''), object.metadata.name ?? '')
+      throw error
+    } finally {
+      undo.run()
+    }
+  }
+
+  #refuseExisting(key: string, name: string): void {
+    const present = this.store.getHead(key)
+    if (!present) return
+    const error = alreadyExists(this.kind.groupResource, name)
+    if (!present.value.metadata.deletionTimestamp) throw error
+    throw new StatusError({ code: error.code, reason: 'AlreadyExists', message: `object is being deleted: ${error.message}`, ...(error.details ? { details: error.details } : {}) })
+  }
+
+  async #prepareCreate(object: KubeObject, ctx: RequestContext, undo: Undo, validate?: CreateRequest['validate']): Promise<KubeObject> {
+    const { definition } = this.kind
+    const { metadata } = object
+    await definition.checkAccess?.(object, undefined, ctx)
+    if (metadata.resourceVersion) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
+    this.#fillSystemFields(object, ctx)
+    undo.add(definition.beginCreate?.(object, ctx))
+    if (definition.subresources?.status && !definition.keepsStatusOnCreate) copyMember(object, NO_STATUS, 'status')
+    if (definition.generation) metadata.generation = 1
+    definition.prepareForCreate?.(object, ctx)
+    const errors = [...this.#validateMetadata(object), ...(definition.validateMetadata?.(object, undefined) ?? []), ...(definition.validate?.(object, ctx) ?? [])]
+    if (errors.length === 0) errors.push(...((await definition.validateAccess?.(object, undefined, ctx)) ?? []))
+    if (errors.length === 0) errors.push(...validatePathSegment(object))
+    if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
+    for (const warning of definition.warnings?.(object, undefined, ctx) ?? []) ctx.warn(warning)
+    definition.canonicalize?.(object)
+    const ready = this.kind.codec.normalize(object)
+    await validate?.(ready)
+    return ready
+  }
+
+  #fillSystemFields(object: KubeObject, ctx: RequestContext): void {
+    const { metadata } = object
+    metadata.creationTimestamp = formatTime(ctx.clock.now())
+    metadata.uid = ctx.random.uuid()
+    if (metadata.generateName && !metadata.name) metadata.name = metadata.generateName.slice(0, MAX_GENERATED_BASE) + ctx.random.suffix(5)
+    if (this.kind.namespaced) metadata.namespace ??= ctx.namespace
+    else delete metadata.namespace
+  }
+
+  #validateMetadata(object: KubeObject): FieldError[] {
+    return validateObjectMeta(object.metadata, { namespaced: this.kind.namespaced, validateName: this.kind.definition.validateName ?? isDNS1123Subdomain })
+  }
+
+  #prepareCreateByUpdate(request: UpdateRequest, undo: Undo): Promise<KubeObject> {
+    const { ctx, name, transform, validate } = request
+    if (request.subresource || !(request.allowCreate || this.kind.definition.allowCreateOnUpdate)) throw notFound(this.kind.groupResource, name)
+    if (request.uid) throw conflict(this.kind.groupResource, name, `uid mismatch: the provided object specified uid ${request.uid}, and no existing object was found`)
+    return Promise.resolve(transform(undefined)).then((object) => {
+      checkNameAndNamespace(this.kind, object, request)
+      return this.#prepareCreate(object, ctx, undo, validate && ((ready) => validate(ready, undefined)))
+    })
+  }
+
+  async #prepareUpdate(request: UpdateRequest, current: Entry<KubeObject>, undo: Undo): Promise<KubeObject> {
+    const { ctx, name, uid } = request
+    const old = current.value
+    const { definition, groupResource } = this.kind
+    if (uid && uid !== old.metadata.uid) {
+      const why = `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
+      throw conflict(groupResource, name, why)
+    }
+    const object = await request.transform(old)
+    checkNameAndNamespace(this.kind, object, request)
+    if (!request.subresource) await definition.checkAccess?.(object, old, ctx)
+    const { metadata } = object
+    if (!metadata.resourceVersion) {
+      if (definition.allowUnconditionalUpdate === false) {
+        throw invalid({ group: groupResource.group, kind: groupResource.resource }, name, [field.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
+      }
+      metadata.resourceVersion = old.metadata.resourceVersion
+    } else if (metadata.resourceVersion !== old.metadata.resourceVersion) {
+      throw conflict(groupResource, name, MODIFIED)
+    }
+    const subresource = updateSubresourceOf(this.kind, request.subresource)
+    if (!request.subresource) undo.add(definition.beginUpdate?.(object, old, ctx))
+    await this.#beforeUpdate(object, old, ctx, { name: request.subresource, hooks: subresource })
+    definition.canonicalize?.(object)
+    const ready = this.kind.codec.normalize(object)
+    keepTimestampsOfUnchanged(ready, old)
+    await request.validate?.(ready, old)
+    return ready
+  }
+
+  /** Puts back what an update may not change, runs the kind's hooks and validates. */
+  async #beforeUpdate(object: KubeObject, old: KubeObject, ctx: RequestContext, sub: { name: string | undefined; hooks: UpdateSubresource<KubeObject> | undefined }): Promise<void> {
+    const { definition } = this.kind
+    const { metadata } = object
+    metadata.generation = old.metadata.generation
+    if (sub.name === 'status') keepAllButStatus(object, old)
+    else if (!sub.name && definition.subresources?.status) copyMember(object, old, 'status')
+    if (sub.hooks) sub.hooks.prepareForUpdate?.(object, old, ctx)
+    else if (!sub.name) definition.prepareForUpdate?.(object, old, ctx)
+    if (sub.name !== 'status' && raisesGeneration(definition.generation, object, old)) metadata.generation = (old.metadata.generation ?? 0) + 1
+
+    metadata.uid ||= old.metadata.uid
+    metadata.creationTimestamp = old.metadata.creationTimestamp
+    if (old.metadata.deletionTimestamp) metadata.deletionTimestamp = old.metadata.deletionTimestamp
+    if (old.metadata.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds
+
+    const common = validateObjectMetaUpdate(metadata, old.metadata)
+    const own = sub.hooks?.validateUpdate
+      ? sub.hooks.validateUpdate(object, old, ctx)
+      : sub.name
+        ? []
+        : definition.validateUpdate
+          ? definition.validateUpdate(object, old, ctx)
+          : [...this.#validateMetadata(object), ...(definition.validate?.(object, ctx) ?? [])]
+    const extra = sub.name ? [] : (definition.validateMetadata?.(object, old) ?? [])
+    const errors = [...validatePathSegment(object), ...common, ...common, ...extra, ...own]
+    if (errors.length === 0 && !sub.name) errors.push(...((await definition.validateAccess?.(object, old, ctx)) ?? []))
+    if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
+    if (!sub.name) for (const warning of definition.warnings?.(object, old, ctx) ?? []) ctx.warn(warning)
+  }
+
+  /** An object that is being deleted goes for good with its last finalizer, if no grace is left and its kind does not hold it. */
+  #isFinallyDeleted(object: KubeObject, old: KubeObject): boolean {
+    if ((object.metadata.finalizers ?? []).length > 0 || !old.metadata.deletionTimestamp) return false
+    return (old.metadata.deletionGracePeriodSeconds ?? 0) === 0 && !this.kind.definition.holdsDelete?.holds(object)
+  }
+
+  #expiresAt(object: KubeObject, ctx: RequestContext): number | undefined {
+    const ttlMs = this.kind.definition.ttlMs?.(object)
+    return ttlMs === undefined ? undefined : ctx.clock.now() + ttlMs
+  }
+}
+
+/** Collects what an allocation took, to give it back unless the write succeeds. */
+class Undo {
+  #steps: (() => void)[] = []
+
+  add(step: void | (() => void)): void {
+    if (step) this.#steps.push(step)
+  }
+
+  keep(dryRun = false): void {
+    if (!dryRun) this.#steps = []
+  }
+
+  run(): void {
+    for (const step of this.#steps.splice(0).reverse()) step()
+  }
+}
+
+export function ephemeral(value: KubeObject): ObjectEntry {
+  let bytes: Buffer | undefined
+  return {
+    value,
+    get bytes() {
+      bytes ??= Buffer.from(JSON.stringify(value))
+      return bytes
+    },
+    modRevision: 0,
+    encodings: new Map(),
+  }
+}
+
+export function updateSubresourceOf(kind: ServedKind, name: string | undefined): UpdateSubresource<KubeObject> | undefined {
+  const subresource = name ? kind.definition.subresources?.[name] : undefined
+  return typeof subresource === 'object' ? (subresource as UpdateSubresource<KubeObject>) : undefined
+}
+
+function checkNameAndNamespace(kind: ServedKind, object: KubeObject, { name, ctx }: UpdateRequest): void {
+  const { metadata } = object
+  if (!metadata.name) metadata.name = name
+  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  if (!kind.namespaced) return
+  metadata.namespace ||= ctx.namespace
+  if (metadata.namespace !== ctx.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+}
+
+function validatePathSegment({ metadata }: KubeObject): FieldError[] {
+  const errors: FieldError[] = []
+  if (metadata.generateName) for (const text of isPathSegmentPrefix(metadata.generateName)) errors.push(field.invalid('metadata.generateName', metadata.generateName, text))
+  if (metadata.name) for (const text of isPathSegmentName(metadata.name)) errors.push(field.invalid('metadata.name', metadata.name, text))
+  return errors
+}
+
+/** A write of status takes nothing from the object but status and managed fields (and labels or annotations where the kind's hook allows). */
+function keepAllButStatus(object: KubeObject, old: KubeObject): void {
+  for (const key of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') copyMember(object, old, key)
+  }
+}
+
+function copyMember(object: KubeObject, old: KubeObject, key: string): void {
+  const target = object as unknown as Record<string, unknown>
+  const value = (old as unknown as Record<string, unknown>)[key]
+  if (value === undefined) delete target[key]
+  else target[key] = value
+}
+
+function raisesGeneration(rule: ServedKind['definition']['generation'], object: KubeObject, old: KubeObject): boolean {
+  if (!rule) return false
+  if (rule !== true) return rule(object, old)
+  const keys = new Set([...Object.keys(object), ...Object.keys(old)])
+  for (const key of ['metadata', 'status', 'apiVersion', 'kind']) keys.delete(key)
+  const a = object as unknown as Record<string, unknown>
+  const b = old as unknown as Record<string, unknown>
+  return [...keys].some((key) => !equalJSON(a[key], b[key]))
+}
+
+/** When nothing but times in managedFields differ, the old ones stay, so that the write changes nothing. */
+function keepTimestampsOfUnchanged(object: KubeObject, old: KubeObject): void {
+  const mine = object.metadata.managedFields
+  const theirs = old.metadata.managedFields
+  if (!mine || !theirs || mine.length !== theirs.length) return
+  const untimed = (list: typeof mine) => list.map((entry) => ({ ...entry, time: undefined }))
+  if (!equalJSON(untimed(mine), untimed(theirs))) return
+  const rest = { ...object, metadata: { ...object.metadata, managedFields: theirs } }
+  if (equalJSON(rest, old)) object.metadata.managedFields = theirs
+}

@@ -1,0 +1,20 @@
+/** Host ports must be free. Models pkg/scheduler/framework/plugins/nodeports. */
+import { definePlugin, SKIP, unschedulable } from '../framework.ts'
+
+const REFUSED = unschedulable("node(s) didn't have free ports for the requested pod ports")
+
+export default definePlugin({
+  name: 'NodePorts',
+  order: 70,
+  events: [
+    { resource: 'AssignedPod', actions: ['delete'] },
+    { resource: 'Node', actions: ['add'] },
+  ],
+  preFilter(_cycle, pod) {
+    return pod.hostPorts.length === 0 ? SKIP : { state: undefined }
+  },
+  filter(_state, pod, node) {
+    for (const port of pod.hostPorts) if (node.isPortUsed(port)) return REFUSED
+    return undefined
+  },
+})

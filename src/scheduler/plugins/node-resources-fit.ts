@@ -1,0 +1,121 @@
+/** A node must have what the pod asks for; prefers those that have most left (or least, by arguments). Models pkg/scheduler/framework/plugins/noderesources/fit.go. */
+import { isRecord } from '../../apimachinery/json.ts'
+import { podInfoOf, type PodInfo } from '../pod-info.ts'
+import type { ClusterEvent } from '../cluster-events.ts'
+import { definePlugin, unresolvable, unschedulable, type Status } from '../framework.ts'
+import { NodeInfo } from '../node-info.ts'
+import { CPU_AND_MEMORY, allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio, type Scoring, type ShapePoint, type WeighedResource } from '../resource-scores.ts'
+import { amountOf, type Resource } from '../resources.ts'
+import type { Node, Pod } from '../../../schemas/types.ts'
+
+const LEAST_ALLOCATED: Scoring = { resources: CPU_AND_MEMORY, score: leastAllocated }
+
+interface FitState {
+  requests: Resource
+  asksNothing: boolean
+  ignored: (name: string) => boolean
+}
+
+interface ScoreState {
+  scoring: Scoring
+  wanted: readonly number[]
+}
+
+export default definePlugin<FitState, ScoreState>({
+  name: 'NodeResourcesFit',
+  order: 80,
+  events: [
+    { resource: 'AssignedPod', actions: ['delete', 'scaleDown'], helps: freesSomething },
+    { resource: 'WaitingPod', actions: ['scaleDown'], helps: (pod, event) => event.object?.metadata.uid === pod.uid },
+    { resource: 'Node', actions: ['add', 'allocatable'], helps: mayFit },
+  ],
+  preFilter(cycle, { requests }) {
+    const { milliCPU, memory, ephemeralStorage, scalar } = requests
+    return { state: { requests, asksNothing: milliCPU === 0 && memory === 0 && ephemeralStorage === 0 && !scalar?.size, ignored: ignoredBy(cycle.args('NodeResourcesFit')) } }
+  },
+  filter({ requests, asksNothing, ignored }, _pod, node) {
+    const { allocatable, requested } = node
+    if (node.pods.size + 1 > allocatable.allowedPods) return refusal(requests, node, ignored)
+    if (asksNothing) return undefined
+    if (requests.milliCPU > 0 && requests.milliCPU > allocatable.milliCPU - requested.milliCPU) return refusal(requests, node, ignored)
+    if (requests.memory > 0 && requests.memory > allocatable.memory - requested.memory) return refusal(requests, node, ignored)
+    if (requests.ephemeralStorage > 0 && requests.ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) return refusal(requests, node, ignored)
+    return requests.scalar ? refusal(requests, node, ignored) : undefined
+  },
+  preScore(cycle, pod) {
+    const scoring = scoringOf(cycle.args('NodeResourcesFit').scoringStrategy)
+    return { state: { scoring, wanted: scoring.resources.map(({ name }) => amountOf(pod.nonZero, name)) } }
+  },
+  score({ scoring, wanted }, _pod, node) {
+    return allocationScore(scoring, wanted, node)
+  },
+})
+
+/** Statuses are made once for each set of reasons. */
+const refusals = new Map<string, Status>()
+
+function refusal(requests: Resource, node: NodeInfo, ignored: (name: string) => boolean): Status | undefined {
+  const reasons: string[] = []
+  let isHopeless = false
+  const check = (name: string, wanted: number) => {
+    const there = amountOf(node.allocatable, name)
+    if (wanted <= 0 || wanted <= there - amountOf(node.requested, name)) return
+    reasons.push(`Insufficient ${name}`)
+    if (wanted > there) isHopeless = true
+  }
+  if (node.pods.size + 1 > node.allocatable.allowedPods) reasons.push('Too many pods')
+  check('cpu', requests.milliCPU)
+  check('memory', requests.memory)
+  check('ephemeral-storage', requests.ephemeralStorage)
+  for (const [name, wanted] of requests.scalar ?? []) if (!ignored(name)) check(name, wanted)
+  if (reasons.length === 0) return undefined
+  const key = `${isHopeless} ${reasons.join()}`
+  let status = refusals.get(key)
+  if (!status) refusals.set(key, (status = isHopeless ? unresolvable(...reasons) : unschedulable(...reasons)))
+  return status
+}
+
+const NOTHING_IGNORED = () => false
+
+function ignoredBy({ ignoredResources, ignoredResourceGroups }: Readonly<Record<string, unknown>>): (name: string) => boolean {
+  if (!Array.isArray(ignoredResources) && !Array.isArray(ignoredResourceGroups)) return NOTHING_IGNORED
+  const names = new Set<unknown>(Array.isArray(ignoredResources) ? ignoredResources : [])
+  const groups = new Set<unknown>(Array.isArray(ignoredResourceGroups) ? ignoredResourceGroups : [])
+  return (name) => name.includes('/') && (names.has(name) || groups.has(name.split('/')[0]))
+}
+
+function scoringOf(strategy: unknown): Scoring {
+  if (!isRecord(strategy)) return LEAST_ALLOCATED
+  const resources = resourcesOf(strategy.resources)
+  if (strategy.type === 'MostAllocated') return { resources, score: mostAllocated }
+  if (strategy.type !== 'RequestedToCapacityRatio') return { resources, score: leastAllocated }
+  const ratio = isRecord(strategy.requestedToCapacityRatio) ? strategy.requestedToCapacityRatio.shape : undefined
+  const shape: ShapePoint[] = (Array.isArray(ratio) ? ratio : []).filter(isRecord).map((p) => ({ utilization: Number(p.utilization), score: Number(p.score) }))
+  return { resources, score: requestedToCapacityRatio(shape), ofRatio: true }
+}
+
+function resourcesOf(resources: unknown): readonly WeighedResource[] {
+  if (!Array.isArray(resources) || resources.length === 0) return CPU_AND_MEMORY
+  return resources.filter(isRecord).map((r) => ({ name: String(r.name), weight: Number(r.weight ?? 1) }))
+}
+
+function freesSomething(pod: PodInfo, event: ClusterEvent): boolean {
+  if (event.action === 'delete') return true
+  if (!event.old || !event.object) return true
+  const before = podInfoOf({ spec: {}, ...event.old } satisfies Pod).effective
+  const after = podInfoOf({ spec: {}, ...event.object } satisfies Pod).effective
+  const names = ['cpu', 'memory', 'ephemeral-storage', ...(pod.requests.scalar?.keys() ?? [])]
+  return names.some((name) => amountOf(pod.requests, name) > 0 && amountOf(before, name) > amountOf(after, name))
+}
+
+/** An empty node of this size could take the pod, and it has grown in what the pod asks for. */
+function mayFit(pod: PodInfo, { object, old }: ClusterEvent): boolean {
+  if (!object) return false
+  const now = new NodeInfo({ spec: {}, ...object } satisfies Node)
+  if (refusal(pod.requests, now, NOTHING_IGNORED)) return false
+  if (!old) return true
+  const before = new NodeInfo({ spec: {}, ...old } satisfies Node)
+  if (now.allocatable.allowedPods > before.allocatable.allowedPods) return true
+  const names = ['cpu', 'memory', 'ephemeral-storage', ...(pod.requests.scalar?.keys() ?? [])]
+  return names.some((name) => amountOf(pod.requests, name) > 0 && amountOf(now.allocatable, name) > amountOf(before.allocatable, name))
+}

@@ -1,0 +1,39 @@
+/** Refuses nodes with taints that the pod does not tolerate. Models pkg/scheduler/framework/plugins/tainttoleration. */
+import type { Node, Toleration } from '../../../schemas/types.ts'
+import { isSelf, type ClusterEvent } from '../cluster-events.ts'
+import { definePlugin, unresolvable } from '../framework.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { normalizeToMax } from '../scores.ts'
+import { toleratesTaint, untoleratedTaint } from '../tolerations.ts'
+
+const REFUSED = unresolvable('node(s) had untolerated taint(s)')
+
+export default definePlugin<undefined, readonly Toleration[]>({
+  name: 'TaintToleration',
+  order: 50,
+  weight: 3,
+  events: [
+    { resource: 'Node', actions: ['add', 'taints'], helps: (pod, event) => isTolerated(pod, event, 'object') && !isTolerated(pod, event, 'old') },
+    { resource: 'WaitingPod', actions: ['tolerations'], helps: isSelf },
+  ],
+  filter(_state, pod, { taints }) {
+    return taints && untoleratedTaint(taints, pod.tolerations) ? REFUSED : undefined
+  },
+  preScore(_cycle, pod) {
+    return { state: (pod.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule') }
+  },
+  score(tolerations, _pod, { taints }) {
+    let intolerable = 0
+    if (taints) for (const taint of taints) if (taint.effect === 'PreferNoSchedule' && !toleratesTaint(tolerations, taint)) intolerable++
+    return intolerable
+  },
+  normalize(_state, scores) {
+    normalizeToMax(scores, { reverse: true })
+  },
+})
+
+/** A node that was not there before was not tolerated. */
+function isTolerated(pod: PodInfo, event: ClusterEvent, which: 'object' | 'old'): boolean {
+  const node: Partial<Node> | undefined = event[which]
+  return node !== undefined && untoleratedTaint(node.spec?.taints, pod.tolerations) === undefined
+}
