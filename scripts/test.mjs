@@ -1,12 +1,17 @@
-// Builds the test files with esbuild and runs them with tap: `npm test [-- PATH …]`, where a PATH is a file or folder under test/.
+// Builds the test files with esbuild and runs them: `npm test [-- PATH …] [--jobs=N] [--timeout=SECONDS]`, where a PATH
+// is a file or folder under test/. The last line is `N passed, N failed`, in assertions.
 import { build } from 'esbuild'
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { external, folderPlugin, root } from './esbuild-options.mjs'
+import { runTests } from './run-tests.mjs'
 
-const wanted = process.argv.slice(2).filter((a) => !a.startsWith('-'))
-const flags = process.argv.slice(2).filter((a) => a.startsWith('-'))
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { jobs: { type: 'string', default: String(os.availableParallelism()) }, timeout: { type: 'string', default: '120' } },
+})
 
 function testFiles(dir) {
   return fs.readdirSync(dir, { withFileTypes: true }).flatMap((e) => {
@@ -16,13 +21,16 @@ function testFiles(dir) {
 }
 
 const all = testFiles(path.join(root, 'test')).sort()
-const files = wanted.length ? all.filter((f) => wanted.some((w) => f.startsWith(path.resolve(root, w)))) : all
+const isWanted = (file, want) => file === want || file.startsWith(want.endsWith('.ts') ? want : want + path.sep)
+const files = wanted.length ? all.filter((f) => wanted.some((w) => isWanted(f, path.resolve(root, w)))) : all
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)
   process.exit(1)
 }
 
 const outdir = path.join(root, '.build', `test-${process.pid}`)
+const removeBuilt = () => fs.rmSync(outdir, { recursive: true, force: true })
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (removeBuilt(), process.exit(1)))
 try {
   await build({
     absWorkingDir: root,
@@ -41,10 +49,13 @@ try {
     outExtension: { '.js': '.mjs' },
     logLevel: 'error',
   })
-  const built = files.map((f) => path.join(outdir, path.relative(path.join(root, 'test'), f)).replace(/\.ts$/, '.mjs'))
-  const tap = path.join(root, 'node_modules', '.bin', 'tap')
-  const result = spawnSync(tap, ['run', ...flags, ...built.map((f) => path.relative(root, f))], { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '--enable-source-maps' } })
-  process.exitCode = result.status ?? 1
+  const built = (file) => path.join(outdir, path.relative(path.join(root, 'test'), file)).replace(/\.ts$/, '.mjs')
+  const jobs = files.map((file) => ({ name: path.relative(root, file), path: built(file) }))
+  const sums = await runTests(jobs, { cwd: root, jobs: Number(values.jobs), timeoutMs: Number(values.timeout) * 1000 })
+  if (sums.failedFiles.length > 0) console.log(`\nfailed: ${sums.failedFiles.sort().join(' ')}`)
+  console.log(`\n${files.length} files${sums.skipped ? `, ${sums.skipped} assertions skipped` : ''}`)
+  console.log(`${sums.passed} passed, ${sums.failed} failed`)
+  process.exitCode = sums.failed > 0 ? 1 : 0
 } finally {
-  fs.rmSync(outdir, { recursive: true, force: true })
+  removeBuilt()
 }

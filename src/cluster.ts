@@ -179,12 +179,10 @@ function startParts(api: Api, { pki, clock, random, log }: { pki: ClusterPki; cl
     settings: { ...SETTINGS, rootCA: pki.ca.cert },
   })
   for (const definition of controllerModules as (ControllerDefinition | LoopDefinition)[]) {
-    try { // TEMPORARY until every kind is there
     if ('start' in definition) manager.startLoop(definition)
     else manager.startController(definition)
-    } catch (error) { log.warn({ err: error }, 'controller not started') }
   }
-  if (api.scheme.byRef('v1/PersistentVolumeClaim')) manager.startLoop(kubelet)
+  manager.startLoop(kubelet)
   return {
     async close() {
       for (const recorder of recorders) recorder.close()

@@ -224,7 +224,7 @@ function decodeByteList(json: readonly unknown[], ctx: DecodeContext): string {
   return Buffer.from(bytes.map(Number)).toString('base64')
 }
 
-function decodeSpecial(plan: Plan & { kind: 'special' }, json: unknown, { holder, key }: Place): unknown {
+export function decodeSpecial(plan: Plan & { kind: 'special' }, json: unknown, { holder, key }: Place): unknown {
   switch (plan.special) {
     case 'JSONSchemaPropsOrBool':
       if (typeof json === 'boolean') return json

@@ -8,7 +8,7 @@ import { isRecord } from '../apimachinery/json.ts'
 import { badRequest, quote } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import { parseApiVersion, type ObjectCodec, type Scheme } from '../registry/scheme.ts'
+import { apiVersionOf, parseApiVersion, type ObjectCodec, type Scheme } from '../registry/scheme.ts'
 import { negotiateInput, type Encoding } from './negotiate.ts'
 
 /** The kind a body is expected to have, and how it is decoded. */
@@ -57,8 +57,8 @@ export function reportStrictErrors(errors: readonly string[], ctx: RequestContex
 }
 
 function parseBody(bytes: Buffer, encoding: Encoding, { strict, expected }: { strict: boolean; expected: Expected }): { value: unknown; duplicates: string[] } {
-  if (encoding === 'protobuf') return { value: decodeProtobuf(bytes), duplicates: [] }
   try {
+    if (encoding === 'protobuf') return { value: decodeProtobuf(bytes, { kind: expected.kind, apiVersion: apiVersionOf(expected) }), duplicates: [] }
     return encoding === 'yaml' ? parseYAML(bytes, { strict }) : parseJSON(bytes, { strict })
   } catch (error) {
     throw unrecognized(expected, error instanceof Error ? error.message : String(error), bytes, encoding)

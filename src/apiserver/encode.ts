@@ -3,6 +3,7 @@
  * between a head and a tail, a watch event its object's bytes between two words.
  */
 import { stringify } from 'yaml'
+import { wrapUnknown } from '../apimachinery/protobuf.ts'
 import type { StatusError, Status } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
@@ -12,7 +13,7 @@ import { MEDIA_TYPES } from './negotiate.ts'
 import { partialMetadata } from './partial-metadata.ts'
 import { toTable, type IncludeObject, type Table } from './table.ts'
 import type { WatchEncoder, WatchEventType } from './verbs/watch.ts'
-import { encodeProtobuf, encodeProtobufWatchEvent } from './protobuf.ts'
+import { encodeProtobuf, encodeProtobufList, encodeProtobufWatchEvent, encodeRaw } from './protobuf.ts'
 
 export interface EncodeOptions {
   accepted: Accepted
@@ -49,10 +50,15 @@ function encodedOnce(entry: ObjectEntry, key: string, make: () => Buffer): Buffe
   return bytes
 }
 
+/** The bare protobuf message of an object. */
+function rawProtobuf(kind: ServedKind, entry: ObjectEntry): Buffer {
+  return encodedOnce(entry, `protobuf ${kind.ref}`, () => Buffer.from(encodeRaw(viewOf(kind, entry))))
+}
+
 export function encodeObject(kind: ServedKind, entry: ObjectEntry, options: EncodeOptions): Buffer {
   const { encoding, pretty, as } = options.accepted
   if (!as && encoding === 'json' && !pretty) return jsonBytes(kind, entry)
-  if (!as && encoding === 'protobuf') return encodedOnce(entry, `protobuf ${kind.ref}`, () => encodeProtobuf(viewOf(kind, entry)))
+  if (!as && encoding === 'protobuf') return wrapUnknown({ kind: kind.kind, apiVersion: kind.apiVersion, raw: rawProtobuf(kind, entry) })
   const object = viewOf(kind, entry)
   if (as?.kind === 'Table') return encodeValue(table(kind, [object], options, { metadata: { resourceVersion: object.metadata.resourceVersion }, isList: false }), options.accepted)
   if (as) return encodeValue(partialMetadata(object, `${as.group}/${as.version}`), options.accepted)
@@ -87,6 +93,7 @@ export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], he
     return [encodeValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: entries.map((e) => ({ metadata: viewOf(kind, e).metadata })) }, options.accepted)]
   }
   if (encoding === 'json' && !pretty) return jsonList(kind, entries, metadata)
+  if (encoding === 'protobuf') return [encodeProtobufList({ ...listType(kind), metadata }, entries.map((e) => rawProtobuf(kind, e)))]
   return [encodeValue({ ...listType(kind), metadata, items: entries.map((e) => itemOf(kind, viewOf(kind, e))) }, options.accepted)]
 }
 
@@ -139,6 +146,7 @@ export function watchEncoder(kind: ServedKind, options: EncodeOptions & { nowMs:
     event(type: WatchEventType, entry: ObjectEntry) {
       if (!as && encoding === 'json') return jsonFrame(type, jsonBytes(kind, entry))
       const object = viewOf(kind, entry)
+      if (!as && encoding === 'protobuf') return encodeProtobufWatchEvent(type, object, rawProtobuf(kind, entry))
       if (as?.kind === 'Table') return frame(type, rows([object], { resourceVersion: object.metadata.resourceVersion }))
       return frame(type, as ? partialMetadata(object, apiVersion) : object)
     },

@@ -1,7 +1,7 @@
 /**
  * Requests for resources, verb by verb: query and body in, bytes out. Models k8s.io/apiserver/pkg/endpoints/handlers.
  */
-import { badRequest, internalError, methodNotAllowed, noSuchResource, notFound, StatusError } from '../errors.ts'
+import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError } from '../errors.ts'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
@@ -152,7 +152,7 @@ async function review(call: Call): Promise<ApiResponse> {
   const object = decodeBody(api.scheme, kind, request, ctx)
   kind.definition.default?.(object)
   const answer = kind.definition.review ? await kind.definition.review(object, ctx) : object
-  return valueResponse(kind.codec.normalize(answer), as, { status: 201, warnings: ctx.warnings })
+  return valueResponse(kind.codec.normalize(answer as KubeObject), as, { status: 201, warnings: ctx.warnings })
 }
 
 async function update(call: Call): Promise<ApiResponse> {
@@ -243,7 +243,7 @@ async function scale(call: Call): Promise<ApiResponse> {
 /** What went wrong, as the Status that is sent. */
 export function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error
-  return internalError(error instanceof Error ? error.message : String(error), error)
+  return new StatusError({ code: 500, message: error instanceof Error ? error.message : String(error), cause: error })
 }
 
 export type { Call, KubeObject }

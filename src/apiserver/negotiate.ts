@@ -2,7 +2,7 @@
  * Which form of answer a client wants and which form of body it sent. Models
  * k8s.io/apiserver/pkg/endpoints/handlers/negotiation and the content types of the serializers.
  */
-import { notAcceptable, unsupportedMediaType } from '../errors.ts'
+import { notAcceptable, StatusError, unsupportedMediaType } from '../errors.ts'
 
 export type Encoding = 'json' | 'yaml' | 'protobuf'
 
@@ -58,12 +58,18 @@ export interface Offer {
 /** @throws StatusError 406 */
 export function negotiateOutput(accept: string | undefined, query: { get(name: string): string | null; has(name: string): boolean }, userAgent: string, offer: Offer = {}): Accepted {
   const encodings = offer.encodings ?? ['json', 'yaml', 'protobuf']
-  for (const clause of parseAccept(accept)) {
+  const clauses = parseAccept(accept)
+  for (const clause of clauses) {
     const accepted = match(clause, encodings, offer.conversions)
     if (accepted) return { ...accepted, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
   }
-  throw notAcceptable(ENCODINGS.map(([, mediaType]) => mediaType))
+  const mediaTypes = ENCODINGS.map(([, mediaType]) => mediaType)
+  // A known type in an unknown form has words of its own.
+  if (clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, undefined))) throw notAcceptable(mediaTypes)
+  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, details: {} })
 }
+
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()
 
 /** @throws StatusError 415 */
 export function negotiateInput(contentType: string | undefined): Encoding {
@@ -79,6 +85,7 @@ export function negotiatePatch(contentType: string | undefined, supported: reado
   const mediaType = mediaTypeOf(contentType ?? '')
   const type = Object.hasOwn(PATCH_TYPES, mediaType) ? PATCH_TYPES[mediaType as keyof typeof PATCH_TYPES] : undefined
   if (type && supported.includes(type)) return type
+  if (!type) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
   throw unsupportedMediaType(Object.entries(PATCH_TYPES).filter(([, t]) => supported.includes(t)).map(([name]) => name))
 }
 
@@ -95,6 +102,7 @@ function match(clause: Clause, encodings: readonly Encoding[], conversions: Offe
   const kind = clause.parameters.get('as')
   if (!kind) return { encoding, as: undefined }
   const as = { kind, group: clause.parameters.get('g') ?? '', version: clause.parameters.get('v') ?? '' }
+  if (encoding === 'protobuf' && kind === 'Table') return undefined
   return conversions?.(as) ? { encoding, as: as as Conversion } : undefined
 }
 

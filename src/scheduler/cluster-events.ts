@@ -15,8 +15,15 @@ export type EventAction = 'add' | 'delete' | 'update' | 'labels' | 'scaleDown' |
 export interface ClusterEvent {
   resource: EventResource
   action: EventAction
-  old?: KubeObject
+  /** What it is now; absent on delete. */
   object?: KubeObject
+  /** What it was; absent on add. */
+  old?: KubeObject
+  /** The same, where it is a pod or a node. */
+  pod?: Pod
+  oldPod?: Pod
+  node?: Node
+  oldNode?: Node
 }
 
 export interface EventInterest {

@@ -257,6 +257,7 @@ export class FakeCluster implements Client {
   #fresh(object: KubeObject): KubeObject {
     const copy = structuredClone(object)
     const { metadata } = copy
+    if (kindOf(object) === 'v1/Pod' && !('status' in copy)) Object.assign(copy, { status: { phase: 'Pending' } })
     copy.metadata = { uid: this.random.uuid(), creationTimestamp: formatTime(this.clock.now()), generation: 1, ...metadata }
     return copy
   }

@@ -1,5 +1,5 @@
 /** Small builders of objects for tests of controllers. */
-import type { Deployment, Node, OwnerReference, Pod, ReplicaSet, Service } from '../../schemas/types.ts'
+import type { Deployment, Node, OwnerReference, Pod, ReplicaSet, Service, StatefulSet } from '../../schemas/types.ts'
 
 export interface PodOptions {
   node?: string
@@ -94,4 +94,22 @@ export function node(name: string, o: { labels?: Record<string, string>; taints?
 export function runningPod(name: string, ip: string, o: PodOptions = {}): Pod {
   const made = pod(name, { node: 'n1', readyAt: '2026-01-01T00:00:05Z', ...o })
   return { ...made, status: { ...made.status, podIP: ip, podIPs: [{ ip }] } }
+}
+
+export function statefulSet(name: string, replicas: number, spec: Partial<StatefulSet['spec']> = {}): StatefulSet {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1 },
+    spec: {
+      replicas,
+      serviceName: name,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'app:1' }] } },
+      podManagementPolicy: 'OrderedReady',
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+      revisionHistoryLimit: 10,
+      ...spec,
+    },
+  }
 }

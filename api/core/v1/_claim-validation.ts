@@ -50,7 +50,7 @@ function validateFixedSpec(claim: PersistentVolumeClaim, old: PersistentVolumeCl
     after.storageClassName = undefined
   } else {
     const [is = '', was = ''] = [betaClass(claim), betaClass(old)]
-    if (is !== was) errors.push(field.invalid(`metadata.annotations[${BETA_CLASS}]`, is, 'field is immutable'))
+    if (is !== was) errors.push(field.invalid(`metadata.annotations.${BETA_CLASS}`, is, 'field is immutable'))
     if (isClassGiven(claim, old)) after.storageClassName = before.storageClassName
   }
   if (claim.status?.phase === 'Bound') {

@@ -1,3 +1,25 @@
+/** Adding ephemeral containers to a pod. Models ValidatePodEphemeralContainersUpdate of k8s.io/kubernetes/pkg/apis/core/validation/validation.go. */
 import type { Pod } from '../../../schemas/types.ts'
-import type { FieldError } from '../../../src/errors.ts'
-export function validatePodEphemeralContainersUpdate(_p: Pod, _old: Pod): FieldError[] { return [] }
+import { equalJSON } from '../../../src/apimachinery/json.ts'
+import { field, quote, type FieldError } from '../../../src/errors.ts'
+import { validateMetadataOf } from '../../_validate-metadata.ts'
+import { MIRROR_ANNOTATION, validatePodAnnotationUpdates } from './_pod-annotations-validation.ts'
+import { toInternal } from './_pod-internal.ts'
+import { optionsForPod } from './_pod-options.ts'
+import { validatePod } from './_pod-validation.ts'
+import { diffJSON } from './_unified-diff.ts'
+
+export function validatePodEphemeralContainersUpdate(pod: Pod, old: Pod): FieldError[] {
+  if (old.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) return [field.forbidden('[]', 'static pods do not support ephemeral containers')]
+  const errors = [...validateMetadataOf(pod, 'Namespaced'), ...validatePod(pod, optionsForPod(old.spec)), ...validatePodAnnotationUpdates(pod, old)]
+  for (const before of old.spec.ephemeralContainers ?? []) {
+    const now = pod.spec.ephemeralContainers?.findLast((c) => c.name === before.name)
+    const name = quote(before.name ?? '')
+    if (!now) errors.push(field.forbidden('spec.ephemeralContainers', `existing ephemeral containers ${name} may not be removed\n`))
+    else if (!equalJSON(before, now)) {
+      const diff = diffJSON(toInternal('EphemeralContainer', before), toInternal('EphemeralContainer', now))
+      errors.push(field.forbidden('spec.ephemeralContainers', `existing ephemeral containers ${name} may not be changed\n${diff}`))
+    }
+  }
+  return errors
+}

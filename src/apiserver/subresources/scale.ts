@@ -13,7 +13,7 @@ import { decodeBody } from '../body.ts'
 import { viewOf } from '../encode.ts'
 import type { Call } from '../handlers.ts'
 import { expectedFor } from '../meta-kinds.ts'
-import { applyPatchBytes, type Patch } from '../verbs/patch.ts'
+import { patchedObject, type Patch } from '../verbs/patch.ts'
 import { writeObject } from '../verbs/update.ts'
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
@@ -49,7 +49,7 @@ export async function writeScale(call: Call, ctx: RequestContext, patch: Patch |
   const { entry } = await writeObject(api, { kind, name: info.name, subresource: 'scale' }, ctx, {
     transform(live) {
       if (!live) throw internalError('a scale without its object')
-      const scale = sent ?? (applyPatchBytes(expected, 'io.k8s.api.autoscaling.v1.Scale', readScale(kind, live), patch as Patch, ctx) as Scale)
+      const scale = sent ?? (patchedObject(expected, readScale(kind, live), patch as Patch, ctx) as Scale)
       check(scale, info.name)
       const object = cloneJSON(live)
       object.metadata.resourceVersion = scale.metadata.resourceVersion

@@ -1,14 +1,17 @@
 /** PATCH in its four forms. Models k8s.io/apiserver/pkg/endpoints/handlers/patch.go. */
-import { decodeObject } from '../../apimachinery/decode.ts'
-import { applyJSONPatch, parseJSONPatch } from '../../apimachinery/json-patch.ts'
-import { cloneJSON, isRecord } from '../../apimachinery/json.ts'
+import { jsonKind } from '../../apimachinery/decode-context.ts'
+import { fromUnstructured } from '../../apimachinery/from-unstructured.ts'
+import { applyJSONPatch, decodeJSONPatch, MAX_JSON_PATCH_OPERATIONS } from '../../apimachinery/json-patch.ts'
+import { isRecord } from '../../apimachinery/json.ts'
 import { applyMergePatch } from '../../apimachinery/merge-patch.ts'
+import { ParseError } from '../../apimachinery/parse-error.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
-import { strategicMergePatch } from '../../apimachinery/strategic-merge.ts'
-import { badRequest, StatusError } from '../../errors.ts'
+import { StrategicMergeError } from '../../apimachinery/strategic-merge-error.ts'
+import { strategicMerge } from '../../apimachinery/strategic-merge.ts'
+import { badRequest, goJSON, notFound, StatusError, tooLarge } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
-import { parseApiVersion, type ServedKind } from '../../registry/scheme.ts'
+import { apiVersionOf, parseApiVersion } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
 import { reportStrictErrors, type Expected } from '../body.ts'
 import { applyObject } from '../field-manager.ts'
@@ -24,12 +27,12 @@ export interface Patch {
 
 /** @throws StatusError */
 export function patchObject(api: Api, target: Target, patch: Patch, ctx: RequestContext): Promise<Written> {
-  const { kind } = target
+  const { kind, name } = target
   if (patch.type === 'apply') return applyPatch(api, target, patch, ctx)
   return writeObject(api, target, ctx, {
     transform(live) {
-      if (!live) throw new StatusError({ code: 404, reason: 'NotFound', message: '' })
-      const object = applyPatchBytes(kind, kind.codec.typeName, live, patch, ctx)
+      if (!live) throw notFound(kind.groupResource, name)
+      const object = patchedObject(kind, live, patch, ctx)
       kind.definition.default?.(object)
       return object
     },
@@ -38,14 +41,7 @@ export function patchObject(api: Api, target: Target, patch: Patch, ctx: Request
 
 function applyPatch(api: Api, target: Target, patch: Patch, ctx: RequestContext): Promise<Written> {
   const { kind } = target
-  let sent: unknown
-  try {
-    sent = parseYAML(patch.bytes, { strict: ctx.fieldValidation !== 'Ignore' }).value
-  } catch (error) {
-    throw badRequest(`error decoding YAML: ${messageOf(error)}`)
-  }
-  if (!isRecord(sent)) throw badRequest('error decoding YAML: the patch is not an object')
-  const applied = sent
+  const applied = parseApplied(patch.bytes, ctx)
   return writeObject(api, target, ctx, {
     allowCreate: target.subresource === '',
     tracksFields: false,
@@ -57,53 +53,96 @@ function applyPatch(api: Api, target: Target, patch: Patch, ctx: RequestContext)
   })
 }
 
-/** The object with the patch applied, decoded again as its type wants it. */
-export function applyPatchBytes(expected: Expected, typeName: string | undefined, live: object, patch: Patch, ctx: RequestContext): KubeObject {
-  const patched = patchedJSON(typeName, live, patch)
-  const gv = isRecord(patched) && typeof patched.apiVersion === 'string' ? parseApiVersion(patched.apiVersion) : expected
-  const kind = isRecord(patched) && typeof patched.kind === 'string' ? patched.kind : expected.kind
-  if (gv.group !== expected.group || gv.version !== expected.version || kind !== expected.kind) {
-    throw badRequest(`the API version in the data (${isRecord(patched) ? String(patched.apiVersion) : ''}) does not match the expected API version (${expected.group ? `${expected.group}/` : ''}${expected.version})`)
-  }
-  let decoded: ReturnType<typeof decodeObject>
+function parseApplied(bytes: Buffer, ctx: RequestContext): Record<string, unknown> {
+  const { value, duplicates } = orBadRequest('error decoding YAML: ', () => parseYAML(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
+  if (!isRecord(value)) throw badRequest(`error decoding YAML: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
+  reportStrictErrors(duplicates, ctx, (why) => badRequest(`error strict decoding YAML: ${why}`))
+  return value
+}
+
+/** The object with the patch applied, decoded again as its type wants it. @throws StatusError */
+export function patchedObject(expected: Expected, live: object, patch: Patch, ctx: RequestContext): KubeObject {
+  const { object, strictErrors } = patch.type === 'strategic' ? strategic(expected, live, patch, ctx) : byDocument(expected, live, patch, ctx)
+  if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, (why) => cannotDecode(object, why))
+  const typed = { kind: expected.kind, apiVersion: apiVersionOf(expected), ...object } as unknown as KubeObject
+  typed.metadata ??= {}
+  return typed
+}
+
+interface Patched {
+  object: object
+  strictErrors: string[]
+}
+
+/** JSON patch and merge patch change the document, which is then decoded. */
+function byDocument(expected: Expected, live: object, { type, bytes }: Patch, ctx: RequestContext): Patched {
+  const strict = ctx.fieldValidation !== 'Ignore'
+  const { value, duplicates } = orBadRequest('error decoding patch: ', () => parseJSON(bytes, { strict }))
+  const patched = type === 'json' ? jsonPatched(live, value) : mergePatched(live, value)
+  const strictErrors = [...duplicates, ...patched.strictErrors]
+  checkType(expected, patched.object)
   try {
-    decoded = expected.codec.decode(patched) as unknown as ReturnType<typeof decodeObject>
+    const decoded = expected.codec.decode(patched.object)
+    return { object: decoded.object, strictErrors: [...strictErrors, ...decoded.strictErrors] }
   } catch (error) {
-    throw cannotDecode(patched, messageOf(error))
+    throw cannotDecode(patched.object, messageOf(error))
   }
-  if (decoded.strictErrors.length > 0) reportStrictErrors(decoded.strictErrors, ctx, (why) => cannotDecode(patched, why))
-  const object = decoded.object as unknown as KubeObject
-  object.metadata ??= {}
-  return object
+}
+
+function jsonPatched(live: object, patch: unknown): { object: unknown; strictErrors: string[] } {
+  const { operations, strictErrors } = orBadRequest('error decoding patch: ', () => decodeJSONPatch(patch))
+  if (operations.length > MAX_JSON_PATCH_OPERATIONS) throw tooLarge(`The allowed maximum operations in a JSON patch is ${MAX_JSON_PATCH_OPERATIONS}, got ${operations.length}`)
+  try {
+    return { object: applyJSONPatch(live, operations), strictErrors: strictErrors.map((text) => `json patch ${text}`) }
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    throw new StatusError({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request', details: {}, cause: error })
+  }
+}
+
+function mergePatched(live: object, patch: unknown): { object: unknown; strictErrors: string[] } {
+  if (!isRecord(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`)
+  return { object: applyMergePatch(live as Record<string, unknown>, patch), strictErrors: [] }
+}
+
+function strategic(expected: Expected, live: object, { bytes }: Patch, ctx: RequestContext): Patched {
+  const { typeName } = expected.codec
+  if (!typeName) throw badRequest('strategic merge patch is not supported for this kind')
+  const { value, duplicates } = orBadRequest('', () => parseJSON(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
+  if (!isRecord(value)) throw badRequest(`json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
+  try {
+    const { object, strictErrors } = fromUnstructured(typeName, strategicMerge(typeName, live as Record<string, unknown>, value))
+    return { object, strictErrors: [...duplicates, ...strictErrors] }
+  } catch (error) {
+    if (error instanceof StrategicMergeError) throw new StatusError({ code: error.code, ...(error.code === 400 ? { reason: 'BadRequest' } : error.code === 422 ? { reason: 'Invalid' } : {}), message: error.message })
+    if (error instanceof ParseError) throw cannotDecode(value, error.message)
+    throw error
+  }
+}
+
+function checkType(expected: Expected, patched: unknown): void {
+  if (!isRecord(patched)) return
+  const { apiVersion, kind } = patched
+  const gv = typeof apiVersion === 'string' ? parseApiVersion(apiVersion) : expected
+  if (gv.group === expected.group && gv.version === expected.version && (typeof kind !== 'string' || kind === expected.kind)) return
+  throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`)
 }
 
 /** A patch whose result cannot be decoded is Invalid, about an object without a name. */
 function cannotDecode(patched: unknown, why: string): StatusError {
-  const body = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`
+  const body = `Invalid value: ${JSON.stringify(goJSON(patched))}: ${why}`
   return new StatusError({ code: 422, reason: 'Invalid', message: `"" is invalid: patch: ${body}`, details: { causes: [{ reason: 'FieldValueInvalid', message: body, field: 'patch' }] } })
 }
 
-function patchedJSON(typeName: string | undefined, live: object, { type, bytes }: Patch): unknown {
-  if (type === 'json') return applyJSONPatch(cloneJSON(live), parseJSONPatch(bytes))
-  const patch = parsePatch(bytes)
-  if (type === 'merge') return applyMergePatch(live, patch)
-  if (!typeName) throw badRequest('strategic merge patch is not supported for this kind')
-  return strategicMergePatch(typeName, live, patch)
-}
-
-function parsePatch(bytes: Buffer): Record<string, unknown> {
-  let value: unknown
+function orBadRequest<T>(prefix: string, parse: () => T): T {
   try {
-    value = parseJSON(bytes, { strict: false }).value
+    return parse()
   } catch (error) {
-    throw badRequest(`error decoding patch: ${messageOf(error)}`)
+    if (error instanceof ParseError) throw badRequest(prefix + error.message)
+    throw error
   }
-  if (!isRecord(value)) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`)
-  return value
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
-
-export type { ServedKind }

@@ -1,6 +1,5 @@
 /** Node selectors and node affinity. Models pkg/scheduler/framework/plugins/nodeaffinity. */
 import type { Node } from '../../../schemas/types.ts'
-import type { ClusterEvent } from '../cluster-events.ts'
 import { SKIP, definePlugin, unresolvable } from '../framework.ts'
 import { namesInTerm, preferredNodeAffinity } from '../node-affinity.ts'
 import type { PodInfo } from '../pod-info.ts'
@@ -15,7 +14,7 @@ export default definePlugin<Matcher, (node: Node) => number>({
   name: 'NodeAffinity',
   order: 60,
   weight: 2,
-  events: [{ resource: 'Node', actions: ['add', 'labels'], helps: (pod, event) => matchesNode(pod, event, 'object') && !matchesNode(pod, event, 'old') }],
+  events: [{ resource: 'Node', actions: ['add', 'labels'], helps: (pod, { node, oldNode }) => isMatched(pod, node) && !isMatched(pod, oldNode) }],
   preFilter(_cycle, pod) {
     const matches = pod.nodeAffinity
     if (!matches) return SKIP
@@ -51,9 +50,7 @@ function namedNodes({ pod }: PodInfo): Set<string> | undefined {
   return names
 }
 
-function matchesNode(pod: PodInfo, event: ClusterEvent, which: 'object' | 'old'): boolean {
-  const object = event[which]
-  if (!object) return false
-  const node: Node = { spec: {}, ...object }
-  return pod.nodeAffinity?.(node) ?? true
+/** A node that was not there before did not match. */
+function isMatched(pod: PodInfo, node: Node | undefined): boolean {
+  return node !== undefined && (pod.nodeAffinity?.(node) ?? true)
 }

@@ -1,12 +1,12 @@
 /** A node must have what the pod asks for; prefers those that have most left (or least, by arguments). Models pkg/scheduler/framework/plugins/noderesources/fit.go. */
+import type { Node } from '../../../schemas/types.ts'
 import { isRecord } from '../../apimachinery/json.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
-import type { ClusterEvent } from '../cluster-events.ts'
+import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import { definePlugin, unresolvable, unschedulable, type Status } from '../framework.ts'
-import { NodeInfo } from '../node-info.ts'
+import type { NodeInfo } from '../node-info.ts'
 import { CPU_AND_MEMORY, allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio, type Scoring, type ShapePoint, type WeighedResource } from '../resource-scores.ts'
-import { amountOf, type Resource } from '../resources.ts'
-import type { Node, Pod } from '../../../schemas/types.ts'
+import { amountOf, resourceOf, type Resource } from '../resources.ts'
 
 const LEAST_ALLOCATED: Scoring = { resources: CPU_AND_MEMORY, score: leastAllocated }
 
@@ -26,7 +26,7 @@ export default definePlugin<FitState, ScoreState>({
   order: 80,
   events: [
     { resource: 'AssignedPod', actions: ['delete', 'scaleDown'], helps: freesSomething },
-    { resource: 'WaitingPod', actions: ['scaleDown'], helps: (pod, event) => event.object?.metadata.uid === pod.uid },
+    { resource: 'WaitingPod', actions: ['scaleDown'], helps: isSelf },
     { resource: 'Node', actions: ['add', 'allocatable'], helps: mayFit },
   ],
   preFilter(cycle, { requests }) {
@@ -100,22 +100,31 @@ function resourcesOf(resources: unknown): readonly WeighedResource[] {
 }
 
 function freesSomething(pod: PodInfo, event: ClusterEvent): boolean {
-  if (event.action === 'delete') return true
-  if (!event.old || !event.object) return true
-  const before = podInfoOf({ spec: {}, ...event.old } satisfies Pod).effective
-  const after = podInfoOf({ spec: {}, ...event.object } satisfies Pod).effective
-  const names = ['cpu', 'memory', 'ephemeral-storage', ...(pod.requests.scalar?.keys() ?? [])]
-  return names.some((name) => amountOf(pod.requests, name) > 0 && amountOf(before, name) > amountOf(after, name))
+  const { action, pod: after, oldPod: before } = event
+  if (action === 'delete' || !after || !before) return true
+  return asksFor(pod).some((name) => amountOf(podInfoOf(before).effective, name) > amountOf(podInfoOf(after).effective, name))
 }
 
 /** An empty node of this size could take the pod, and it has grown in what the pod asks for. */
-function mayFit(pod: PodInfo, { object, old }: ClusterEvent): boolean {
-  if (!object) return false
-  const now = new NodeInfo({ spec: {}, ...object } satisfies Node)
-  if (refusal(pod.requests, now, NOTHING_IGNORED)) return false
-  if (!old) return true
-  const before = new NodeInfo({ spec: {}, ...old } satisfies Node)
-  if (now.allocatable.allowedPods > before.allocatable.allowedPods) return true
-  const names = ['cpu', 'memory', 'ephemeral-storage', ...(pod.requests.scalar?.keys() ?? [])]
-  return names.some((name) => amountOf(pod.requests, name) > 0 && amountOf(now.allocatable, name) > amountOf(before.allocatable, name))
+function mayFit(pod: PodInfo, { node, oldNode }: ClusterEvent): boolean {
+  if (!node) return false
+  const now = allocatableOf(node)
+  const names = asksFor(pod)
+  if (now.allowedPods < 1 || names.some((name) => amountOf(pod.requests, name) > amountOf(now, name))) return false
+  if (!oldNode) return true
+  const before = allocatableOf(oldNode)
+  return now.allowedPods > before.allowedPods || names.some((name) => amountOf(now, name) > amountOf(before, name))
+}
+
+function asksFor({ requests }: PodInfo): string[] {
+  return ['cpu', 'memory', 'ephemeral-storage', ...(requests.scalar?.keys() ?? [])].filter((name) => amountOf(requests, name) > 0)
+}
+
+/** Many pods may be asked about the same change. */
+const sizes = new WeakMap<Node, Resource>()
+
+function allocatableOf(node: Node): Resource {
+  let size = sizes.get(node)
+  if (!size) sizes.set(node, (size = resourceOf(node.status?.allocatable)))
+  return size
 }

@@ -1,6 +1,5 @@
 /** Refuses cordoned nodes. Models pkg/scheduler/framework/plugins/nodeunschedulable. */
-import type { Node } from '../../../schemas/types.ts'
-import { isSelf, type ClusterEvent } from '../cluster-events.ts'
+import { isSelf } from '../cluster-events.ts'
 import { definePlugin, unresolvable } from '../framework.ts'
 import { toleratesTaint } from '../tolerations.ts'
 
@@ -11,15 +10,10 @@ export default definePlugin({
   name: 'NodeUnschedulable',
   order: 30,
   events: [
-    { resource: 'Node', actions: ['add', 'taints'], helps: (_pod, event) => isCordoned(event, 'object') === false && isCordoned(event, 'old') !== false },
+    { resource: 'Node', actions: ['add', 'taints'], helps: (_pod, { node, oldNode }) => !node?.spec.unschedulable && (oldNode?.spec.unschedulable ?? true) },
     { resource: 'WaitingPod', actions: ['tolerations'], helps: (pod, event) => isSelf(pod, event) && toleratesTaint(pod.tolerations, TAINT) },
   ],
   filter(_state, pod, { node }) {
     return node.spec.unschedulable && !toleratesTaint(pod.tolerations, TAINT) ? REFUSED : undefined
   },
 })
-
-function isCordoned(event: ClusterEvent, which: 'object' | 'old'): boolean | undefined {
-  const node: Partial<Node> | undefined = event[which]
-  return node && (node.spec?.unschedulable ?? false)
-}

@@ -1,6 +1,6 @@
 /** Refuses nodes with taints that the pod does not tolerate. Models pkg/scheduler/framework/plugins/tainttoleration. */
 import type { Node, Toleration } from '../../../schemas/types.ts'
-import { isSelf, type ClusterEvent } from '../cluster-events.ts'
+import { isSelf } from '../cluster-events.ts'
 import { definePlugin, unresolvable } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { normalizeToMax } from '../scores.ts'
@@ -13,7 +13,7 @@ export default definePlugin<undefined, readonly Toleration[]>({
   order: 50,
   weight: 3,
   events: [
-    { resource: 'Node', actions: ['add', 'taints'], helps: (pod, event) => isTolerated(pod, event, 'object') && !isTolerated(pod, event, 'old') },
+    { resource: 'Node', actions: ['add', 'taints'], helps: (pod, { node, oldNode }) => isTolerated(pod, node) && !isTolerated(pod, oldNode) },
     { resource: 'WaitingPod', actions: ['tolerations'], helps: isSelf },
   ],
   filter(_state, pod, { taints }) {
@@ -33,7 +33,6 @@ export default definePlugin<undefined, readonly Toleration[]>({
 })
 
 /** A node that was not there before was not tolerated. */
-function isTolerated(pod: PodInfo, event: ClusterEvent, which: 'object' | 'old'): boolean {
-  const node: Partial<Node> | undefined = event[which]
-  return node !== undefined && untoleratedTaint(node.spec?.taints, pod.tolerations) === undefined
+function isTolerated(pod: PodInfo, node: Node | undefined): boolean {
+  return node !== undefined && untoleratedTaint(node.spec.taints, pod.tolerations) === undefined
 }

@@ -1,0 +1,61 @@
+/** apiextensions.k8s.io/v1 CustomResourceDefinition. Models k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition. */
+import { unknownFormats } from '../../../src/apimachinery/structural-schema/formats.ts'
+import { defineKind } from '../../../src/registry/kind.ts'
+import { quote } from '../../../src/errors.ts'
+import { internalSpec } from './_internal-spec.ts'
+import { validateDefinition, validateDefinitionUpdate, validateStatus } from './_validation.ts'
+import type { CustomResourceDefinition } from '../../../schemas/types.ts'
+
+/** The storage version joins the versions in which objects may be stored. */
+function addStoredVersion(crd: CustomResourceDefinition): void {
+  const name = crd.spec.versions?.find((v) => v.storage)?.name
+  const status = (crd.status ??= {})
+  const stored = status.storedVersions ?? []
+  if (name !== undefined && !stored.includes(name)) status.storedVersions = [...stored, name]
+}
+
+function unknownFormatsOf({ spec }: CustomResourceDefinition): string[] {
+  const { shared, versions } = internalSpec(spec)
+  return [shared.schema, ...versions.map((v) => v.schema)].flatMap((validation) => unknownFormats(validation?.openAPIV3Schema))
+}
+
+function warnings(crd: CustomResourceDefinition, old: CustomResourceDefinition | undefined): string[] {
+  const known = new Set(old && unknownFormatsOf(old))
+  return unknownFormatsOf(crd).flatMap((format) => (known.has(format) ? [] : [`unrecognized format ${quote(format)}`]))
+}
+
+export default defineKind<CustomResourceDefinition>({
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  namespaced: false,
+  allowUnconditionalUpdate: false,
+  subresources: { status: { validateUpdate: validateStatus } },
+  generation: true,
+  default(crd) {
+    const { spec } = crd
+    const names = (spec.names ??= {})
+    if (!names.singular) names.singular = (names.kind ?? '').toLowerCase()
+    if (!names.listKind && names.kind) names.listKind = `${names.kind}List`
+    spec.conversion ??= { strategy: 'None' }
+    const service = spec.conversion.webhook?.clientConfig?.service
+    if (service) service.port ??= 443
+    if (!crd.status?.storedVersions?.length) addStoredVersion(crd)
+  },
+  // judged together with the spec, in validate
+  validateName: () => [],
+  prepareForCreate(crd) {
+    crd.status = {}
+    addStoredVersion(crd)
+  },
+  prepareForUpdate: (crd) => {
+    crd.status = { ...crd.status }
+    addStoredVersion(crd)
+  },
+  validate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  warnings,
+})

@@ -1,0 +1,49 @@
+/** Values as Go's `%v` prints them, for the errors that quote a patch. */
+
+/** `map[a:1 b:[x y] c:<nil>]` */
+export function goFormat(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`
+  if (typeof value === 'number') return formatFloat(value)
+  if (typeof value !== 'object') return String(value)
+  const members = value as Record<string, unknown>
+  const keys = Object.keys(members).sort(byBytes)
+  return `map[${keys.map((key) => `${key}:${goFormat(members[key])}`).join(' ')}]`
+}
+
+/** Integers as they are, others with the exponent that `%g` would choose. */
+function formatFloat(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e21) return value.toString()
+  const text = value.toString()
+  const [mantissa = '', exponent] = (Math.abs(value) < 1e-4 ? value.toExponential() : text).split('e')
+  if (exponent === undefined) return text
+  return `${mantissa}e${exponent.startsWith('-') ? '-' : '+'}${exponent.replace(/^[-+]/, '').padStart(2, '0')}`
+}
+
+/** The order of Go's strings: by code point, which UTF-8 bytes have too. */
+export function byBytes(a: string, b: string): number {
+  if (a === b) return 0
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1
+  }
+  return a.length - b.length
+}
+
+const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff
+
+/** What reflect.TypeOf prints for a decoded JSON value. */
+export function goTypeOf(value: unknown): string {
+  if (value === null || value === undefined) return '%!s(<nil>)'
+  if (Array.isArray(value)) return '[]interface {}'
+  if (typeof value === 'object') return 'map[string]interface {}'
+  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value === 'boolean' ? 'bool' : 'string'
+}
+
+/** Its reflect.Kind. */
+export function goKindOf(value: unknown): string {
+  const type = goTypeOf(value)
+  return type.startsWith('map') ? 'map' : type.startsWith('[') ? 'slice' : type
+}

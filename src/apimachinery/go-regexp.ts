@@ -1,0 +1,17 @@
+/** Regular expressions of users, in RE2 syntax: safe from backtracking, refused in Go's words. Models regexp.Compile. */
+import { RE2JS, RE2JSSyntaxException } from 're2js'
+
+export interface GoRegexp {
+  /** Whether the expression is found anywhere in the text. */
+  test(text: string): boolean
+}
+
+export function compileGoRegexp(source: string): GoRegexp | { error: string } {
+  try {
+    const compiled = RE2JS.compile(source)
+    return { test: (text) => compiled.matcher(text).find() }
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) return { error: error.message }
+    throw error
+  }
+}
