@@ -7,5 +7,5 @@ import type { KubeObject } from '../src/registry/kind.ts'
 type ValidateName = (name: string, prefix: boolean) => string[]
 
 export function validateMetadataOf(object: KubeObject, scope: 'Namespaced' | 'Cluster', validateName: ValidateName = isDNS1123Subdomain): FieldError[] {
-  return validateObjectMeta(object.metadata, { namespaced: scope === 'Namespaced', validateName })
+  return validateObjectMeta(object.metadata, { namespaced: scope === 'Namespaced', validateName, strictFinalizers: true })
 }

@@ -33,4 +33,4 @@ export const folderPlugin = {
 }
 
 /** Native code and what finds its own files at run time cannot be bundled. */
-export const external = ['classic-level']
+export const external = ['level']

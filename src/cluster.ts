@@ -34,6 +34,7 @@ import { codecOf } from './registry/facts-codec.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { Scheme } from './registry/scheme.ts'
+import { scheduler } from './scheduler/scheduler.ts'
 import { openStore } from './storage/open.ts'
 import type { Service } from '../schemas/types.ts'
 
@@ -182,6 +183,7 @@ function startParts(api: Api, { pki, clock, random, log }: { pki: ClusterPki; cl
     if ('start' in definition) manager.startLoop(definition)
     else manager.startController(definition)
   }
+  manager.startLoop(scheduler)
   manager.startLoop(kubelet)
   return {
     async close() {

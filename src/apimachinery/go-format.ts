@@ -11,13 +11,13 @@ export function goFormat(value: unknown): string {
   return `map[${keys.map((key) => `${key}:${goFormat(members[key])}`).join(' ')}]`
 }
 
-/** Integers as they are, others with the exponent that `%g` would choose. */
+/** What fits an int64 is one; other numbers as `%g` prints them, with an exponent from a million on. */
 function formatFloat(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return value.toString()
-  const text = value.toString()
-  const [mantissa = '', exponent] = (Math.abs(value) < 1e-4 ? value.toExponential() : text).split('e')
-  if (exponent === undefined) return text
-  return `${mantissa}e${exponent.startsWith('-') ? '-' : '+'}${exponent.replace(/^[-+]/, '').padStart(2, '0')}`
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) return BigInt(value).toString()
+  const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
+  const power = Number(exponent)
+  if (power >= -4 && power < 6) return value.toString()
+  return `${mantissa}e${power < 0 ? '-' : '+'}${Math.abs(power).toString().padStart(2, '0')}`
 }
 
 /** The order of Go's strings: by code point, which UTF-8 bytes have too. */

@@ -3,7 +3,6 @@
  * what is wrong. Models the scanner of Go's encoding/json.
  */
 import { quote } from '../errors.ts'
-import { MAX_DEPTH } from './json-scan.ts'
 import { rememberLiteral } from './number-literals.ts'
 import { ParseError } from './parse-error.ts'
 import type { Parsed } from './parse.ts'
@@ -44,7 +43,7 @@ class JSONReader {
   }
 
   #object(): object {
-    this.#enter()
+    this.#at++
     const object: Record<string, unknown> = {}
     this.#space()
     if (this.#text[this.#at] === '}') {
@@ -73,7 +72,7 @@ class JSONReader {
   }
 
   #array(): unknown[] {
-    this.#enter()
+    this.#at++
     const list: unknown[] = []
     this.#space()
     if (this.#text[this.#at] === ']') {
@@ -90,11 +89,6 @@ class JSONReader {
       this.#at++
       if (c === ']') return list
     }
-  }
-
-  #enter(): void {
-    this.#at++
-    if (this.#path.length >= MAX_DEPTH) throw new ParseError('exceeded max depth')
   }
 
   #string(): string {

@@ -4,7 +4,7 @@
  * Models sigs.k8s.io/json.
  */
 import { readJSON } from './json-reader.ts'
-import { scanJSON } from './json-scan.ts'
+import { MAX_DEPTH, scanJSON } from './json-scan.ts'
 import { ParseError } from './parse-error.ts'
 import { readYAML } from './yaml-reader.ts'
 
@@ -23,6 +23,7 @@ export interface ParseOptions {
 export function parseJSON(body: Uint8Array | string, { strict = false }: ParseOptions = {}): Parsed {
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const scan = scanJSON(text)
+  if (scan.depth > MAX_DEPTH) throw new ParseError('exceeded max depth')
   if (scan.isPlain) {
     const value = tryParse(text)
     if (value !== undefined && (!strict || scan.keys === countKeys(value))) return { value, duplicates: [] }

@@ -20,10 +20,12 @@ export type ValidateName = (name: string, prefix: boolean) => string[]
 interface MetaOptions {
   namespaced: boolean
   validateName: ValidateName
+  /** Finalizers without a domain must be standard ones, as for every kind of upstream's core validation. */
+  strictFinalizers?: boolean
   path?: string
 }
 
-export function validateObjectMeta(meta: ObjectMeta, { namespaced, validateName, path = 'metadata' }: MetaOptions): FieldError[] {
+export function validateObjectMeta(meta: ObjectMeta, { namespaced, validateName, strictFinalizers = false, path = 'metadata' }: MetaOptions): FieldError[] {
   const errors: FieldError[] = []
   const { name = '', generateName = '', namespace = '' } = meta
   if (generateName) for (const m of validateName(maskTrailingDash(generateName), true)) errors.push(field.invalid(`${path}.generateName`, generateName, m))
@@ -40,6 +42,7 @@ export function validateObjectMeta(meta: ObjectMeta, { namespaced, validateName,
     ...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`),
     ...validateFinalizers(meta.finalizers, `${path}.finalizers`),
     ...validateManagedFields(meta.managedFields, `${path}.managedFields`),
+    ...(strictFinalizers ? validateStandardFinalizers(meta.finalizers, `${path}.finalizers`) : []),
   )
   return errors
 }
@@ -174,6 +177,15 @@ function validateOwnerReference(ref: OwnerReference, path: string): FieldError[]
 
 export function validateFinalizerName(name: string, path: string): FieldError[] {
   return isQualifiedName(name).map((m) => field.invalid(path, name, m))
+}
+
+export const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion']
+
+/** Models validateKubeFinalizerName of k8s.io/kubernetes/pkg/apis/core/validation. */
+export function validateStandardFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {
+  return (finalizers ?? []).flatMap((name, i) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name) ? [] : [field.invalid(`${path}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified')],
+  )
 }
 
 export function validateFinalizers(finalizers: readonly string[] | undefined, path: string): FieldError[] {

@@ -52,6 +52,7 @@ export class Recorder implements EventRecorder {
   #waiting: (() => Promise<void>)[] = []
   #writing = false
   #closed = false
+  #lastNanos = 0n
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -90,13 +91,20 @@ export class Recorder implements EventRecorder {
     const { component } = this.#parts
     const { namespace, name = '', uid, resourceVersion } = about.metadata
     const involvedObject: ObjectReference = { kind: about.kind, namespace, name, uid, apiVersion: about.apiVersion, resourceVersion, ...(options.fieldPath ? { fieldPath: options.fieldPath } : {}) }
-    const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: eventName(name, nowMs, this.#parts.random), namespace: namespace || 'default' }, involvedObject, reason, message, type }
+    const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: this.#eventName(name, nowMs), namespace: namespace || 'default' }, involvedObject, reason, message, type }
     const host = options.host ? { host: options.host } : {}
     if (options.action !== undefined) {
       return { ...base, source: {}, eventTime: formatMicroTime(nowMs), action: options.action, reportingComponent: component, reportingInstance: `${component}-orrery`, ...(options.related ? { related: referenceTo(options.related) } : {}) }
     }
     const time = formatTime(nowMs)
     return { ...base, source: { component, ...host }, firstTimestamp: time, lastTimestamp: time, count: 1, reportingComponent: component, reportingInstance: options.host ?? '' }
+  }
+
+  /** `<object>.<time in hexadecimal nanoseconds>`: names sort in the order of events, of which a millisecond has many. */
+  #eventName(name: string, nowMs: number): string {
+    const nanos = BigInt(Math.floor(nowMs)) * 1_000_000n
+    this.#lastNanos = nanos > this.#lastNanos ? nanos + BigInt(this.#parts.random.int(100_000)) : this.#lastNanos + 1n
+    return `${name}.${this.#lastNanos.toString(16)}`
   }
 
   async #record(made: Event): Promise<void> {
@@ -155,11 +163,6 @@ function sourceKey({ source, involvedObject, type, reason, reportingComponent }:
 
 function referenceTo({ kind, apiVersion, metadata }: KubeObject): ObjectReference {
   return { kind, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, apiVersion, resourceVersion: metadata.resourceVersion }
-}
-
-/** `<object>.<time in hexadecimal nanoseconds>`; the nanoseconds are drawn, the clock has none. */
-function eventName(name: string, nowMs: number, random: Random): string {
-  return `${name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(random.int(1_000_000))).toString(16)}`
 }
 
 /** A map that forgets what was used least recently. */

@@ -11,6 +11,7 @@ import { Stages } from './stages.ts'
 export const kubelet = defineLoop({
   name: 'kubelet',
   user: 'system:node:orrery',
+  component: 'kubelet',
   start(ctx) {
     const stages = new Stages()
     const staged = new StagesRuntime(stages, ctx.clock)

@@ -49,6 +49,8 @@ export interface WriteContext {
  * `kind` is `<group>/<version>/<Kind>`, or `v1/<Kind>` for the core group.
  */
 export interface SystemReader {
+  /** Whether containers may ask to be privileged (kube-apiserver's --allow-privileged); not where it is not said. */
+  allowPrivileged?: boolean
   get<T extends KubeObject>(kind: string, namespace: string, name: string): T | undefined
   list<T extends KubeObject>(kind: string, namespace?: string): T[]
   /** Reads, changes and writes through the generic path; retried when the object changed meanwhile. `change` returns the new object (never mutates) or throws a StatusError. */
@@ -235,6 +237,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
   /** Runs after a create or update was found valid, before it is written. In place. Models RESTCreateStrategy.Canonicalize. */
   canonicalize?(object: T): void
+  /** Finalizers without a domain are taken: kinds whose metadata upstream checks by apimachinery's rules alone (admissionregistration, apiextensions, apiregistration). */
+  takesAnyFinalizer?: boolean
   /** Extra annotation or label checks that upstream makes inside metadata. */
   validateMetadata?(object: T, old: T | undefined): FieldError[]
   /** Warning headers (deprecated fields and so on). */

@@ -4,7 +4,7 @@
  * pkg/registry/rest (BeforeCreate, BeforeUpdate). Objects in and out are of the version that is stored.
  */
 import { cloneJSON, equalJSON } from '../apimachinery/json.ts'
-import { validateObjectMeta, validateObjectMetaUpdate } from '../apimachinery/validate-meta.ts'
+import { validateObjectMeta, validateObjectMetaUpdate, validateStandardFinalizers } from '../apimachinery/validate-meta.ts'
 import { isDNS1123Subdomain, isPathSegmentName, isPathSegmentPrefix } from '../apimachinery/validation.ts'
 import { formatTime } from '../clock.ts'
 import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, StatusError, type FieldError } from '../errors.ts'
@@ -170,8 +170,13 @@ export class ResourceStorage {
     else delete metadata.namespace
   }
 
+  get #hasStrictFinalizers(): boolean {
+    return this.kind.codec.typeName !== undefined && !this.kind.definition.takesAnyFinalizer
+  }
+
   #validateMetadata(object: KubeObject): FieldError[] {
-    return validateObjectMeta(object.metadata, { namespaced: this.kind.namespaced, validateName: this.kind.definition.validateName ?? isDNS1123Subdomain })
+    const { definition, namespaced } = this.kind
+    return validateObjectMeta(object.metadata, { namespaced, validateName: definition.validateName ?? isDNS1123Subdomain, strictFinalizers: this.#hasStrictFinalizers })
   }
 
   #prepareCreateByUpdate(request: UpdateRequest, undo: Undo): Promise<KubeObject> {
@@ -239,7 +244,8 @@ export class ResourceStorage {
           ? definition.validateUpdate(object, old, ctx)
           : [...this.#validateMetadata(object), ...(definition.validate?.(object, ctx) ?? [])]
     const extra = sub.name ? [] : (definition.validateMetadata?.(object, old) ?? [])
-    const errors = [...validatePathSegment(object), ...common, ...common, ...extra, ...own]
+    const finalizers = this.#hasStrictFinalizers ? validateStandardFinalizers(metadata.finalizers, 'metadata.finalizers') : []
+    const errors = [...validatePathSegment(object), ...common, ...common, ...finalizers, ...extra, ...own]
     if (errors.length === 0 && !sub.name) errors.push(...((await definition.validateAccess?.(object, old, ctx)) ?? []))
     if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
     if (!sub.name) for (const warning of definition.warnings?.(object, old, ctx) ?? []) ctx.warn(warning)

@@ -249,8 +249,8 @@ export class Profile {
   }
 
   async bind(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
-    for (const i of this.#with.bind) return this.plugins[i]?.bind?.(pod, nodeName, cycle)
-    return failure('no bind plugin')
+    const plugin = this.plugins[this.#with.bind[0] ?? -1]
+    return plugin?.bind ? plugin.bind(pod, nodeName, cycle) : failure('no bind plugin')
   }
 
   #present(cycle: ProfileCycle, i: number): Plugin | undefined {

@@ -12,14 +12,14 @@ const NOW = Date.parse('2026-01-01T01:00:00Z')
 const revision = (name: string): ControllerRevision => ({ metadata: { name }, data: { spec: { template: { metadata: { labels: { app: 'db' } }, spec: {} } } } })
 const revisions = { current: revision('old'), update: revision('new') }
 
-/** `ordinal[!-x] revision`: `!` not ready, `-` terminating, `x` failed. */
+/** `ordinal[!-x] revision`: `!` not ready, `-` terminating, `f` failed. */
 function member(text: string): Pod {
   const [place = '', of = 'new'] = text.split(' ')
   const made = pod(`db-${Number.parseInt(place)}`, {
     node: 'n',
     labels: { app: 'db', 'controller-revision-hash': of, 'statefulset.kubernetes.io/pod-name': `db-${Number.parseInt(place)}` },
     deleted: place.includes('-'),
-    ...(place.includes('x') ? { phase: 'Failed' } : place.includes('!') ? { phase: 'Running' } : { readyAt: '2026-01-01T00:00:00Z' }),
+    ...(place.includes('f') ? { phase: 'Failed' } : place.includes('!') ? { phase: 'Running' } : { readyAt: '2026-01-01T00:00:00Z' }),
   })
   return made
 }
@@ -35,7 +35,7 @@ t.test('what is done next', (t) => {
     { name: 'a gap is filled', replicas: 3, pods: ['0', '2'], expect: ['create db-1'] },
     { name: 'ordinals from 5', replicas: 2, spec: { ordinals: { start: 5 } }, pods: ['5'], expect: ['create db-6'] },
     { name: 'what is below the start goes', replicas: 1, spec: { ordinals: { start: 1 } }, pods: ['0', '1'], expect: ['delete db-0'] },
-    { name: 'the failed are replaced', replicas: 2, pods: ['0x', '1'], expect: ['delete db-0'] },
+    { name: 'the failed are replaced', replicas: 2, pods: ['0f', '1'], expect: ['delete db-0'] },
     { name: 'the highest goes first', replicas: 1, pods: ['0', '1', '2'], expect: ['delete db-2'] },
     { name: 'one at a time', replicas: 1, pods: ['0', '1', '2-'], expect: [] },
     { name: 'not while another is ill', replicas: 1, pods: ['0', '1!', '2!'], expect: [] },

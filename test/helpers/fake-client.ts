@@ -196,6 +196,7 @@ export class FakeCluster implements Client {
     this.#note({ verb: 'create', kind, name: made.metadata.name ?? '', ...sub(options) }, made)
     if (this.#kind(kind).objects.has(idOf(made.metadata))) throw alreadyExists(resource(kind), made.metadata.name ?? '')
     if (!options.subresource) this.#store(made)
+    if (options.subresource === 'binding') this.#bind(made)
     return this.#typed<T>(freeze(made))
   }
 
@@ -235,6 +236,13 @@ export class FakeCluster implements Client {
     if (!graceful && !finalizers?.length) return this.#kind(kind).remove(old)
     if (old.metadata.deletionTimestamp) return
     this.#store({ ...old, metadata: { ...old.metadata, ...(finalizers ? { finalizers } : {}), deletionTimestamp: formatTime(this.clock.now()) } })
+  }
+
+  /** What the binding subresource does to the pod. */
+  #bind(binding: KubeObject & { target?: { name?: string } }): void {
+    const pod = this.#typed<Plain>(structuredClone(this.#find('v1/Pod', { namespace: binding.metadata.namespace, name: binding.metadata.name ?? '' })))
+    const bound = { ...pod, spec: { ...this.#typed<Plain>(pod.spec), nodeName: binding.target?.name } }
+    this.#store(this.#typed<KubeObject>(bound))
   }
 
   /** The one place where the maps forget types and get them back: what is under a kind is of that kind. */

@@ -1,5 +1,5 @@
 /** Small builders of objects for tests of controllers. */
-import type { Deployment, Node, OwnerReference, Pod, ReplicaSet, Service, StatefulSet } from '../../schemas/types.ts'
+import type { DaemonSet, Deployment, Node, OwnerReference, Pod, ReplicaSet, Service, StatefulSet } from '../../schemas/types.ts'
 
 export interface PodOptions {
   node?: string
@@ -108,6 +108,21 @@ export function statefulSet(name: string, replicas: number, spec: Partial<Statef
       template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'app:1' }] } },
       podManagementPolicy: 'OrderedReady',
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+      revisionHistoryLimit: 10,
+      ...spec,
+    },
+  }
+}
+
+export function daemonSet(name: string, spec: Partial<DaemonSet['spec']> = {}): DaemonSet {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1 },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'app:1' }] } },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
       revisionHistoryLimit: 10,
       ...spec,
     },

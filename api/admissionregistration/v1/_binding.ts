@@ -2,7 +2,7 @@
  * Bindings of admission policies of both sorts. Models the binding parts of
  * k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go and pkg/registry/admissionregistration/*binding/authz.go.
  */
-import { isDeepStrictEqual } from 'node:util'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Subdomain, isPathSegmentName } from '../../../src/apimachinery/validation.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
@@ -52,7 +52,7 @@ export async function validateParamRefAccess(policyKind: 'ValidatingAdmissionPol
   const { paramRef, policyName = '' } = binding.spec
   const { authorizer } = ctx.system
   if (!paramRef || !authorizer || isSuperuser(ctx.user)) return []
-  if (old && isDeepStrictEqual(paramRef, old.spec.paramRef) && policyName === old.spec.policyName) return []
+  if (old && equalJSON(paramRef, old.spec.paramRef) && policyName === old.spec.policyName) return []
   const isValidating = policyKind === 'ValidatingAdmissionPolicy'
   const policy = ctx.system.get<Policy>(`admissionregistration.k8s.io/v1/${policyKind}`, '', policyName)
   const paramKind = policy?.spec.paramKind

@@ -2,7 +2,7 @@
  * What validating and mutating admission policies share. Models the policy parts of
  * k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go and pkg/registry/admissionregistration/*policy/authz.go.
  */
-import { isDeepStrictEqual } from 'node:util'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1035Label, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { formatUser, isSuperuser } from '../../../src/registry/authorization.ts'
@@ -33,7 +33,7 @@ export interface PolicyOptions {
 export const NEW_POLICY: PolicyOptions = { ignoreMatchConditions: false, storedConditions: new Set() }
 
 export const updateOptions = (policy: Policy, old: Policy): PolicyOptions => ({
-  ignoreMatchConditions: isDeepStrictEqual(policy.spec.paramKind, old.spec.paramKind) && isDeepStrictEqual(policy.spec.matchConditions ?? [], old.spec.matchConditions ?? []),
+  ignoreMatchConditions: equalJSON(policy.spec.paramKind, old.spec.paramKind) && equalJSON(policy.spec.matchConditions ?? [], old.spec.matchConditions ?? []),
   storedConditions: new Set((old.spec.matchConditions ?? []).map((c) => c.expression ?? '')),
 })
 
@@ -99,7 +99,7 @@ export function parseGroupVersion(apiVersion: string): { group: string; version:
 export async function validateParamKindAccess(policy: Policy, old: Policy | undefined, ctx: WriteContext): Promise<FieldError[]> {
   const { paramKind } = policy.spec
   const { authorizer } = ctx.system
-  if (!paramKind || !authorizer || isSuperuser(ctx.user) || isDeepStrictEqual(paramKind, old?.spec.paramKind)) return []
+  if (!paramKind || !authorizer || isSuperuser(ctx.user) || equalJSON(paramKind, old?.spec.paramKind)) return []
   const target = paramTarget(paramKind, ctx)
   const { decision, error } = await authorizer.authorize({ user: ctx.user, verb: 'get', name: '*', namespace: '*', subresource: '', ...target })
   if (error) return [field.forbidden('spec.paramKind', error)]

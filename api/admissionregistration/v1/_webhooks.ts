@@ -2,7 +2,7 @@
  * Webhook configurations of both sorts. Models the webhook parts of
  * k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go and v1/defaults.go.
  */
-import { isDeepStrictEqual } from 'node:util'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1035Label, isFullyQualifiedName } from '../../../src/apimachinery/validation.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
@@ -59,7 +59,7 @@ export function validateWebhooksUpdate(config: WebhookConfiguration, old: Webhoo
   const was = old.webhooks ?? []
   const now = config.webhooks ?? []
   return validateWith(config, {
-    ignoreMatchConditions: now.length === was.length && was.every((hook, i) => isDeepStrictEqual(now[i]?.matchConditions, hook.matchConditions)),
+    ignoreMatchConditions: now.length === was.length && was.every((hook, i) => equalJSON(now[i]?.matchConditions, hook.matchConditions)),
     requireNoSideEffects: was.every((hook) => hook.sideEffects !== undefined && NO_SIDE_EFFECTS.includes(hook.sideEffects)),
     requireKnownReviewVersion: was.every((hook) => !hook.admissionReviewVersions?.length || hook.admissionReviewVersions.some((v) => REVIEW_VERSIONS.includes(v))),
     requireUniqueNames: new Set(was.map((hook) => hook.name)).size === was.length,
@@ -133,4 +133,4 @@ function validateReviewVersions(versions: readonly string[], path: string, requi
 export const webhookColumns: readonly Column<WebhookConfiguration>[] = [nameColumn, { name: 'Webhooks', type: 'integer', value: (c) => c.webhooks?.length ?? 0 }, ageColumn]
 
 /** The rules about generation: only the webhooks count. */
-export const webhooksChanged = (config: WebhookConfiguration, old: WebhookConfiguration): boolean => !isDeepStrictEqual(config.webhooks, old.webhooks)
+export const webhooksChanged = (config: WebhookConfiguration, old: WebhookConfiguration): boolean => !equalJSON(config.webhooks, old.webhooks)

@@ -1,8 +1,9 @@
 /** Controller revisions: immutable snapshots of a template. Models k8s.io/kubernetes/pkg/registry/apps/controllerrevision. */
 import type { ControllerRevision } from '../../../schemas/types.ts'
-import { equalJSON } from '../../../src/apimachinery/json.ts'
+import { equalJSON, isRecord } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 
 export default defineKind<ControllerRevision>({
   group: 'apps', version: 'v1', kind: 'ControllerRevision', plural: 'controllerrevisions',
@@ -14,7 +15,9 @@ export default defineKind<ControllerRevision>({
     { name: 'Age', value: (r, ctx) => ctx.age(r.metadata.creationTimestamp) },
   ],
   validate: (r) => [...validateRevision(r), ...validateData(r)],
-  validateUpdate: (r, old) => [...validateRevision(r), ...(equalJSON(r.data, old.data) ? [] : [field.invalid('data', r.data ?? null, 'field is immutable')])],
+  validateUpdate(r, old) {
+    return [...validateMetadataOf(r, 'Namespaced'), ...validateRevision(r), ...(equalJSON(r.data, old.data) ? [] : [field.invalid('data', r.data ?? null, 'field is immutable')])]
+  },
 })
 
 function controllerCell(r: ControllerRevision): string {
@@ -29,6 +32,7 @@ function validateRevision(r: ControllerRevision): FieldError[] {
   return revision < 0 ? [field.invalid('revision', revision, 'must be greater than or equal to 0')] : []
 }
 
-function validateData(r: ControllerRevision): FieldError[] {
-  return r.data === undefined || r.data === null ? [field.required('data', 'data is mandatory')] : []
+function validateData({ data }: ControllerRevision): FieldError[] {
+  if (data === undefined || data === null) return [field.required('data', 'data is mandatory')]
+  return isRecord(data) ? [] : [field.required('data', 'data must be a valid JSON object')]
 }

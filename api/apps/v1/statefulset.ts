@@ -1,6 +1,7 @@
 /** Stateful sets. Models k8s.io/kubernetes/pkg/registry/apps/statefulset and pkg/apis/apps/v1/{defaults,conversion}.go. */
 import type { StatefulSet } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
+import { isDNS1123Label } from '../../../src/apimachinery/validation.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { containerColumns } from '../../core/v1/_pod-columns.ts'
 import { defaultClaimSpec, defaultPodTemplate } from '../../core/v1/_pod-defaults.ts'
@@ -33,6 +34,7 @@ export default defineKind<StatefulSet>({
     dropMaxUnavailable(s, old)
     dropDisabledTemplateFields(s.spec.template, old.spec.template)
   },
+  validateName: isDNS1123Label,
   validate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
   warnings(s, old) {

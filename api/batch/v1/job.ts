@@ -28,7 +28,8 @@ export default defineKind<Job>({
   subresources: { status: { validateUpdate: validateJobStatusUpdate } },
   default(j) {
     const labels = j.spec.template?.metadata?.labels
-    if (labels && Object.keys(j.metadata.labels ?? {}).length === 0) j.metadata.labels = { ...labels }
+    // The same map, not a copy: a selector that is generated then labels the job too.
+    if (labels && Object.keys(j.metadata.labels ?? {}).length === 0) j.metadata.labels = labels
     defaultJobSpec(j.spec)
     if (j.spec.parallelism === undefined) j.spec.completions ??= 1
     j.spec.parallelism ??= 1
@@ -45,7 +46,7 @@ export default defineKind<Job>({
     dropDisabledTemplateFields(j.spec.template)
   },
   prepareForUpdate: (j, old) => dropDisabledTemplateFields(j.spec.template, old.spec.template),
-  validate: (j) => validateJob(j),
+  validate: validateJob,
   validateUpdate: validateJobUpdate,
   warnings(j, old) {
     if (!old) return [...hostnameWarnings(j.metadata.name), ...jobSpecWarnings(j.spec, 'spec')]
@@ -58,10 +59,12 @@ function generateSelector({ spec, metadata }: Job): void {
   const uid = metadata.uid ?? ''
   const name = metadata.name ?? ''
   const template = (spec.template ??= {})
+  const isSameMap = Object.keys(metadata.labels ?? {}).length === 0 || metadata.labels === template.metadata?.labels
   template.metadata = {
     ...template.metadata,
     labels: { 'job-name': name, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'batch.kubernetes.io/controller-uid': uid, ...template.metadata?.labels },
   }
+  if (isSameMap && template.metadata.labels) metadata.labels = { ...template.metadata.labels }
   spec.selector = { ...spec.selector, matchLabels: { 'batch.kubernetes.io/controller-uid': uid, ...spec.selector?.matchLabels } }
 }
 

@@ -1,6 +1,6 @@
 /** Validation of certificate signing requests. Models k8s.io/kubernetes/pkg/apis/certificates/validation/validation.go. */
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { X509Certificate } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import { field, quote, type FieldError } from '../../../src/errors.ts'
 import { CertificateRequestError, parseCertificateRequest } from '../../../src/apimachinery/certificate-request.ts'
 import { decodePem } from '../../../src/apimachinery/pem.ts'
@@ -71,7 +71,7 @@ export function validateRequestUpdate(csr: CertificateSigningRequest, old: Certi
     const now = ofType(csr, type)
     const was = ofType(old, type)
     if (now.length > was.length) errors.push(field.forbidden(path, `updates may not add a condition of type ${quote(type)}`))
-    else if (now.length === was.length && !isDeepStrictEqual(now, was)) errors.push(field.forbidden(path, `updates may not modify a condition of type ${quote(type)}`))
+    else if (now.length === was.length && !equalJSON(now, was)) errors.push(field.forbidden(path, `updates may not modify a condition of type ${quote(type)}`))
   }
   const certificate = csr.status?.certificate ?? ''
   const oldCertificate = old.status?.certificate ?? ''

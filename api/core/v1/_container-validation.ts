@@ -118,7 +118,7 @@ function validateCommon(container: AnyContainer, path: string, ctx: ContainerCon
   errors.push(...validatePullPolicy(container.imagePullPolicy ?? '', `${path}.imagePullPolicy`))
   if (container.resources) errors.push(...validateContainerResources(container.resources, `${path}.resources`, ctx))
   if (container.resizePolicy) errors.push(...validateResizePolicy(container.resizePolicy, `${path}.resizePolicy`, ctx.spec.restartPolicy))
-  errors.push(...validateSecurityContext(container.securityContext, `${path}.securityContext`, ctx.spec.hostUsers ?? true))
+  errors.push(...validateSecurityContext(container.securityContext, `${path}.securityContext`, { hasHostUsers: ctx.spec.hostUsers ?? true, options: ctx.options }))
   return errors
 }
 

@@ -141,11 +141,11 @@ function validateAccessModes(modes: readonly string[] | undefined, path: string)
   return errors
 }
 
-function validateCapacity(capacity: Record<string, string> = {}, path: string): FieldError[] {
+function validateCapacity(capacity: Record<string, string> | undefined, path: string): FieldError[] {
   const errors: FieldError[] = []
   const entries = sortedEntries(capacity)
   if (entries.length === 0) errors.push(field.required(path))
-  if (capacity.storage === undefined || entries.length > 1) errors.push(field.notSupported(path, Object.fromEntries(entries), ['storage']))
+  if (capacity?.storage === undefined || entries.length > 1) errors.push(field.notSupported(path, capacity && Object.fromEntries(entries), ['storage']))
   for (const [name, quantity] of entries) {
     const at = `${path}[${name}]`
     if (quantityValue(quantity) < 0) errors.push(field.invalid(at, quantityValue(quantity), 'must be a valid resource quantity'))
@@ -261,7 +261,7 @@ export function validatePersistentVolumeChange(volume: types.PersistentVolume, o
 
 function validateAffinityChange(affinity: types.VolumeNodeAffinity | undefined, old: types.VolumeNodeAffinity | undefined): FieldError[] {
   if (!old) return []
-  const printed = (a: types.VolumeNodeAffinity | undefined): unknown => (a ? { Required: a.required ? toInternal('NodeSelector', a.required) : null } : null)
+  const printed = (a: types.VolumeNodeAffinity | undefined): unknown => (a ? toInternal('VolumeNodeAffinity', a) : null)
   if (equalJSON(printed(affinity), printed(old)) || equalJSON(printed(affinity), printed(renamedLike(old, affinity)))) return []
   return [field.invalid('nodeAffinity', printed(affinity), 'field is immutable, except for updating from beta label to GA')]
 }

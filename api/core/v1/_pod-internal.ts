@@ -160,6 +160,10 @@ const TABLE: Readonly<Record<string, string>> = {
     'VsphereVolume:*VsphereVirtualDiskVolumeSource AzureDisk:*AzureDiskVolumeSource PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource ' +
     'PortworxVolume:*PortworxVolumeSource ScaleIO:*ScaleIOPersistentVolumeSource Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource ' +
     'CSI=csi:*CSIPersistentVolumeSource',
+  PersistentVolumeSpec:
+    'Capacity:m +PersistentVolumeSource AccessModes:l ClaimRef:*ObjectReference PersistentVolumeReclaimPolicy StorageClassName MountOptions:l VolumeMode:? ' +
+    'NodeAffinity:*VolumeNodeAffinity VolumeAttributesClassName:?',
+  VolumeNodeAffinity: 'Required:*NodeSelector',
   GlusterfsPersistentVolumeSource: 'EndpointsName=endpoints Path ReadOnly:b EndpointsNamespace:?',
   RBDPersistentVolumeSource: 'CephMonitors=monitors:l RBDImage=image FSType=fsType RBDPool=pool RadosUser=user Keyring SecretRef:*SecretReference ReadOnly:b',
   SecretReference: 'Name Namespace',

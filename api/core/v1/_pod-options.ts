@@ -7,6 +7,7 @@ import type { PodSpec, PodTemplateSpec } from '../../../schemas/types.ts'
 import { quantityValue } from '../../../src/apimachinery/quantity.ts'
 import { labelSelectorHasInvalidLabelValue, validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
 import { isValidLabelValue } from '../../../src/apimachinery/validation.ts'
+import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMatchLabelKeys } from './_affinity-validation.ts'
 import { isDivisibleHugePages } from './_container-resources-validation.ts'
 import { allContainers } from './_pod-containers.ts'
@@ -15,6 +16,8 @@ import { isHugePageResource } from './_resource-names.ts'
 import { sharedNamespaceOf } from './_security-context-validation.ts'
 
 export interface PodOptions {
+  /** The cluster lets containers be privileged. */
+  allowPrivileged?: boolean
   /** The object is a pod and not a template. */
   isPod?: boolean
   allowIndivisibleHugePages?: boolean
@@ -32,15 +35,14 @@ export interface PodOptions {
   allowRestartContainerInInitContainers?: boolean
 }
 
-const NOTHING: PodOptions = Object.freeze({})
-
-export function optionsForTemplate(_template: PodTemplateSpec | undefined, old?: PodTemplateSpec): PodOptions {
-  return old?.spec ? optionsForOld(old.spec) : NOTHING
+/** @param old undefined on create */
+export function optionsForTemplate(ctx: WriteContext, old?: PodTemplateSpec): PodOptions {
+  return { ...(old?.spec ? optionsForOld(old.spec) : {}), allowPrivileged: ctx.system.allowPrivileged ?? false }
 }
 
 /** @param old undefined on create */
-export function optionsForPod(old?: PodSpec): PodOptions {
-  return old ? { ...optionsForOld(old), isPod: true } : { isPod: true }
+export function optionsForPod(ctx: WriteContext, old?: PodSpec): PodOptions {
+  return { ...(old ? optionsForOld(old) : {}), isPod: true, allowPrivileged: ctx.system.allowPrivileged ?? false }
 }
 
 function optionsForOld(old: PodSpec): PodOptions {

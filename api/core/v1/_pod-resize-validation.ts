@@ -2,16 +2,17 @@
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
+import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { MIRROR_ANNOTATION } from './_pod-annotations-validation.ts'
 import { optionsForPod } from './_pod-options.ts'
 import { computePodQOS, type ResourceList } from './_pod-resources.ts'
 import { validatePod } from './_pod-validation.ts'
 
-export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
+export function validatePodResize(pod: Pod, old: Pod, ctx: WriteContext): FieldError[] {
   if (old.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) return [field.forbidden('[]', 'static pods cannot be resized')]
   if (old.spec.os?.name === 'windows') return [field.forbidden('[]', 'windows pods cannot be resized')]
-  const errors = [...validateMetadataOf(pod, 'Namespaced'), ...validatePod(pod, optionsForPod(old.spec))]
+  const errors = [...validateMetadataOf(pod, 'Namespaced'), ...validatePod(pod, optionsForPod(ctx, old.spec))]
   if ((old.status?.qosClass || computePodQOS(old)) !== computePodQOS(pod)) errors.push(field.invalid('spec', pod.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))
   if (!isResizable(old)) errors.push(field.forbidden('spec', 'Pod running on node without support for resize'))
   const munged: PodSpec = { ...pod.spec }

@@ -52,7 +52,7 @@ export function validatePodSpec(spec: PodSpec, path: string, { options, pod }: S
     ...(spec.readinessGates ?? []).flatMap(({ conditionType = '' }, i) => isQualifiedName(conditionType).map((m) => field.invalid(`${at('readinessGates')}[${i}].conditionType`, conditionType, m))),
     ...validateSchedulingGates(spec.schedulingGates ?? [], at('schedulingGates')),
     ...validateTopologySpread(spec.topologySpreadConstraints ?? [], at('topologySpreadConstraints'), options),
-    ...validateHostProcess(spec, path),
+    ...validateHostProcess(spec, path, options),
     ...validateHostUsers(spec, path, options),
     ...validateHostname(spec, at('hostnameOverride')),
     ...validateNames(spec, path),

@@ -3,6 +3,7 @@ import type { Affinity, Container, NodeAffinity, NodeSelectorTerm, Pod, PodSpec,
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { inclusiveRangeError } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
+import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { validateImageSpace } from './_container-validation.ts'
 import { need } from './_path-validation.ts'
@@ -11,7 +12,7 @@ import { toInternalList, toInternalPodSpec } from './_pod-internal.ts'
 import { optionsForPod, type PodOptions } from './_pod-options.ts'
 import { validatePod } from './_pod-validation.ts'
 import { validateTolerations } from './_scheduling-validation.ts'
-import { diffJSON } from './_unified-diff.ts'
+import { jsonDiff } from '../../../src/apimachinery/unified-diff.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
 const UPDATABLE = [
@@ -22,8 +23,8 @@ const UPDATABLE = [
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
 ].join(',')
 
-export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
-  const options = optionsForPod(old.spec)
+export function validatePodUpdate(pod: Pod, old: Pod, ctx: WriteContext): FieldError[] {
+  const options = optionsForPod(ctx, old.spec)
   const errors = [...validateMetadataOf(pod, 'Namespaced'), ...validatePod(pod, options), ...validatePodAnnotationUpdates(pod, old)]
   for (const key of ['containers', 'initContainers'] as const) {
     const [now, before] = [pod.spec[key] ?? [], old.spec[key] ?? []]
@@ -69,7 +70,7 @@ function validateUnchanged(spec: PodSpec, old: PodSpec): FieldError[] {
   if ((old.terminationGracePeriodSeconds ?? 0) < 0 && munged.terminationGracePeriodSeconds === 1) put(munged, old, 'terminationGracePeriodSeconds')
   if (old.schedulingGates?.length) errors.push(...allowGatedChanges(munged, old))
   if (equalJSON(munged, old)) return errors
-  const diff = diffJSON(toInternalPodSpec(old), toInternalPodSpec(munged))
+  const diff = jsonDiff(toInternalPodSpec(old), toInternalPodSpec(munged))
   return [...errors, field.forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}\n${diff}`)]
 }
 

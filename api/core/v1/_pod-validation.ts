@@ -2,14 +2,15 @@
 import type { Pod, PodTemplateSpec } from '../../../schemas/types.ts'
 import { validateAnnotations, validateLabels } from '../../../src/apimachinery/validate-meta.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
+import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateImageSpace } from './_container-validation.ts'
 import { MIRROR_ANNOTATION, validatePodAnnotations, validateProfilesMatch } from './_pod-annotations-validation.ts'
 import { optionsForPod, type PodOptions } from './_pod-options.ts'
 import { validatePodSpec } from './_pod-spec-validation.ts'
 
-export function validatePodCreate(pod: Pod): FieldError[] {
+export function validatePodCreate(pod: Pod, ctx: WriteContext): FieldError[] {
   const { spec, metadata } = pod
-  const errors = validatePod(pod, optionsForPod())
+  const errors = validatePod(pod, optionsForPod(ctx))
   if (spec.ephemeralContainers?.length) errors.push(field.forbidden('spec.ephemeralContainers', 'cannot be set on create'))
   if (spec.nodeName && spec.schedulingGates?.length) errors.push(field.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
   return [...errors, ...validateProfilesMatch(metadata.annotations, spec, 'spec')]

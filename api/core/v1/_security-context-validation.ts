@@ -17,11 +17,17 @@ const SUPPLEMENTAL_GROUPS_POLICIES = ['Merge', 'Strict']
 const SELINUX_CHANGE_POLICIES = ['MountOption', 'Recursive']
 const MAX_PROFILE_LENGTH = 4095
 
-/** @param hasHostUsers the pod shares the user namespace of the host */
-export function validateSecurityContext(context: SecurityContext | undefined, path: string, hasHostUsers: boolean): FieldError[] {
+interface ContextOptions {
+  /** The pod shares the user namespace of the host. */
+  hasHostUsers: boolean
+  options: PodOptions
+}
+
+export function validateSecurityContext(context: SecurityContext | undefined, path: string, { hasHostUsers, options }: ContextOptions): FieldError[] {
   if (!context) return []
   const { procMount } = context
-  const errors = validateIDs(context, path)
+  const errors = context.privileged && !options.allowPrivileged ? [field.forbidden(`${path}.privileged`, 'disallowed by cluster policy')] : []
+  errors.push(...validateIDs(context, path))
   if (procMount !== undefined) {
     if (!PROC_MOUNTS.includes(procMount)) errors.push(field.notSupported(`${path}.procMount`, procMount, PROC_MOUNTS))
     if (hasHostUsers && procMount === 'Unmasked') errors.push(field.invalid(`${path}.procMount`, procMount, '`hostUsers` must be false to use `Unmasked`'))

@@ -7,6 +7,7 @@ import type { PodSecurityContext, PodSpec, SecurityContext, WindowsSecurityConte
 import { byteLength, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { containersWithPath } from './_pod-containers.ts'
+import type { PodOptions } from './_pod-options.ts'
 
 const MAX_CREDENTIAL_SPEC_KIB = 64
 const MAX_DOMAIN_LENGTH = 256
@@ -44,7 +45,7 @@ function isWindowsUserName(name: string): string[] {
   return messages
 }
 
-export function validateHostProcess(spec: PodSpec, path: string): FieldError[] {
+export function validateHostProcess(spec: PodSpec, path: string, options: PodOptions): FieldError[] {
   const errors: FieldError[] = []
   const ofPod = spec.securityContext?.windowsOptions?.hostProcess
   const all = containersWithPath(spec, path)
@@ -59,6 +60,7 @@ export function validateHostProcess(spec: PodSpec, path: string): FieldError[] {
   if (hostProcesses === 0) return errors
   if (hostProcesses !== all.length) errors.push(field.invalid(path, '', 'If pod contains any hostProcess containers then all containers must be HostProcess containers'))
   if (!spec.hostNetwork) errors.push(field.invalid(`${path}.hostNetwork`, false, 'hostNetwork must be true if pod contains any hostProcess containers'))
+  if (!options.allowPrivileged) errors.push(field.forbidden(path, 'hostProcess containers are disallowed by cluster policy'))
   return errors
 }
 

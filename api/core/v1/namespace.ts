@@ -1,5 +1,5 @@
 /** v1 Namespace. Models k8s.io/kubernetes/pkg/registry/core/namespace and its storage. */
-import { validateFinalizerName } from '../../../src/apimachinery/validate-meta.ts'
+import { STANDARD_FINALIZERS, validateFinalizerName } from '../../../src/apimachinery/validate-meta.ts'
 import { isDNS1123Label } from '../../../src/apimachinery/validation.ts'
 import { field, forbidden, type FieldError } from '../../../src/errors.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
@@ -11,7 +11,6 @@ const KUBERNETES_FINALIZER = 'kubernetes'
 const NAME_LABEL = 'kubernetes.io/metadata.name'
 /** Deleting these is refused (admission plugin NamespaceLifecycle). */
 const IMMORTAL = ['default', 'kube-system', 'kube-public']
-const STANDARD_FINALIZERS = [KUBERNETES_FINALIZER, 'orphan', 'foregroundDeletion']
 
 const validateName = (name: string): string[] => isDNS1123Label(name)
 

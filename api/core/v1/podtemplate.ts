@@ -24,7 +24,7 @@ export default defineKind<PodTemplate>({
   generation: (t, old) => !equalJSON(t.template, old.template),
   prepareForCreate: (t) => dropDisabledTemplateFields(t.template),
   prepareForUpdate: (t, old) => dropDisabledTemplateFields(t.template, old.template),
-  validate: (t) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(t.template)),
-  validateUpdate: (t, old) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(t.template, old.template)),
+  validate: (t, ctx) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(ctx)),
+  validateUpdate: (t, old, ctx) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(ctx, old.template)),
   warnings: (t, old) => (old && equalJSON(t.template, old.template) ? [] : podTemplateWarnings(t.template, 'template', old?.template)),
 })

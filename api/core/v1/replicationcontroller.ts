@@ -1,6 +1,7 @@
 /** Replication controllers. Models k8s.io/kubernetes/pkg/registry/core/replicationcontroller. */
 import type { ReplicationController } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
+import { isLongName } from '../../../src/apimachinery/validation.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { hostnameWarnings } from './_name-warnings.ts'
 import { containerColumns, formatLabels } from './_pod-columns.ts'
@@ -44,8 +45,9 @@ export default defineKind<ReplicationController>({
     dropDisabledTemplateFields(rc.spec.template)
   },
   prepareForUpdate: (rc, old) => dropDisabledTemplateFields(rc.spec.template, old.spec.template),
-  validate: (rc) => validateReplicationController(rc),
-  validateUpdate: (rc, old) => validateReplicationController(rc, old),
+  validateName: isLongName,
+  validate: (rc, ctx) => validateReplicationController(rc, ctx),
+  validateUpdate: (rc, old, ctx) => validateReplicationController(rc, ctx, old),
   warnings(rc, old) {
     if (!old) return [...hostnameWarnings(rc.metadata.name), ...podTemplateWarnings(rc.spec.template, 'spec.template')]
     // Old and new are given the wrong way round upstream too: the warnings are about what was there before.

@@ -1,6 +1,7 @@
 /** v1 Service. Models k8s.io/kubernetes/pkg/registry/core/service and SetDefaults_Service. */
 import { isDNS1123Label } from '../../../src/apimachinery/validation.ts'
 import { warningsForCIDR, warningsForIP } from '../../../src/apimachinery/validation-ip.ts'
+import { isStatusError } from '../../../src/errors.ts'
 import { defineKind, type Column } from '../../../src/registry/kind.ts'
 import type { LoadBalancerStatus, Service } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
@@ -151,6 +152,9 @@ export default defineKind<Service>({
   async afterDelete(service, ctx) {
     releaseHeld(heldBy(service), { ips: [], ports: [] }, ctx.system.allocators)
     const { namespace = '', name = '' } = service.metadata
-    if (ctx.system.get('v1/Endpoints', namespace, name)) await ctx.system.delete('v1/Endpoints', { namespace, name })
+    if (!ctx.system.get('v1/Endpoints', namespace, name)) return
+    await ctx.system.delete('v1/Endpoints', { namespace, name }).catch((error: unknown) => {
+      if (!isStatusError(error, 'NotFound')) throw error
+    })
   },
 })

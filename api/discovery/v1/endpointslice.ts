@@ -60,7 +60,8 @@ function validateHints({ forZones = [], forNodes = [] }: EndpointHints, path: st
 }
 
 function validateEndpoint(endpoint: Endpoint, path: string, type: string | undefined): FieldError[] {
-  const { addresses = [], nodeName, hostname, hints } = endpoint
+  const { nodeName, hostname, hints } = endpoint
+  const addresses = endpoint.addresses ?? []
   const at = `${path}.addresses`
   return [
     ...(addresses.length === 0 ? [field.required(at, 'must contain at least 1 address')] : []),
@@ -72,9 +73,10 @@ function validateEndpoint(endpoint: Endpoint, path: string, type: string | undef
   ]
 }
 
-function validateEndpoints({ endpoints = [], addressType }: EndpointSlice): FieldError[] {
+function validateEndpoints(slice: EndpointSlice): FieldError[] {
+  const endpoints = slice.endpoints ?? []
   if (endpoints.length > MAX.endpoints) return [field.tooMany('endpoints', endpoints.length, MAX.endpoints)]
-  return endpoints.flatMap((endpoint, i) => validateEndpoint(endpoint, `endpoints[${i}]`, addressType))
+  return endpoints.flatMap((endpoint, i) => validateEndpoint(endpoint, `endpoints[${i}]`, slice.addressType))
 }
 
 /** Endpoints that were stored before a rule came stay valid. */
@@ -111,8 +113,8 @@ export default defineKind<EndpointSlice>({
   columns: [
     nameColumn,
     { name: 'AddressType', value: (slice) => slice.addressType ?? '' },
-    { name: 'Ports', value: ({ ports = [] }) => firstOf(ports.map(({ port, name }) => (port === undefined ? (name ?? '*') : String(port)))) },
-    { name: 'Endpoints', value: ({ endpoints = [] }) => firstOf(endpoints.flatMap(({ addresses = [] }) => addresses)) },
+    { name: 'Ports', value: ({ ports }) => firstOf((ports ?? []).map(({ port, name }) => String(port ?? name ?? '*'))) },
+    { name: 'Endpoints', value: ({ endpoints }) => firstOf((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) },
     ageColumn,
   ],
   default(slice) {

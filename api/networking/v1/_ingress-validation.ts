@@ -82,7 +82,7 @@ function validateRuleValue({ http }: IngressRule, path: string): FieldError[] {
 }
 
 function validatePath({ path: text = '', pathType, backend = {} }: HTTPIngressPath, path: string): FieldError[] {
-  if (pathType === undefined) return [field.required(`${path}.pathType`, 'pathType must be specified')]
+  if (typeof pathType !== 'string') return [field.required(`${path}.pathType`, 'pathType must be specified')]
   const errors: FieldError[] = []
   const refuse = (why: string): void => void errors.push(field.invalid(`${path}.path`, text, why))
   const isExactOrPrefix = pathType === 'Exact' || pathType === 'Prefix'
@@ -110,7 +110,7 @@ function validateBackend({ resource, service }: IngressBackend, path: string): F
 /** Kind and name of an object elsewhere, as path segments. */
 export function validateKindAndName({ apiGroup, kind, name }: TypedLocalObjectReference, path: string): FieldError[] {
   return [
-    ...(apiGroup === undefined ? [] : validateSubdomain(`${path}.apiGroup`, apiGroup)),
+    ...(typeof apiGroup === 'string' ? validateSubdomain(`${path}.apiGroup`, apiGroup) : []),
     ...(kind ? invalids(`${path}.kind`, kind, isPathSegmentName(kind)) : [field.required(`${path}.kind`)]),
     ...(name ? invalids(`${path}.name`, name, isPathSegmentName(name)) : [field.required(`${path}.name`)]),
   ]

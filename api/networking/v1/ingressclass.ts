@@ -38,7 +38,7 @@ function validate({ spec }: IngressClass): FieldError[] {
 function parametersText({ spec: { parameters } }: IngressClass): string {
   if (!parameters) return '<none>'
   const { apiGroup, kind = '', name = '' } = parameters
-  return `${kind}${apiGroup === undefined ? '' : `.${apiGroup}`}/${name}`
+  return `${kind}${typeof apiGroup === 'string' ? `.${apiGroup}` : ''}/${name}`
 }
 
 export default defineKind<IngressClass>({

@@ -2,6 +2,7 @@
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
+import { checkRoleAccess } from './_escalation.ts'
 import { RBAC_GROUP, validatePolicyRule, validateRBACName } from './_validation.ts'
 import { selectorFromLabelSelector } from '../../../src/apimachinery/labels.ts'
 import { ParseError } from '../../../src/apimachinery/parse-error.ts'
@@ -42,6 +43,7 @@ export default defineKind<ClusterRole>({
   namespaced: false,
   allowCreateOnUpdate: true,
   validateName: validateRBACName,
+  checkAccess: (role, old, ctx) => checkRoleAccess('clusterroles', role, old, ctx),
   validate: (role) => validate(role, false),
   validateUpdate: (role, old) => validate(role, hasInvalidSelector(old)),
 })

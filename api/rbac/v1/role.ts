@@ -1,5 +1,6 @@
 /** rbac.authorization.k8s.io/v1 Role. Models k8s.io/kubernetes/pkg/registry/rbac/role. */
 import { defineKind } from '../../../src/registry/kind.ts'
+import { checkRoleAccess } from './_escalation.ts'
 import { RBAC_GROUP, validatePolicyRule, validateRBACName } from './_validation.ts'
 import type { Role } from '../../../schemas/types.ts'
 
@@ -11,5 +12,6 @@ export default defineKind<Role>({
   namespaced: true,
   allowCreateOnUpdate: true,
   validateName: validateRBACName,
+  checkAccess: (role, old, ctx) => checkRoleAccess('roles', role, old, ctx),
   validate: (role) => (role.rules ?? []).flatMap((rule, i) => validatePolicyRule(rule, true, `rules[${i}]`)),
 })

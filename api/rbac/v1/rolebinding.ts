@@ -1,5 +1,6 @@
 /** rbac.authorization.k8s.io/v1 RoleBinding. Models k8s.io/kubernetes/pkg/registry/rbac/rolebinding. */
 import { defineKind } from '../../../src/registry/kind.ts'
+import { checkBindingAccess } from './_escalation.ts'
 import { bindingColumns, defaultBinding, RBAC_GROUP, validateBinding, validateBindingUpdate, validateRBACName } from './_validation.ts'
 import type { RoleBinding } from '../../../schemas/types.ts'
 
@@ -15,6 +16,7 @@ export default defineKind<RoleBinding>({
   columns: bindingColumns,
   default: defaultBinding,
   validateName: validateRBACName,
+  checkAccess: (binding, old, ctx) => checkBindingAccess('rolebindings', binding, old, ctx),
   validate: (binding) => validateBinding(binding, ROLE_KINDS),
   validateUpdate: (binding, old) => [...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
 })

@@ -5,6 +5,7 @@ import { validateConditions } from '../../../src/apimachinery/validate-options.t
 import { byteLength } from '../../../src/apimachinery/validation.ts'
 import { isValidInterfaceAddress } from '../../../src/apimachinery/validation-ip.ts'
 import { equalInternal, internalJSON } from '../../_internal-json.ts'
+import { validateNodeSelector } from '../../core/v1/_node-selector-validation.ts'
 import { MAX_CONFIGS, requestNames, validateAdminAccess, validateConfiguration, validateRequestRef, validateRequestRefs, type IsRequest } from './_claim-validation.ts'
 import { validateDriverName, validateLabelNameText, validatePoolName, validateRawObject, validateSet, validateSlice, validateUID } from './_lists.ts'
 import type { AllocatedDeviceStatus, AllocationResult, DeviceAllocationConfiguration, DeviceRequestAllocationResult, NetworkDeviceData, ResourceClaim, ResourceClaimConsumerReference } from '../../../schemas/types.ts'
@@ -59,10 +60,11 @@ function validateConsumer({ resource, name, uid }: ResourceClaimConsumerReferenc
   return Object.entries({ resource, name, uid }).flatMap(([key, value]) => (value ? [] : [field.required(`${path}.${key}`)]))
 }
 
-function validateAllocation({ devices }: AllocationResult, path: string, isRequest: IsRequest): FieldError[] {
+function validateAllocation({ devices, nodeSelector }: AllocationResult, path: string, isRequest: IsRequest): FieldError[] {
   return [
     ...validateSlice(devices?.results, `${path}.devices.results`, MAX_RESULTS, (result, at) => validateResult(result, at, isRequest)),
     ...validateSlice(devices?.config, `${path}.devices.config`, 2 * MAX_CONFIGS, (config, at) => validateAllocationConfig(config, at, isRequest)),
+    ...(nodeSelector ? validateNodeSelector(nodeSelector, `${path}.nodeSelector`) : []),
   ]
 }
 

@@ -1,9 +1,10 @@
 /** Devices of resource slices. Models the device parts of k8s.io/kubernetes/pkg/apis/resource/validation. */
-import { isDeepStrictEqual } from 'node:util'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { byteLength, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { validateLabelName } from '../../../src/apimachinery/validate-meta.ts'
 import { internalJSON } from '../../_internal-json.ts'
+import { validateNodeSelector } from '../../core/v1/_node-selector-validation.ts'
 import { validateCapacity } from './_capacity-validation.ts'
 import { TAINT_EFFECTS } from './_claim-validation.ts'
 import { validateBindingConditions } from './_claim-status-validation.ts'
@@ -29,7 +30,7 @@ export function validateDevice(device: Device, path: string, { old, perDevice }:
   const named = { max: Infinity, maxKey: MAX_ATTRIBUTE_KEY, checkKey: validateQualifiedName }
   errors.push(...validateMap(attributes, `${path}.attributes`, { ...named, check: validateAttribute }))
   errors.push(...validateMap(capacity, `${path}.capacity`, { ...named, check: (c, at) => validateCapacity(c, at, device.allowMultipleAllocations ?? false) }))
-  if (!old || !isDeepStrictEqual(old.taints ?? [], device.taints ?? [])) errors.push(...validateSlice(device.taints, `${path}.taints`, MAX_TAINTS, validateTaint))
+  if (!old || !equalJSON(old.taints ?? [], device.taints ?? [])) errors.push(...validateSlice(device.taints, `${path}.taints`, MAX_TAINTS, validateTaint))
   errors.push(...validateSet(device.consumesCounters, `${path}.consumesCounters`, { max: MAX_CONSUMPTIONS, check: validateConsumption, key: (c) => c.counterSet ?? '' }))
   errors.push(...validateNodeChoice(device, path, perDevice))
   errors.push(...validateBindingConditions(device, path))
@@ -49,7 +50,10 @@ function validateNodeChoice({ nodeName, nodeSelector, allNodes }: Device, path: 
     chosen.push('`nodeName`')
     for (const message of isDNS1123Subdomain(nodeName)) errors.push(field.invalid(`${path}.nodeName`, nodeName, message))
   } else if (nodeName === '') errors.push(field.invalid(`${path}.nodeName`, nodeName, 'must not be empty'))
-  if (nodeSelector) chosen.push('`nodeSelector`')
+  if (nodeSelector) {
+    chosen.push('`nodeSelector`')
+    errors.push(...validateNodeSelector(nodeSelector, `${path}.nodeSelector`))
+  }
   if (allNodes) chosen.push('`allNodes`')
   else if (allNodes === false) errors.push(field.invalid(`${path}.allNodes`, allNodes, 'must be either unset or set to true'))
   const rule = `exactly one of ${NODE_CHOICES} is required when \`perDeviceNodeSelection\` is set to true in the ResourceSlice spec`

@@ -5,10 +5,12 @@ import { field, quote, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
+import { internalJSON } from '../../_internal-json.ts'
+import { validateNodeSelector } from '../../core/v1/_node-selector-validation.ts'
 import { validateCounterSet, validateDevice } from './_device-validation.ts'
 import { validateDriverName, validatePoolName, validateSet } from './_lists.ts'
 import type { WriteContext } from '../../../src/registry/kind.ts'
-import type { Device, ResourceSlice, ResourceSliceSpec } from '../../../schemas/types.ts'
+import type { Device, NodeSelector, ResourceSlice, ResourceSliceSpec } from '../../../schemas/types.ts'
 
 const MAX_DEVICES = 128
 const MAX_DEVICES_WITH_EXTRAS = 64
@@ -45,6 +47,9 @@ function validateSpec(spec: ResourceSliceSpec, old: ResourceSliceSpec | undefine
   return errors
 }
 
+/** Field errors print upstream's internal types. */
+const internalTerms = (selector: NodeSelector): unknown => selector.nodeSelectorTerms?.map((term) => internalJSON('io.k8s.api.core.v1.NodeSelectorTerm', term)) ?? null
+
 const NODE_CHOICES = '`nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection`'
 
 function validateNodeChoice(spec: ResourceSliceSpec): FieldError[] {
@@ -57,7 +62,8 @@ function validateNodeChoice(spec: ResourceSliceSpec): FieldError[] {
   } else if (nodeName === '') errors.push(field.invalid('spec.nodeName', nodeName, 'must be either unset or set to a non-empty string'))
   if (nodeSelector) {
     chosen.push('`nodeSelector`')
-    if (nodeSelector.nodeSelectorTerms?.length !== 1) errors.push(field.invalid('spec.nodeSelector.nodeSelectorTerms', nodeSelector.nodeSelectorTerms ?? null, 'must have exactly one node selector term'))
+    errors.push(...validateNodeSelector(nodeSelector, 'spec.nodeSelector'))
+    if (nodeSelector.nodeSelectorTerms?.length !== 1) errors.push(field.invalid('spec.nodeSelector.nodeSelectorTerms', internalTerms(nodeSelector), 'must have exactly one node selector term'))
   }
   for (const name of ['allNodes', 'perDeviceNodeSelection'] as const) {
     if (spec[name]) chosen.push(`\`${name}\``)

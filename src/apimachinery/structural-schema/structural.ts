@@ -2,7 +2,7 @@
  * Whether a schema is structural: every value has its type stated outside of logical junctors, so that pruning, defaulting
  * and merging know it. Models k8s.io/apiextensions-apiserver/pkg/apiserver/schema (convert.go, validation.go, complete.go).
  */
-import { isDeepStrictEqual } from 'node:util'
+import { equalJSON } from '../json.ts'
 import { field, type FieldError } from '../../errors.ts'
 import { compileGoRegexp } from '../go-regexp.ts'
 import { itemsOf, schemaOf, sortedProperties, type Schema } from './schema.ts'
@@ -68,8 +68,8 @@ function validateInvariants(schema: Schema, level: Level, path: string): FieldEr
     if (inner) errors.push(...validateInvariants(inner, 'field', `${path}.additionalProperties`))
   }
   errors.push(...validateExtensions(schema, path))
-  const isIntOrString = isDeepStrictEqual(schema.anyOf, INT_OR_STRING)
-  errors.push(...validateJunctors(schema, { skipAnyOf: isIntOrString, skipFirstAllOf: isDeepStrictEqual(schema.allOf?.[0]?.anyOf, INT_OR_STRING), level, path }))
+  const isIntOrString = equalJSON(schema.anyOf, INT_OR_STRING)
+  errors.push(...validateJunctors(schema, { skipAnyOf: isIntOrString, skipFirstAllOf: equalJSON(schema.allOf?.[0]?.anyOf, INT_OR_STRING), level, path }))
   errors.push(...validateType(schema, level, path))
   errors.push(...validateMetaFields(schema, level, path))
   return errors

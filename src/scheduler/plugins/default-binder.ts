@@ -1,19 +1,13 @@
 /** Binds by the binding subresource. Models pkg/scheduler/framework/plugins/defaultbinder. */
 import type { Binding } from '../../../schemas/types.ts'
-import { definePlugin, failure } from '../framework.ts'
-import { isStatusError } from '../../errors.ts'
+import { definePlugin } from '../framework.ts'
 
 export default definePlugin({
   name: 'DefaultBinder',
   order: 180,
   async bind({ namespace, name, uid }, nodeName, { handle }) {
     const binding: Binding = { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target: { kind: 'Node', name: nodeName } }
-    try {
-      await handle.client.create(binding, { subresource: 'binding' })
-      return undefined
-    } catch (error) {
-      if (isStatusError(error)) return failure(error.message)
-      throw error
-    }
+    await handle.client.create(binding, { subresource: 'binding' })
+    return undefined
   },
 })

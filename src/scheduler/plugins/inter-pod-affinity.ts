@@ -4,7 +4,7 @@ import type { Labels } from '../../apimachinery/labels.ts'
 import { ParseError } from '../../apimachinery/parse-error.ts'
 import { termMatches, type AffinityTerm } from '../affinity-term.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
-import type { NodeCounts } from '../counts.ts'
+import type { NodeCounts, TermCounts } from '../counts.ts'
 import { MAX_NODE_SCORE, SKIP, definePlugin, unresolvable, unschedulable, type Handle } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
@@ -165,16 +165,17 @@ function preferences(handle: Handle, pod: PodInfo, ignoresExisting: boolean): Ma
   const weights = new Map<string, Map<string, number>>()
   const hasOwn = preferredAffinity.length + preferredAntiAffinity.length > 0
   if (ignoresExisting && !hasOwn) return weights
-  for (const term of preferredAffinity) weigh(weights, term, countMatching(handle, [term]), term.weight)
-  for (const term of preferredAntiAffinity) weigh(weights, term, countMatching(handle, [term]), -term.weight)
+  for (const term of preferredAffinity) weigh(weights, { term, counts: countMatching(handle, [term]), weight: term.weight })
+  for (const term of preferredAntiAffinity) weigh(weights, { term, counts: countMatching(handle, [term]), weight: -term.weight })
   const { preferring } = handle.cache.terms
   if (preferring.size === 0) return weights
   const namespaceLabels = labelsOf(handle, pod.namespace)
-  for (const { term, counts, weight } of preferring.values()) if (termMatches(term, pod, namespaceLabels)) weigh(weights, term, counts, weight)
+  for (const carried of preferring.values()) if (termMatches(carried.term, pod, namespaceLabels)) weigh(weights, carried)
   return weights
 }
 
-function weigh(weights: Map<string, Map<string, number>>, { topologyKey }: AffinityTerm, counts: NodeCounts, weight: number): void {
+function weigh(weights: Map<string, Map<string, number>>, { term, counts, weight }: TermCounts): void {
+  const { topologyKey } = term
   for (const [value, count] of counts.byValue(topologyKey)) {
     let values = weights.get(topologyKey)
     if (!values) weights.set(topologyKey, (values = new Map()))
@@ -193,7 +194,7 @@ function mayBringTogether(pod: PodInfo, event: ClusterEvent, handle: Handle): bo
 function isOtherTopology(pod: PodInfo, { node, oldNode }: ClusterEvent): boolean {
   const { requiredAffinity, requiredAntiAffinity } = pod.terms
   const value = (n: Node | undefined, { topologyKey }: AffinityTerm) => n?.metadata.labels?.[topologyKey]
-  if (!oldNode) return requiredAntiAffinity.length > 0 || requiredAffinity.some((term) => value(node, term) !== undefined)
+  if (!oldNode) return requiredAffinity.length === 0 || requiredAntiAffinity.length > 0 || requiredAffinity.some((term) => value(node, term) !== undefined)
   if (requiredAffinity.some((term) => value(node, term) !== undefined && value(node, term) !== value(oldNode, term))) return true
   return requiredAntiAffinity.some((term) => value(oldNode, term) !== undefined && value(node, term) !== value(oldNode, term))
 }

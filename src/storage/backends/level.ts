@@ -2,7 +2,7 @@
  * Keeps entries in LevelDB: one record a key beside one summary of the whole state, written in the same batch. A batch is
  * synced before it counts, so what was acknowledged survives the process and the machine.
  */
-import type { ClassicLevel } from 'classic-level'
+import type { Level } from 'level'
 import type { StoredRecord } from '../entry.ts'
 import { StorageError, isStorageError } from '../errors.ts'
 import { type Backend, type Change, type StateSummary, EMPTY_STATE } from './backend.ts'
@@ -12,7 +12,7 @@ import { decodeRecord, decodeSummary, encodeRecord, encodeSummary } from './reco
 const SUMMARY_KEY = '\u0000summary'
 const READ_BATCH = 1000
 
-type Database = ClassicLevel<string, Buffer>
+type Database = Level<string, Buffer>
 
 export interface LevelOptions {
   directory: string
@@ -33,8 +33,8 @@ export class LevelBackend implements Backend {
 
   async open(): Promise<StateSummary> {
     // Native code: loaded only by who keeps state on disk.
-    const { ClassicLevel } = await import('classic-level')
-    const db: Database = new ClassicLevel(this.#directory, { valueEncoding: 'buffer', cacheSize: 1 << 20 })
+    const { Level } = await import('level')
+    const db: Database = new Level(this.#directory, { valueEncoding: 'buffer', cacheSize: 1 << 20 })
     try {
       await db.open()
       this.#summary = decodeSummary(await db.get(SUMMARY_KEY))

@@ -1,0 +1,111 @@
+/** autoscaling/v1 HorizontalPodAutoscaler, stored as v2. Models k8s.io/kubernetes/pkg/apis/autoscaling/v1. */
+import { isRecord } from '../../../src/apimachinery/json.ts'
+import { goJSON } from '../../../src/errors.ts'
+import { defineKind, type Column } from '../../../src/registry/kind.ts'
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerV1, MetricSpec, MetricStatus } from '../../../schemas/types.ts'
+import { internalJSON } from '../../_internal-json.ts'
+import { autoscalerColumns } from '../v2/_hpa-columns.ts'
+import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, dropRoundTripAnnotations, METRICS } from '../v2/_round-trip-annotations.ts'
+import { defaultMetric } from '../v2/horizontalpodautoscaler.ts'
+import { fromFlatSpec, fromFlatStatus, toFlatSpec, toFlatStatus, type FlatMetricSpec, type FlatMetricStatus } from './_metrics-conversion.ts'
+
+const BEHAVIOR_TYPE = 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior'
+const isCPU = ({ type, resource }: MetricSpec | MetricStatus): boolean => type === 'Resource' && resource?.name === 'cpu'
+const isCPUUse = (metric: MetricSpec): boolean => isCPU(metric) && metric.resource?.target?.averageUtilization !== undefined
+
+/** The list in an annotation; what is not JSON is as if it were not there. */
+function parsedList<T>(text: string | undefined): T[] | undefined {
+  const value = parsed(text)
+  return Array.isArray(value) && value.every(isRecord) ? (value as T[]) : undefined
+}
+
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The behavior is written with Go's field names and read whatever their case. */
+function lowerFirst(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lowerFirst)
+  if (!isRecord(value)) return value ?? undefined
+  return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === null ? [] : [[key.charAt(0).toLowerCase() + key.slice(1), lowerFirst(v)]])))
+}
+
+function parsedBehavior(text: string | undefined): HorizontalPodAutoscalerBehavior | undefined {
+  const value = lowerFirst(parsed(text))
+  return isRecord(value) && (isRecord(value['scaleUp']) || isRecord(value['scaleDown'])) ? value : undefined
+}
+
+function toStorage({ metadata, spec, status, ...rest }: HorizontalPodAutoscalerV1): HorizontalPodAutoscaler {
+  const { annotations = {} } = metadata
+  const { targetCPUUtilizationPercentage: cpu, ...sameSpec } = spec
+  const cpuMetric = defaultMetric()
+  if (cpu !== undefined) cpuMetric.resource.target.averageUtilization = cpu
+  const others = parsedList<FlatMetricSpec>(annotations[METRICS])?.map(fromFlatSpec) ?? []
+  const metrics = cpu === undefined && others.length > 0 ? others : [...others, cpuMetric]
+  const behavior = parsedBehavior(annotations[BEHAVIOR])
+  const stored: HorizontalPodAutoscaler = { ...rest, metadata: { ...metadata }, spec: { ...sameSpec, metrics, ...(behavior ? { behavior } : {}) } }
+  dropRoundTripAnnotations(stored.metadata)
+  if (status) stored.status = statusToStorage(status, annotations)
+  return stored
+}
+
+function statusToStorage(status: NonNullable<HorizontalPodAutoscalerV1['status']>, annotations: Record<string, string>): HorizontalPodAutoscaler['status'] {
+  const { currentCPUUtilizationPercentage: cpu, ...same } = status
+  const ofCPU = cpu === undefined ? undefined : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: cpu } } }]
+  const currentMetrics = parsedList<FlatMetricStatus>(annotations[CURRENT_METRICS])?.map(fromFlatStatus) ?? ofCPU
+  const conditions = parsedList<HorizontalPodAutoscalerCondition>(annotations[CONDITIONS])
+  return { ...same, ...(currentMetrics ? { currentMetrics } : {}), ...(conditions ? { conditions } : {}) }
+}
+
+/** A condition as Go writes it. */
+function printedCondition({ type = '', status = '', lastTransitionTime = undefined, reason, message }: HorizontalPodAutoscalerCondition) {
+  return { type, status, lastTransitionTime: lastTransitionTime ?? null, reason: reason || undefined, message: message || undefined }
+}
+
+function fromStorage(stored: HorizontalPodAutoscaler): HorizontalPodAutoscalerV1 {
+  const { metadata, spec, status, ...rest } = stored
+  const { metrics = [], behavior, ...sameSpec } = spec
+  const cpu = metrics.find(isCPUUse)?.resource?.target?.averageUtilization
+  const result: HorizontalPodAutoscalerV1 = { ...rest, metadata: { ...metadata }, spec: { ...sameSpec, ...(cpu === undefined ? {} : { targetCPUUtilizationPercentage: cpu }) } }
+  dropRoundTripAnnotations(result.metadata)
+  const others = metrics.filter((metric) => !isCPUUse(metric))
+  const carried: Record<string, string> = {}
+  if (others.length > 0) carried[METRICS] = goJSON(others.map(toFlatSpec))
+  if (status?.currentMetrics?.length) carried[CURRENT_METRICS] = goJSON(status.currentMetrics.map(toFlatStatus))
+  if (behavior) carried[BEHAVIOR] = goJSON(internalJSON(BEHAVIOR_TYPE, behavior))
+  if (status?.conditions?.length) carried[CONDITIONS] = goJSON(status.conditions.map(printedCondition))
+  if (Object.keys(carried).length > 0) result.metadata.annotations = { ...result.metadata.annotations, ...carried }
+  if (status) result.status = statusFromStorage(status)
+  return result
+}
+
+function statusFromStorage(status: NonNullable<HorizontalPodAutoscaler['status']>): HorizontalPodAutoscalerV1['status'] {
+  const { currentMetrics, conditions: _, ...same } = status
+  const uses = (currentMetrics ?? []).flatMap((metric) => (isCPU(metric) ? [metric.resource?.current?.averageUtilization] : [])).filter((use) => use !== undefined)
+  const cpu = uses.at(-1)
+  // v1 writes the counts even when they are 0.
+  const counts = { currentReplicas: same.currentReplicas ?? 0, desiredReplicas: same.desiredReplicas ?? 0 }
+  return { ...same, ...counts, ...(cpu === undefined ? {} : { currentCPUUtilizationPercentage: cpu }) }
+}
+
+export default defineKind<HorizontalPodAutoscalerV1>({
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'HorizontalPodAutoscaler',
+  plural: 'horizontalpodautoscalers',
+  shortNames: ['hpa'],
+  categories: ['all'],
+  namespaced: true,
+  versionPriority: 1,
+  storedAs: { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', toStorage, fromStorage: (object) => fromStorage(object as HorizontalPodAutoscaler) },
+  subresources: { status: true },
+  columns: autoscalerColumns.map((column): Column<HorizontalPodAutoscalerV1> => ({ ...column, value: (hpa, ctx) => column.value(toStorage(hpa), ctx) })),
+  default({ spec }) {
+    if (spec) spec.minReplicas ??= 1
+  },
+})

@@ -1,0 +1,61 @@
+/** What may stand in the config file, as a JSON schema. */
+import { LOG_LEVELS } from './flags.ts'
+
+const texts = { type: 'object', additionalProperties: { type: 'string' } }
+
+export const configSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    host: { type: 'string', minLength: 1 },
+    port: { type: 'integer', minimum: 0, maximum: 65535 },
+    dataDir: { type: 'string', minLength: 1 },
+    kubeconfig: { type: 'string', minLength: 1 },
+    adminToken: { type: 'string', minLength: 1 },
+    logLevel: { enum: LOG_LEVELS },
+    nodes: {
+      type: ['integer', 'array'],
+      minimum: 0,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name'],
+        properties: {
+          name: { type: 'string', minLength: 1 },
+          count: { type: 'integer', minimum: 1 },
+          capacity: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
+          labels: texts,
+          taints: {
+            type: 'array',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['key', 'effect'],
+              properties: { key: { type: 'string' }, value: { type: 'string' }, effect: { enum: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] } },
+            },
+          },
+        },
+      },
+    },
+  },
+} as const
+
+/** What the schema lets through. */
+export interface Config {
+  host?: string
+  port?: number
+  dataDir?: string
+  kubeconfig?: string
+  adminToken?: string
+  logLevel?: string
+  nodes?: number | NodeConfig[]
+}
+
+export interface NodeConfig {
+  name: string
+  /** Makes NAME-1 to NAME-count instead of one NAME. */
+  count?: number
+  capacity?: Record<string, string | number>
+  labels?: Record<string, string>
+  taints?: { key: string; value?: string; effect: string }[]
+}

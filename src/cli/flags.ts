@@ -1,0 +1,25 @@
+/** The flags of `orrery up`: the one list that parsing, help, the config file's keys and the README go by. */
+import type { Flag } from './command.ts'
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export const DEFAULTS = { host: '127.0.0.1', port: 6443, dataDir: '.orrery', nodes: 3, logLevel: 'warn' } as const
+/** As a data directory: keep everything in memory. */
+export const NO_DATA_DIR = 'none'
+
+export interface UpFlag extends Flag {
+  value: string
+  env: string
+  /** The same in the config file; the config file itself has none. */
+  key?: string
+}
+
+export const upFlags: readonly UpFlag[] = [
+  { name: 'port', value: 'N', env: 'ORRERY_PORT', key: 'port', default: String(DEFAULTS.port), summary: 'port of the API server; 0 takes a free one' },
+  { name: 'host', value: 'ADDRESS', env: 'ORRERY_HOST', key: 'host', default: DEFAULTS.host, summary: 'address to listen on' },
+  { name: 'data-dir', value: 'DIR', env: 'ORRERY_DATA_DIR', key: 'dataDir', default: DEFAULTS.dataDir, summary: 'where the cluster\'s state is kept; "none" keeps it in memory' },
+  { name: 'kubeconfig', value: 'FILE', env: 'ORRERY_KUBECONFIG', key: 'kubeconfig', default: 'DIR/kubeconfig', summary: 'where to write the kubeconfig; into an existing one the context "orrery" is merged' },
+  { name: 'admin-token', value: 'TOKEN', env: 'ORRERY_ADMIN_TOKEN', key: 'adminToken', summary: 'a bearer token that is an administrator, besides the client certificate' },
+  { name: 'nodes', value: 'N', env: 'ORRERY_NODES', key: 'nodes', default: String(DEFAULTS.nodes), summary: 'how many virtual nodes; the config file can say more about them' },
+  { name: 'log-level', value: 'LEVEL', env: 'ORRERY_LOG_LEVEL', key: 'logLevel', default: DEFAULTS.logLevel, summary: LOG_LEVELS.join(', ') },
+  { name: 'config', value: 'FILE', env: 'ORRERY_CONFIG', summary: 'a YAML file with these settings; flags and variables win over it' },
+]

@@ -1,0 +1,98 @@
+/** What `orrery up` runs with: of flag, variable, config file and default the first that says something. */
+import path from 'node:path'
+import type { NodeOptions } from '../cluster.ts'
+import { UserError, type Call, type Io } from './command.ts'
+import { nodeNames, readConfig } from './config.ts'
+import type { Config, NodeConfig } from './config-schema.ts'
+import { DEFAULTS, LOG_LEVELS, NO_DATA_DIR, upFlags } from './flags.ts'
+import { suggestion } from './suggest.ts'
+
+export interface Settings {
+  host: string
+  port: number
+  /** Absolute; undefined is memory. */
+  dataDir: string | undefined
+  /** Absolute. */
+  kubeconfig: string
+  adminToken: string | undefined
+  nodes: NodeOptions[]
+  logLevel: string
+}
+
+/** A value and where it was said, for error messages. */
+interface Given {
+  text: string
+  origin: string
+}
+
+export function resolveSettings({ flags }: Call, { env, cwd }: Pick<Io, 'env' | 'cwd'>): Settings {
+  refuseUnknownVariables(env)
+  const given = (name: string): Given | undefined => {
+    const flag = upFlags.find((f) => f.name === name)
+    const said = flags[name]
+    if (typeof said === 'string') return { text: said, origin: `--${name}` }
+    const variable = flag && env[flag.env]
+    return variable ? { text: variable, origin: flag.env } : undefined
+  }
+  const configFile = given('config')
+  const configPath = configFile && path.resolve(cwd, configFile.text)
+  const config = configPath ? readConfig(configPath) : {}
+  return combine(given, config, { cwd, configDir: configPath ? path.dirname(configPath) : cwd })
+}
+
+type Lookup = (name: string) => Given | undefined
+
+function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: string; configDir: string }): Settings {
+  /** A path is relative to where it was written: the working directory, or the config file's own. */
+  const place = (name: string, configured: string | undefined) => {
+    const said = given(name)
+    if (said) return said.text === NO_DATA_DIR ? NO_DATA_DIR : path.resolve(cwd, checked(said, said.text !== '', 'a path'))
+    return configured === undefined || configured === NO_DATA_DIR ? configured : path.resolve(configDir, configured)
+  }
+  const stateDir = place('data-dir', config.dataDir) ?? path.resolve(cwd, DEFAULTS.dataDir)
+  const dataDir = stateDir === NO_DATA_DIR ? undefined : stateDir
+  return {
+    host: textOf(given('host'), 'an address') ?? config.host ?? DEFAULTS.host,
+    port: integerOf(given('port'), { max: 65535, what: 'a port' }) ?? config.port ?? DEFAULTS.port,
+    dataDir,
+    kubeconfig: place('kubeconfig', config.kubeconfig) ?? path.join(dataDir ?? path.resolve(cwd, DEFAULTS.dataDir), 'kubeconfig'),
+    adminToken: textOf(given('admin-token'), 'a token') ?? config.adminToken,
+    nodes: nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes),
+    logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
+  }
+}
+
+function checked(given: Given, isGood: boolean, what: string): string {
+  if (isGood) return given.text
+  throw new UserError(`${given.origin}: "${given.text}" is not ${what}`)
+}
+
+function textOf(given: Given | undefined, what: string): string | undefined {
+  return given && checked(given, /^\S+$/.test(given.text), what)
+}
+
+function integerOf(given: Given | undefined, { max, what }: { max: number; what: string }): number | undefined {
+  return given && Number(checked(given, /^\d{1,6}$/.test(given.text) && Number(given.text) <= max, `${what} (0 to ${max})`))
+}
+
+function oneOf(given: Given | undefined, known: readonly string[]): string | undefined {
+  return given && checked(given, known.includes(given.text), `one of ${known.join(', ')}`)
+}
+
+function nodesOf(nodes: number | NodeConfig[]): NodeOptions[] {
+  if (typeof nodes === 'number') return nodes > 0 ? nodeOptions({ name: 'node', count: nodes }) : []
+  return nodes.flatMap(nodeOptions)
+}
+
+function nodeOptions(node: NodeConfig): NodeOptions[] {
+  const { capacity, labels, taints } = node
+  const quantities = capacity && Object.fromEntries(Object.entries(capacity).map(([name, quantity]) => [name, String(quantity)]))
+  const rest = { ...(quantities ? { capacity: quantities } : {}), ...(labels ? { labels } : {}), ...(taints ? { taints } : {}) }
+  return nodeNames(node).map((name) => ({ name, ...rest }))
+}
+
+function refuseUnknownVariables(env: Io['env']): void {
+  const known = upFlags.map((f) => f.env)
+  const unknown = Object.keys(env).find((name) => name.startsWith('ORRERY_') && !known.includes(name))
+  if (unknown) throw new UserError(`unknown environment variable ${unknown}${suggestion(unknown, known)}; known are ${known.join(', ')}`)
+}

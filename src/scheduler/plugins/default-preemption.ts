@@ -1,0 +1,71 @@
+/** Makes room for more important pods by deleting less important ones. Models pkg/scheduler/framework/plugins/defaultpreemption and framework/preemption. */
+import type { PodDisruptionBudget } from '../../../schemas/types.ts'
+import { fitMessage } from '../fit-error.ts'
+import { definePlugin, unresolvable, unschedulable, type Cycle, type PostFilterResult, type Refusals, type Status } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { preemptorOf } from '../preemptor.ts'
+import { cheapest, selectVictims, type Victims } from '../victims.ts'
+
+const NAME = 'DefaultPreemption'
+const NOT_HELPFUL = unresolvable('Preemption is not helpful for scheduling')
+const BUSY = unresolvable('waiting for the preemption for this pod to be finished')
+
+export default definePlugin({
+  name: NAME,
+  order: 160,
+  events: [{ resource: 'AssignedPod', actions: ['delete'], helps: () => false }],
+  preEnqueue({ uid }, handle) {
+    return preemptorOf(handle).isBusy(uid) ? BUSY : undefined
+  },
+  postFilter(cycle, pod, refusals) {
+    const problem = notEligible(cycle, pod, refusals)
+    if (problem) return { status: unschedulable(`preemption: ${problem}`) }
+    const { candidates, statuses } = dryRun(cycle, pod, refusals)
+    const best = cheapest(candidates)
+    if (best) {
+      preemptorOf(cycle.handle).start(pod, best)
+      return { status: undefined, nominatedNodeName: best.node.name } satisfies PostFilterResult
+    }
+    const message = fitMessage({ nodeCount: cycle.handle.cache.nodeCount, refusals: { byNode: statuses, others: NOT_HELPFUL } })
+    return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '' }
+  },
+})
+
+function notEligible({ handle }: Cycle, { pod, priority }: PodInfo, refusals: Refusals): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const node = handle.cache.node(pod.status?.nominatedNodeName ?? '')
+  if (!node || statusOf(refusals, node)?.code === 'Unresolvable') return undefined
+  const isWaiting = [...node.pods.values()].some((p) => p.priority < priority && p.isTerminating && p.pod.status?.conditions?.some((c) => c.type === 'DisruptionTarget' && c.status === 'True' && c.reason === 'PreemptionByScheduler'))
+  return isWaiting ? 'not eligible due to a terminating pod on the nominated node.' : undefined
+}
+
+function statusOf({ byNode, others }: Refusals, node: NodeInfo): Status | undefined {
+  return byNode.get(node) ?? others
+}
+
+/** Looks at nodes where preemption may help, from a random one on, until there are enough candidates. */
+function dryRun(cycle: Cycle, pod: PodInfo, refusals: Refusals): { candidates: Victims[]; statuses: Map<NodeInfo, Status> } {
+  const { handle } = cycle
+  const statuses = new Map<NodeInfo, Status>()
+  const nodes = handle.cache.nodes.filter((node) => statusOf(refusals, node)?.code === 'Unschedulable')
+  if (nodes.length === 0) return { candidates: [], statuses }
+  const budgets = handle.informers.lister<PodDisruptionBudget>('policy/v1/PodDisruptionBudget').list()
+  const { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 } = cycle.args(NAME)
+  const enough = Math.min(nodes.length, Math.max(Number(minCandidateNodesAbsolute), Math.trunc((nodes.length * Number(minCandidateNodesPercentage)) / 100)))
+  const offset = handle.random.int(nodes.length)
+  const candidates: Victims[] = []
+  let hasGentle = false
+  for (let i = 0; i < nodes.length && !(hasGentle && candidates.length >= enough); i++) {
+    const node = nodes[(offset + i) % nodes.length]
+    if (!node) continue
+    const result = selectVictims(cycle, pod, { node, budgets })
+    if ('code' in result) {
+      statuses.set(node, result)
+    } else if (result.pods.length > 0) {
+      candidates.push(result)
+      hasGentle ||= result.violations === 0
+    }
+  }
+  return { candidates, statuses }
+}

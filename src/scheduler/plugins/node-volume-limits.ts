@@ -1,0 +1,63 @@
+/** A node takes no more volumes of a CSI driver than its CSINode says. Models pkg/scheduler/framework/plugins/nodevolumelimits. */
+import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../../schemas/types.ts'
+import { SKIP, definePlugin, unschedulable, type Handle } from '../framework.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { classOfClaim } from '../volumes.ts'
+
+const REFUSED = unschedulable('node(s) exceed max volume count')
+
+interface Limits {
+  handle: Handle
+  /** Driver of each volume the pod brings, by a name that is the same wherever the volume is used. */
+  volumes: ReadonlyMap<string, string>
+}
+
+export default definePlugin<Limits>({
+  name: 'NodeVolumeLimits',
+  order: 100,
+  events: [
+    { resource: 'CSINode', actions: ['add', 'update'] },
+    { resource: 'AssignedPod', actions: ['delete'], helps: (_pod, { oldPod }) => (oldPod?.spec.volumes?.length ?? 0) > 0 },
+    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: (pod, { object }) => pod.claims.includes(`${object?.metadata.namespace}/${object?.metadata.name}`) },
+    { resource: 'PersistentVolume', actions: ['add'] },
+    { resource: 'StorageClass', actions: ['add'] },
+    { resource: 'VolumeAttachment', actions: ['delete'] },
+  ],
+  preFilter({ handle }, pod) {
+    const volumes = new Map(volumesOf(handle, pod))
+    return volumes.size === 0 ? SKIP : { state: { handle, volumes } }
+  },
+  filter({ handle, volumes }, _pod, node) {
+    const drivers = handle.informers.lister<CSINode>('storage.k8s.io/v1/CSINode').get('', node.name)?.spec.drivers
+    const limits = new Map<string, number>()
+    for (const { name = '', allocatable } of drivers ?? []) if (allocatable?.count !== undefined) limits.set(name, allocatable.count)
+    if (limits.size === 0) return undefined
+    const used = new Map<string, string>()
+    for (const other of node.pods.values()) if (other.claims.length > 0 || other.pod.spec.volumes?.some((v) => v.csi)) for (const [volume, driver] of volumesOf(handle, other)) used.set(volume, driver)
+    for (const [driver, limit] of limits) {
+      const wanted = [...volumes].filter(([volume, d]) => d === driver && !used.has(volume)).length
+      if (wanted > 0 && countOf(used, driver) + wanted > limit) return REFUSED
+    }
+    return undefined
+  },
+})
+
+function countOf(volumes: ReadonlyMap<string, string>, driver: string): number {
+  let count = 0
+  for (const d of volumes.values()) if (d === driver) count++
+  return count
+}
+
+function volumesOf({ informers }: Handle, { pod, namespace, claims }: PodInfo): [volume: string, driver: string][] {
+  const found: [string, string][] = []
+  for (const { name, csi } of pod.spec.volumes ?? []) if (csi?.driver) found.push([`inline ${pod.metadata.uid}/${name}`, csi.driver])
+  for (const key of claims) {
+    const claim = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim').get(namespace, key.slice(namespace.length + 1))
+    if (!claim) continue
+    const volume = informers.lister<PersistentVolume>('v1/PersistentVolume').get('', claim.spec.volumeName ?? '')
+    if (volume?.spec.csi) found.push([`${volume.spec.csi.driver}/${volume.spec.csi.volumeHandle}`, volume.spec.csi.driver ?? ''])
+    // Not provisioned yet: it will be by the driver of its class, if that is one.
+    else if (!volume) found.push([key, informers.lister<StorageClass>('storage.k8s.io/v1/StorageClass').get('', classOfClaim(claim))?.provisioner ?? ''])
+  }
+  return found
+}

@@ -1,0 +1,83 @@
+/** Places pods where their volumes are or can be made. Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go. */
+import type { PersistentVolumeClaim } from '../../../schemas/types.ts'
+import { SKIP, definePlugin, failure, unresolvable, type Status } from '../framework.ts'
+import { binderOf, type PodClaims, type VolumeBinder, type VolumeChoice } from '../volume-binder.ts'
+import { claimNames } from '../volumes.ts'
+
+interface VolumeState {
+  binder: VolumeBinder
+  claims: PodClaims
+  byNode: Map<string, VolumeChoice>
+}
+
+const UNBOUND = unresolvable('pod has unbound immediate PersistentVolumeClaims')
+
+export default definePlugin<VolumeState>({
+  name: 'VolumeBinding',
+  order: 110,
+  events: [
+    { resource: 'StorageClass', actions: ['add', 'update'] },
+    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: (pod, { object }) => object?.metadata.namespace === pod.namespace && pod.claims.includes(`${pod.namespace}/${object.metadata.name}`) },
+    { resource: 'PersistentVolume', actions: ['add', 'update'] },
+    { resource: 'Node', actions: ['add', 'labels'] },
+    { resource: 'CSINode', actions: ['add', 'update'] },
+    { resource: 'CSIDriver', actions: ['update'] },
+    { resource: 'CSIStorageCapacity', actions: ['add', 'update'] },
+  ],
+  preFilter({ handle }, info) {
+    if (info.claims.length === 0) return SKIP
+    const binder = binderOf(handle)
+    const found: PersistentVolumeClaim[] = []
+    for (const { name, isEphemeral } of claimNames(info.pod)) {
+      const claim = binder.claim(info.namespace, name)
+      const problem = claim ? problemOf(claim) : isEphemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`
+      if (problem) return { status: unresolvable(problem) }
+      if (claim) found.push(claim)
+    }
+    const claims = binder.sort(found)
+    return claims.immediate.length > 0 ? { status: UNBOUND } : { state: { binder, claims, byNode: new Map() } }
+  },
+  filter({ binder, claims, byNode }, _pod, { name, node }) {
+    const choice = binder.choose(claims, node)
+    if (Array.isArray(choice)) return refusal(choice)
+    byNode.set(name, choice)
+    return undefined
+  },
+  reserve({ binder, byNode }, _pod, nodeName) {
+    const choice = byNode.get(nodeName)
+    if (choice) binder.promise(choice, nodeName)
+    return undefined
+  },
+  unreserve({ binder, byNode }, _pod, nodeName) {
+    const choice = byNode.get(nodeName)
+    if (choice) binder.release(choice)
+  },
+  preBind({ binder, byNode }, pod, nodeName) {
+    const choice = byNode.get(nodeName)
+    if (!choice || choice.bindings.length + choice.provisions.length === 0) return undefined
+    const bound = async (): Promise<Status | undefined> => {
+      try {
+        await binder.bind(choice, pod, nodeName)
+        binder.release(choice)
+        return undefined
+      } catch (error) {
+        return failure(error instanceof Error ? error.message : String(error))
+      }
+    }
+    return bound()
+  },
+})
+
+function problemOf({ metadata, status, spec }: PersistentVolumeClaim): string | undefined {
+  if (status?.phase === 'Lost') return `persistentvolumeclaim "${metadata.name}" bound to non-existent persistentvolume "${spec.volumeName}"`
+  return metadata.deletionTimestamp ? `persistentvolumeclaim "${metadata.name}" is being deleted` : undefined
+}
+
+const refusals = new Map<string, Status>()
+
+function refusal(reasons: readonly string[]): Status {
+  const key = reasons.join()
+  let status = refusals.get(key)
+  if (!status) refusals.set(key, (status = unresolvable(...reasons)))
+  return status
+}
