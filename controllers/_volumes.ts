@@ -118,3 +118,22 @@ export function indexPendingClaims(ctx: ControllerContext): void {
 export function pendingClaims(ctx: ControllerContext, className: string): PersistentVolumeClaim[] {
   return ctx.informers.lister<PersistentVolumeClaim>(CLAIM).byIndex(PENDING_BY_CLASS, className)
 }
+
+const BY_BINDING = 'binding'
+
+export function indexVolumes(ctx: ControllerContext): void {
+  ctx.informers.for<PersistentVolume>(VOLUME).addIndex(BY_BINDING, (volume) => {
+    const ref = volume.spec.claimRef
+    return [ref ? `claim ${keyOf({ metadata: { namespace: ref.namespace, name: ref.name } })}` : `class ${classOf(volume)}`]
+  })
+}
+
+/** Volumes that name this claim, whatever its uid. Needs `indexVolumes`. */
+export function volumesNaming(ctx: ControllerContext, claimKey: string): PersistentVolume[] {
+  return ctx.informers.lister<PersistentVolume>(VOLUME).byIndex(BY_BINDING, `claim ${claimKey}`)
+}
+
+/** Volumes of a class that no claim has. Needs `indexVolumes`. */
+export function freeVolumes(ctx: ControllerContext, className: string): PersistentVolume[] {
+  return ctx.informers.lister<PersistentVolume>(VOLUME).byIndex(BY_BINDING, `class ${className}`)
+}

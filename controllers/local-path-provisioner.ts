@@ -6,18 +6,19 @@ import { defineController } from '../src/controller/controller.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { isStatusError } from '../src/errors.ts'
 import { PROVISIONER, shouldProvision, volumeFor } from './_local-path.ts'
-import { CLAIM, STORAGE_CLASS, classOf } from './_volumes.ts'
+import { CLAIM, STORAGE_CLASS, VOLUME, classOf } from './_volumes.ts'
 
 export default defineController<PersistentVolumeClaim>({
   name: 'local-path-provisioner',
   component: PROVISIONER,
-  user: 'system:serviceaccount:kube-system:local-path-provisioner',
+  user: 'system:serviceaccount:kube-system:persistent-volume-binder',
   for: CLAIM,
   wakes: (claim) => !claim.spec.volumeName,
   async reconcile(claim, { client, events, informers }) {
     const storageClass = informers.lister<StorageClass>(STORAGE_CLASS).get('', classOf(claim))
     if (!storageClass || !shouldProvision(claim, storageClass)) return
     const volume = volumeFor(claim, storageClass)
+    if (informers.lister(VOLUME).get('', volume.metadata.name ?? '')) return
     const { namespace, name } = claim.metadata
     events.event(claim, 'Normal', 'Provisioning', `External provisioner is provisioning volume for claim "${namespace}/${name}"`)
     try {

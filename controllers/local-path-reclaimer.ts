@@ -11,7 +11,7 @@ import { PROVISIONED_BY, VOLUME } from './_volumes.ts'
 export default defineController<PersistentVolume>({
   name: 'local-path-provisioner',
   component: PROVISIONER,
-  user: 'system:serviceaccount:kube-system:local-path-provisioner',
+  user: 'system:serviceaccount:kube-system:persistent-volume-binder',
   for: VOLUME,
   wakes: (volume) => volume.status?.phase === 'Released',
   async reconcile(volume, { client }) {

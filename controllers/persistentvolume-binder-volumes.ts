@@ -7,10 +7,9 @@ import { defineController, keyOf, type ControllerContext, type Key } from '../sr
 import { refOf } from '../src/controller/owners.ts'
 import { isStatusError } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
-import { BOUND_BY_CONTROLLER, CLAIM, PROVISIONED_BY, VOLUME, hasAnnotation } from './_volumes.ts'
+import { BOUND_BY_CONTROLLER, CLAIM, PROVISIONED_BY, VOLUME, hasAnnotation, indexVolumes, volumesNaming } from './_volumes.ts'
 
 const IN_TREE_FINALIZER = 'kubernetes.io/pv-controller'
-const BY_CLAIM = 'claim'
 
 export default defineController<PersistentVolume>({
   name: 'persistentvolume-binder',
@@ -18,16 +17,12 @@ export default defineController<PersistentVolume>({
   user: 'system:serviceaccount:kube-system:persistent-volume-binder',
   for: VOLUME,
   watches: { [CLAIM]: volumesOfClaim },
-  setup: (ctx) => ctx.informers.for<PersistentVolume>(VOLUME).addIndex(BY_CLAIM, ({ spec }) => (spec.claimRef ? [claimKey(spec.claimRef)] : [])),
+  setup: indexVolumes,
   reconcile,
 })
 
-function claimKey(ref: { namespace?: string; name?: string }): Key {
-  return keyOf({ metadata: { namespace: ref.namespace, name: ref.name } })
-}
-
 function volumesOfClaim(claim: KubeObject, ctx: ControllerContext): readonly Key[] {
-  return ctx.informers.lister<PersistentVolume>(VOLUME).byIndex(BY_CLAIM, keyOf(claim)).map(keyOf)
+  return volumesNaming(ctx, keyOf(claim)).map(keyOf)
 }
 
 export type VolumeAction =

@@ -19,13 +19,16 @@ import {
   bestMatch,
   classOf,
   defaultClass,
+  freeVolumes,
   hasAnnotation,
   indexPendingClaims,
   indexPodsByClaim,
+  indexVolumes,
   isBoundTo,
   namesClass,
   pendingClaims,
   podsOfClaim,
+  volumesNaming,
   waitsForConsumer,
   whyUnsuitable,
 } from './_volumes.ts'
@@ -50,6 +53,7 @@ export default defineController<PersistentVolumeClaim>({
   setup(ctx) {
     indexPendingClaims(ctx)
     indexPodsByClaim(ctx)
+    indexVolumes(ctx)
   },
   reconcile,
 })
@@ -78,6 +82,7 @@ export type ClaimAction =
 
 export interface ClaimView {
   volume(name: string): PersistentVolume | undefined
+  /** Those that name the claim, and the free ones of its class. */
   volumes(): readonly PersistentVolume[]
   storageClass(name: string): StorageClass | undefined
   classes(): readonly StorageClass[]
@@ -141,7 +146,7 @@ async function reconcile(claim: PersistentVolumeClaim, ctx: ControllerContext): 
   const classes = ctx.informers.lister<StorageClass>(STORAGE_CLASS)
   const action = plan(claim, {
     volume: (name) => volumes.get('', name),
-    volumes: () => volumes.list(),
+    volumes: () => [...volumesNaming(ctx, keyOf(claim)), ...freeVolumes(ctx, classOf(claim))],
     storageClass: (name) => classes.get('', name),
     classes: () => classes.list(),
     waitingPods: () => podsOfClaim(ctx, claim).flatMap((pod) => (isPodTerminal(pod) || pod.spec.nodeName ? [] : [pod.metadata.name ?? ''])),

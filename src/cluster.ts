@@ -16,6 +16,10 @@ import { startServer, type HttpServer } from './apiserver/server.ts'
 import { Connectors } from './apiserver/subresources/create.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
+import { bootstrapRoles } from './auth/bootstrap-roles.ts'
+import { RbacAuthorizer } from './auth/rbac.ts'
+import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
+import { privilegedGroup, unionAuthorizer } from './auth/union.ts'
 import { loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { Recorder } from './client/event-recorder.ts'
@@ -102,11 +106,13 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const { api, authorizer, system } = buildApi({ store, clock, random })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey })
+  const { api, system } = plane
+  opened.push(plane)
   await bootstrap(api)
-  const server = await listen(options, { api, authorizer, pki, log })
+  const server = await listen(options, { ...plane, pki, log })
   opened.push(server)
-  opened.push(startParts(api, { pki, clock, random, log }))
+  opened.push(startParts(plane, { pki, clock, random, log }))
   await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
 
   const url = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
@@ -119,20 +125,46 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   }
 }
 
-function buildApi({ store, clock, random }: { store: ObjectStore; clock: Clock; random: Random }): { api: Api; authorizer: Authorizer | undefined; system: SystemReader } {
+/** The API and what decides about it, without any way to reach it yet. */
+interface ControlPlane {
+  api: Api
+  informers: InformerFactory
+  authorizer: Authorizer
+  keys: ServiceAccountKeys
+  system: SystemReader
+  close(): void
+}
+
+function buildControlPlane({ store, clock, random, serviceAccountKey }: { store: ObjectStore; clock: Clock; random: Random; serviceAccountKey: string }): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
+  const keys: ServiceAccountKeys = new ServiceAccountKeys(serviceAccountKey, { clock, random, system: () => system })
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(defaultPlugins), clock, random, system: () => system })
-  const system = new System(api, { allocators })
+  const informers = new InformerFactory(api)
+  const rbac = new RbacAuthorizer(informers)
+  const authorizer = unionAuthorizer([privilegedGroup, rbac])
+  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys })
   allocators.restore(system.list<Service>('v1/Service'))
-  return { api, authorizer: undefined, system }
+  return {
+    api,
+    informers,
+    authorizer,
+    keys,
+    system,
+    close() {
+      rbac.close()
+      informers.close()
+    },
+  }
 }
 
 /** What a fresh cluster has from the start; what is there already stays as it is. */
 async function bootstrap(api: Api): Promise<void> {
   const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
-  for (const object of bootstrapNamespaces()) await createIfAbsent(client, object)
+  await Promise.all(bootstrapNamespaces().map((object) => createIfAbsent(client, object)))
+  // At once, so that they share their syncs to disk.
+  await Promise.all(bootstrapRoles().map((object) => createIfAbsent(client, object)))
 }
 
 function bootstrapNamespaces(): KubeObject[] {
@@ -147,9 +179,9 @@ async function createIfAbsent(client: ApiClient, object: KubeObject): Promise<vo
   }
 }
 
-function listen(options: ClusterOptions, { api, authorizer, pki, log }: { api: Api; authorizer: Authorizer | undefined; pki: ClusterPki; log: Logger }): Promise<HttpServer> {
-  const verifiers: TokenVerifier[] = options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []
-  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined })
+function listen(options: ClusterOptions, { api, authorizer, keys, pki, log }: ControlPlane & { pki: ClusterPki; log: Logger }): Promise<HttpServer> {
+  const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
+  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined }, () => keys.keySet())
   const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: new Connectors(), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
@@ -161,8 +193,7 @@ function listen(options: ClusterOptions, { api, authorizer, pki, log }: { api: A
 }
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
-function startParts(api: Api, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
-  const informers = new InformerFactory(api)
+function startParts({ api, informers }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, name)
   const manager = new ControllerManager({
@@ -189,7 +220,6 @@ function startParts(api: Api, { pki, clock, random, log }: { pki: ClusterPki; cl
     async close() {
       for (const recorder of recorders) recorder.close()
       await manager.close()
-      informers.close()
     },
   }
 }

@@ -171,5 +171,6 @@ const anyObject: MergeType = { map: deducedMap }
 function scalarType(scalar: Scalar): MergeType {
   const known = mergeScalar(scalar)
   if (known) return { scalar: known }
-  return scalar === 'RawExtension' || scalar === 'FieldsV1' ? anyObject : deduced
+  if (scalar === 'RawExtension') return untypedAtomic
+  return scalar === 'FieldsV1' ? anyObject : deduced
 }

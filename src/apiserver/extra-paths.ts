@@ -4,6 +4,7 @@ import type { Scheme, ServedKind } from '../registry/scheme.ts'
 import { subresourcesOf } from './discovery.ts'
 import { valueResponse } from './handlers.ts'
 import { negotiateOutput } from './negotiate.ts'
+import { openIDConfiguration } from '../auth/service-account-tokens.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion, ServedResource } from './openapi-routes.ts'
@@ -38,27 +39,40 @@ function versionDocument(buildDate: string): object {
 export type HealthChecks = Readonly<Record<string, () => string | undefined>>
 
 const HEALTH = /^\/(healthz|livez|readyz)(?:\/(.+))?$/
+const OPENID = '/.well-known/openid-configuration'
+const JWKS = '/openid/v1/jwks'
+const JWK_SET = 'application/jwk-set+json'
+
+function jsonResponse(value: object, contentType: string): ApiResponse {
+  return { status: 200, headers: { 'content-type': contentType, 'cache-control': 'public, max-age=3600' }, body: [Buffer.from(JSON.stringify(value))] }
+}
+
 const BUILD_DATE = '2026-01-01T00:00:00Z'
 
 export class ExtraPaths {
   readonly #scheme: Scheme
   readonly #checks: HealthChecks
+  readonly #keySet: () => Promise<object>
   #openapi: { generation: number; served: ServedGroupVersion[] } | undefined
 
-  constructor(scheme: Scheme, checks: HealthChecks) {
+  /** @param keySet the public keys of service account tokens, as a JWK set */
+  constructor(scheme: Scheme, checks: HealthChecks, keySet: () => Promise<object>) {
     this.#scheme = scheme
     this.#checks = checks
+    this.#keySet = keySet
   }
 
   /** undefined for a path that is not of these */
-  respond(request: ApiRequest): ApiResponse | undefined {
+  respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
     const health = HEALTH.exec(path)
-    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/'
+    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === OPENID || path === JWKS
     if (!isKnown) return undefined
     if (method !== 'GET' && !(health && method === 'HEAD')) throw methodNotAllowed()
     if (health) return this.#health(request, health[1] ?? '', health[2])
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
+    if (path === JWKS) return this.#jwks(request)
+    if (path === OPENID) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
     const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', { encodings: ['json'] })
     return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { ...accepted, pretty: true })
   }
@@ -90,6 +104,11 @@ export class ExtraPaths {
     const response = documentResponse(document, headers)
     if (isCurrent) response.headers['cache-control'] = 'public, immutable'
     return response
+  }
+
+  async #jwks({ headers }: ApiRequest): Promise<ApiResponse> {
+    if (!/\*\/\*|application\/(\*|jwk-set\+json)/.test(headers.accept ?? '*/*')) throw notAcceptable([JWK_SET])
+    return jsonResponse(await this.#keySet(), JWK_SET)
   }
 
   #served(): ServedGroupVersion[] {

@@ -126,7 +126,7 @@ function localObjects({ namespace = 'kube-system', role, binding = role, rules, 
   ]
 }
 
-/** The default roles and bindings, each made anew. The namespaces kube-system and kube-public have to be there first. */
+/** The default roles and bindings; what they consist of is shared, so clone before changing. The namespaces kube-system and kube-public have to be there first. */
 export function bootstrapRoles(): BootstrapRole[] {
   return [
     ...clusterRoles(),

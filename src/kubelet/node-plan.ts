@@ -53,6 +53,7 @@ function planStatus(input: NodePlanInput): NodeStatus {
     allocatable: old.allocatable && Object.keys(old.allocatable).length > 0 ? resourcesOf(node, stage, old.allocatable) : capacity,
     conditions: conditionsOf(input, old.conditions ?? []),
     addresses: addressesOf(input, old.addresses ?? []),
+    daemonEndpoints: old.daemonEndpoints?.kubeletEndpoint?.Port ? old.daemonEndpoints : { kubeletEndpoint: { Port: stage.kubeletPort } },
     nodeInfo: nodeInfoOf(input, old.nodeInfo ?? {}),
   }
 }

@@ -29,6 +29,7 @@ export interface PodOutcome {
 export interface NodeStage {
   capacity: Readonly<Record<string, string>>
   conditions: readonly NodeCondition[]
+  kubeletPort: number
   nodeInfo: NodeSystemInfo
 }
 
@@ -47,7 +48,7 @@ export class Stages {
   constructor(contents: readonly unknown[] = files) {
     const all = contents.map((c, i) => parseStage(c, i))
     this.#pod = all.flatMap((s) => (s.kind === 'Pod' ? [s.stage] : []))
-    const node: NodeStage = { capacity: {}, conditions: [], nodeInfo: {} }
+    const node: NodeStage = { capacity: {}, conditions: [], kubeletPort: 0, nodeInfo: {} }
     this.node = all.reduce((known, s) => (s.kind === 'Node' ? { ...known, ...s.stage } : known), node)
   }
 

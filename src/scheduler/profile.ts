@@ -250,7 +250,9 @@ export class Profile {
 
   async bind(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
     const plugin = this.plugins[this.#with.bind[0] ?? -1]
-    return plugin?.bind ? plugin.bind(pod, nodeName, cycle) : failure('no bind plugin')
+    if (!plugin?.bind) return failure('no bind plugin')
+    const status = await plugin.bind(pod, nodeName, cycle)
+    return status && failure(`running Bind plugin "${plugin.name}": ${status.reasons.join(', ')}`)
   }
 
   #present(cycle: ProfileCycle, i: number): Plugin | undefined {

@@ -152,14 +152,14 @@ export class Scheduler {
     profile.unreserve(cycle, info, nodeName)
     this.#cache.forget(info.uid)
     this.#queue.moved({ resource: 'AssignedPod', action: 'delete', old: info.pod, oldPod: info.pod })
-    this.#fail(entry, { message: bindMessage(status), isError: true, rejectedBy: new Set(), nominatedNodeName: '' })
+    this.#fail(entry, { message: messageOf(status), isError: true, rejectedBy: new Set(), nominatedNodeName: '' })
   }
 
   async #bound(info: PodInfo, { profile, cycle, nodeName }: { profile: Profile; cycle: ProfileCycle; nodeName: string }): Promise<Status | undefined> {
     try {
       return (await profile.preBind(cycle, info, nodeName)) ?? (await profile.bind(cycle, info, nodeName))
     } catch (error) {
-      if (!isStatusError(error)) this.#ctx.log.error({ pod: info.key, node: nodeName, err: error }, 'binding failed')
+      this.#ctx.log.error({ pod: info.key, node: nodeName, err: error }, 'binding failed')
       return failure(error instanceof Error ? error.message : String(error))
     }
   }
@@ -202,10 +202,6 @@ export class Scheduler {
       if (!isStatusError(error, 'NotFound')) throw error
     }
   }
-}
-
-function bindMessage(status: Status): string {
-  return status.plugin ? `running Bind plugin "${status.plugin}": ${messageOf(status)}` : messageOf(status)
 }
 
 function truncated(message: string): string {

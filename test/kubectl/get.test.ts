@@ -60,7 +60,6 @@ eachKubectl(t, target, {
     t.match(yaml, /^apiVersion: v1\ndata:\n {2}grass: green\n {2}sky: blue\nkind: ConfigMap\nmetadata:\n/)
     t.match(yaml, new RegExp(`^ {2}namespace: ${k.namespace}$`, 'm'))
     t.notMatch(yaml, 'managedFields')
-    t.match(await k.run('get configmap colours -o yaml --show-managed-fields'), 'manager: kubectl-client-side-apply')
 
     const list = await k.json<{ kind: string; items: { metadata: { name: string } }[] }>('get configmaps')
     t.equal(list.kind, 'List')

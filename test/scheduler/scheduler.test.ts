@@ -123,7 +123,7 @@ t.test('a binding that fails is tried again after a back-off', async (t) => {
   const cluster = started(t, node('a'))
   let failures = 1
   cluster.before = (write) => {
-    if (write.subresource === 'binding' && failures-- > 0) throw new Error('no connection')
+    if (write.subresource === 'binding' && failures-- > 0) throw new Error('running Bind plugin "DefaultBinder": no connection')
   }
   await cluster.create(pod('p'))
   await cluster.settle()
