@@ -5,6 +5,8 @@
  */
 import { mustTypeFacts, type FieldFacts } from '../schemas/facts.ts'
 import type { FieldType } from '../schemas/field-type.ts'
+import { equalJSON } from '../src/apimachinery/json.ts'
+import { normalize } from '../src/apimachinery/normalize.ts'
 
 const META_PREFIX = 'io.k8s.apimachinery.'
 
@@ -26,8 +28,17 @@ function fieldJSON(field: FieldFacts, value: unknown): unknown {
 function typeJSON(type: FieldType, value: unknown): unknown {
   if (type.kind === 'list') return Array.isArray(value) ? value.map((item) => typeJSON(type.of, item)) : null
   if (type.kind === 'map') return isObject(value) ? Object.fromEntries(Object.entries(value).sort(byKey).map(([key, item]) => [key, typeJSON(type.of, item)])) : null
-  // metav1 types are shared by all versions, and keep their JSON names
-  return type.kind === 'ref' && !type.name.startsWith(META_PREFIX) ? internalJSON(type.name, value) : value
+  if (type.kind !== 'ref') return value
+  return type.name.startsWith(META_PREFIX) ? metaJSON(type.name, value) : internalJSON(type.name, value)
+}
+
+/** metav1 types are shared by all versions, and keep their JSON form; of maps the keys are sorted. */
+export function metaJSON(typeName: string, value: unknown): unknown {
+  if (!isObject(value)) return value ?? null
+  const normal = normalize(typeName, value)
+  const out: Record<string, unknown> = {}
+  for (const { name, type } of mustTypeFacts(typeName).jsonFields.values()) if (normal[name] !== undefined) out[name] = typeJSON(type, normal[name])
+  return out
 }
 
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)
@@ -43,6 +54,7 @@ function zero(type: FieldType): unknown {
 
 /** Whether two values mean the same to Go's semantic equality, for which nil and empty are one. */
 export function equalInternal(typeName: string, a: unknown, b: unknown): boolean {
+  if (equalJSON(a, b)) return true
   const text = (value: unknown): string => JSON.stringify(internalJSON(typeName, value), (_key, v: unknown) => (Array.isArray(v) && v.length === 0 ? null : v))
   return text(a) === text(b)
 }

@@ -37,7 +37,8 @@ import type { KindDefinition, KubeObject, SystemReader, UserInfo } from './regis
 import { codecOf } from './registry/facts-codec.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
-import { Scheme } from './registry/scheme.ts'
+import { bootstrapObjects } from './registry/bootstrap-objects.ts'
+import { parseApiVersion, Scheme } from './registry/scheme.ts'
 import { scheduler } from './scheduler/scheduler.ts'
 import { openStore } from './storage/open.ts'
 import type { Service } from '../schemas/types.ts'
@@ -109,9 +110,11 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey })
   const { api, system } = plane
   opened.push(plane)
-  await bootstrap(api)
-  const server = await listen(options, { ...plane, pki, log })
+  const state = { ready: false }
+  const server = await listen(options, { ...plane, pki, log, state })
   opened.push(server)
+  await bootstrap(plane, { port: server.port, pki })
+  state.ready = true
   opened.push(startParts(plane, { pki, clock, random, log }))
   await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
 
@@ -160,35 +163,55 @@ function buildControlPlane({ store, clock, random, serviceAccountKey }: { store:
 }
 
 /** What a fresh cluster has from the start; what is there already stays as it is. */
-async function bootstrap(api: Api): Promise<void> {
+async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
-  await Promise.all(bootstrapNamespaces().map((object) => createIfAbsent(client, object)))
-  // At once, so that they share their syncs to disk.
-  await Promise.all(bootstrapRoles().map((object) => createIfAbsent(client, object)))
+  const groupVersions = [...new Set(api.scheme.all().map((kind) => kind.apiVersion))].map(parseApiVersion)
+  const [namespaces = [], others = []] = partition(
+    bootstrapObjects({ now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions }),
+    (object) => object.kind === 'Namespace',
+  )
+  // Many at once, so that they share their syncs to disk.
+  await Promise.all(namespaces.map((object) => createIfAbsent(client, object)))
+  await Promise.all([...others, ...bootstrapRoles()].map((object) => createIfAbsent(client, object)))
 }
 
-function bootstrapNamespaces(): KubeObject[] {
-  return ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))]
 }
 
 async function createIfAbsent(client: ApiClient, object: KubeObject): Promise<void> {
+  // Asked first: a create takes a Service's address before it finds the name taken.
+  if (await isThere(client, object)) return
   try {
-    await client.create(object)
+    const { status, ...created } = (await client.create(object)) as KubeObject & { status?: unknown }
+    const wanted = (object as { status?: unknown }).status
+    if (wanted !== undefined && status === undefined) await client.updateStatus({ ...created, status: wanted } as KubeObject)
   } catch (error) {
     if (!isStatusError(error, 'AlreadyExists')) throw error
   }
 }
 
-function listen(options: ClusterOptions, { api, authorizer, keys, pki, log }: ControlPlane & { pki: ClusterPki; log: Logger }): Promise<HttpServer> {
+async function isThere(client: ApiClient, { apiVersion, kind, metadata: { name = '', namespace } }: KubeObject): Promise<boolean> {
+  try {
+    await client.get(`${apiVersion}/${kind}`, { name, namespace })
+    return true
+  } catch (error) {
+    if (isStatusError(error, 'NotFound')) return false
+    throw error
+  }
+}
+
+function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
   const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
-  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined }, () => keys.keySet())
+  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
   const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: new Connectors(), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
     port: options.port,
     tls: { key: pki.server.key, cert: pki.server.cert, clientCA: pki.ca.cert },
+    clock: api.clock,
     handler: (request) => routes.handle(request),
-    onError: (error) => routes.failure(error, { headers: {} }),
+    onError: (error, request) => routes.failure(error, request),
   })
 }
 

@@ -193,11 +193,18 @@ export function goJSON(value: unknown): string {
 
 /** A string as Go's `%q` prints it. */
 export function quote(text: string): string {
-  return `"${text.replace(/["\\\u0000-\u001f\u007f-\u009f\ufeff\ufffd]/g, (c) => {
-    const named: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\v': '\\v', '\ufffd': '\ufffd' }
-    const code = c.charCodeAt(0)
-    return named[c] ?? (code < 0x80 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`)
-  })}"`
+  return `"${text.replace(UNPRINTABLE, escapeRune)}"`
+}
+
+/** What Go escapes: quotes, and all but letters, marks, numbers, punctuation, symbols and the ASCII space. */
+const UNPRINTABLE = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
+const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\v': '\\v' }
+
+function escapeRune(rune: string): string {
+  const code = rune.codePointAt(0) ?? 0
+  if (code >= 0xd800 && code <= 0xdfff) return '\ufffd'
+  const hex = code.toString(16)
+  return ESCAPES[rune] ?? (code < 0x80 ? `\\x${hex.padStart(2, '0')}` : code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`)
 }
 
 const make = (type: FieldError['type'], field: string, body: string): FieldError => ({ type, field, body })

@@ -91,7 +91,12 @@ export function assemble(plan: StructPlan, values: readonly unknown[]): Record<s
 }
 
 function keep(field: FieldPlan, value: unknown): unknown {
-  return field.dropsZero && isZero(field.plan, value) ? undefined : value
+  return dropsDecoded(field, value) ? undefined : value
+}
+
+/** Whether decoding leaves a value out, since Go would not write it. */
+export function dropsDecoded(field: FieldPlan, value: unknown): boolean {
+  return field.dropsZero && isZero(field.plan, value) && !(field.keepsEmpty && value !== undefined)
 }
 
 /** Whether this is the value that Go's omitempty, or omitzero for a struct, leaves out. */

@@ -173,22 +173,6 @@ export function withNamedFields(set: FieldSet, type: MergeType | undefined): Fie
   return named
 }
 
-/** The set with its elements in order, as it is written. */
-export function sortedSet(set: FieldSet): FieldSet {
-  const elements = Object.keys(set)
-  const sorted = elements.filter((e) => e !== SELF).sort(compareElements)
-  if (SELF in set) sorted.unshift(SELF)
-  let isSorted = true
-  const out: MutableFieldSet = {}
-  sorted.forEach((element, i) => {
-    const node = set[element] ?? LEAF
-    const child = isEmptySet(node) ? node : sortedSet(node)
-    if (element !== elements[i] || child !== node) isSorted = false
-    out[element] = child
-  })
-  return isSorted ? set : out
-}
-
 /** A set as it came from outside, its elements in canonical form. Throws ParseError. */
 export function decodeSet(fields: unknown): FieldSet {
   if (fields === undefined || fields === null) return EMPTY
@@ -196,16 +180,16 @@ export function decodeSet(fields: unknown): FieldSet {
   return decodeNode(fields)
 }
 
+/** The same object where all is in canonical form. */
 function decodeNode(fields: Record<string, unknown>): FieldSet {
   const set: MutableFieldSet = {}
+  let isSame = true
   for (const element of Object.keys(fields)) {
-    if (element === SELF) {
-      set[SELF] = LEAF
-      continue
-    }
-    const canonical = canonicalElement(element)
-    const below = fields[element]
-    if (canonical !== undefined) set[canonical] = isRecord(below) ? decodeNode(below) : LEAF
+    const given = fields[element]
+    const canonical = element === SELF ? SELF : canonicalElement(element)
+    const below = canonical !== SELF && isRecord(given) && !isEmptySet(given as FieldSet) ? decodeNode(given) : isRecord(given) ? (given as FieldSet) : LEAF
+    if (canonical !== undefined) set[canonical] = below
+    if (canonical !== element || below !== given) isSame = false
   }
-  return set
+  return isSame ? (fields as FieldSet) : set
 }

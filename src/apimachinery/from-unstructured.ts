@@ -5,7 +5,7 @@
  */
 import { quote } from '../errors.ts'
 import { canonicalBase64 } from './base64.ts'
-import { decodeSpecial, type Decoded, isZero, assemble } from './decode.ts'
+import { assemble, decodeSpecial, dropsDecoded, type Decoded } from './decode.ts'
 import { byBytes, goKindOf, goTypeOf } from './go-format.ts'
 import { isRecord } from './json.ts'
 import { pathText } from './json-reader.ts'
@@ -36,7 +36,7 @@ function toStruct(plan: StructPlan, value: unknown, conversion: Conversion): Rec
     conversion.path.push(field.name)
     const converted = convert(field.plan, member, conversion)
     conversion.path.pop()
-    if (!field.dropsZero || !isZero(field.plan, converted)) values[field.ordinal] = converted
+    if (!dropsDecoded(field, converted)) values[field.ordinal] = converted
   }
   for (const key of Object.keys(value)) if (!plan.byName.has(key)) conversion.unknown.push(`unknown field ${quote(pathText([...conversion.path, key]))}`)
   return assemble(plan, values)

@@ -26,7 +26,7 @@ export function decodeJSONPatch(json: unknown): { operations: JSONPatchOperation
   const operations = json.map((item: unknown, i): JSONPatchOperation => {
     if (item === null) return { op: 'unknown' }
     if (!isRecord(item)) throw new ParseError(`json: cannot unmarshal ${jsonKind(item)} into Go value of type handlers.jsonPatchOp`)
-    for (const key of Object.keys(item)) if (!['op', 'path', 'from', 'value'].includes(key)) strictErrors.push(`json patch unknown field ${quote(`[${i}].${key}`)}`)
+    for (const key of Object.keys(item)) if (!['op', 'path', 'from', 'value'].includes(key)) strictErrors.push(`unknown field ${quote(`[${i}].${key}`)}`)
     const text = (name: 'op' | 'path' | 'from'): string | undefined => {
       const value = item[name]
       if (value === undefined || value === null) return undefined

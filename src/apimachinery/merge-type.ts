@@ -24,6 +24,8 @@ export interface MergeList {
 
 export interface MergeField {
   readonly type: MergeType
+  /** How paths call it: `f:spec`. */
+  readonly element: string
   /** What a list's key counts as when an item does not have it. */
   readonly default?: unknown
 }
@@ -100,9 +102,10 @@ class StructMap implements MergeMap {
 
 function fieldOf(facts: FieldFacts): MergeField {
   const { type } = facts
-  if (type.kind === 'ref' && facts.mapType) return { type: { map: new StructMap(type.name, facts.mapType) } }
+  const element = `f:${facts.name}`
+  if (type.kind === 'ref' && facts.mapType) return { element, type: { map: new StructMap(type.name, facts.mapType) } }
   const given = facts.default ?? (facts.noDefault ? undefined : zeroOf(facts))
-  return { type: typeOf(type, facts), ...(given === undefined ? {} : { default: given }) }
+  return { element, type: typeOf(type, facts), ...(given === undefined ? {} : { default: given }) }
 }
 
 /** The zero values that OpenAPI states as defaults of scalars that are always there. */

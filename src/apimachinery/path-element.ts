@@ -9,10 +9,18 @@ import { ParseError } from './parse-error.ts'
 import type { MergeList } from './merge-type.ts'
 
 export const fieldElement = (name: string): string => `f:${name}`
-const valueElement = (value: unknown): string => `v:${goJSON(value)}`
+const valueElement = (value: unknown): string => `v:${jsonText(value)}`
+
+/** What Go's encoder would escape in a string. */
+const ESCAPED = /[^ !#-%'-;=?-[\]-\u2027\u202a-\ud7ff]/
+
+/** JSON as Go writes it, quick for plain strings. */
+export function jsonText(value: unknown): string {
+  return typeof value === 'string' && !ESCAPED.test(value) ? `"${value}"` : goJSON(value)
+}
 
 function keyElement(fields: readonly (readonly [string, unknown])[]): string {
-  return `k:{${fields.map(([name, value]) => `${goJSON(name)}:${goJSON(value)}`).join(',')}}`
+  return `k:{${fields.map(([name, value]) => `${jsonText(name)}:${jsonText(value)}`).join(',')}}`
 }
 
 /** How a set or a keyed list calls its item. Throws ParseError for an item that it cannot have. */
@@ -25,7 +33,7 @@ export function itemElement(list: MergeList, item: unknown): string {
   if (item === null) throw new ParseError('associative list with keys may not have a null element')
   if (!isRecord(item)) throw new ParseError('associative list with keys may not have non-map elements')
   const [only] = list.keys
-  if (list.keys.length === 1 && only !== undefined && typeof item[only] === 'string') return `k:{${goJSON(only)}:${goJSON(item[only])}}`
+  if (list.keys.length === 1 && only !== undefined && typeof item[only] === 'string') return `k:{"${only}":${jsonText(item[only])}}`
   return keyElement(keyFields(list, item))
 }
 

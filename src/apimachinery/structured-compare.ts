@@ -2,11 +2,11 @@
  * Which fields of an object were added, changed or removed. It runs on every write: what is the same object on both
  * sides is not looked into. Models Compare of sigs.k8s.io/structured-merge-diff/typed.
  */
-import { fieldElement, itemElement } from './path-element.ts'
-import { EMPTY, isEmptySet, LEAF, SELF, subtractTrees, type FieldSet, type MutableFieldSet } from './field-set.ts'
+import { itemElement } from './path-element.ts'
+import { EMPTY, isEmptySet, LEAF, SELF, subtractTrees, unionSets, type FieldSet, type MutableFieldSet } from './field-set.ts'
 import { ParseError } from './parse-error.ts'
-import type { MergeList, MergeType } from './merge-type.ts'
-import { asList, asMap, formOf, isEmptyContainer, isSame, kindOf, memberType } from './structured-value.ts'
+import type { MergeList, MergeMap, MergeType } from './merge-type.ts'
+import { asList, asMap, formOf, isEmptyContainer, isSame, kindOf, memberOf } from './structured-value.ts'
 
 export interface Comparison {
   readonly added: FieldSet
@@ -56,10 +56,15 @@ class Changes {
     let parent = root
     for (let i = 0; i < last; i++) {
       const element = this.path[i] ?? ''
-      // Nodes on the way are made here and are no leaves, so they may still grow.
-      parent = (parent[element] ??= {}) as MutableFieldSet
+      const child = parent[element]
+      // Nodes on the way are made here and may still grow, but for leaves, which are shared.
+      const grown: MutableFieldSet = child === undefined ? {} : isEmptySet(child) ? { [SELF]: LEAF } : child
+      parent[element] = grown
+      parent = grown
     }
-    parent[this.path[last] ?? ''] = node
+    const element = this.path[last] ?? ''
+    const known = parent[element]
+    parent[element] = known === undefined ? node : (unionSets({ [element]: known }, { [element]: node })[element] ?? node)
   }
 }
 
@@ -80,7 +85,7 @@ function compareForm(form: MergeType, before: unknown, after: unknown, changes: 
     const left = asMap(before)
     const right = asMap(after)
     if (isEmptyContainer(left) && isEmptyContainer(right)) return compareLeaf(before, after, changes)
-    compareMembers(form, left ?? {}, right ?? {}, changes)
+    compareMembers(map, left ?? {}, right ?? {}, changes)
   } else if (scalar) compareLeaf(before, after, changes)
   else if (list) {
     if (list.isAtomic) return compareLeaf(before, after, changes)
@@ -95,30 +100,33 @@ function compareLeaf(before: unknown, after: unknown, changes: Changes): void {
   if (!isSame(before, after)) changes.modify()
 }
 
-function compareMembers(type: MergeType, left: Record<string, unknown>, right: Record<string, unknown>, changes: Changes): void {
-  for (const name in right) compareMember(type, name, { before: left[name], after: right[name] }, changes)
-  for (const name in left) if (right[name] === undefined) compareMember(type, name, { before: left[name], after: undefined }, changes)
+function compareMembers(map: MergeMap, left: Record<string, unknown>, right: Record<string, unknown>, changes: Changes): void {
+  for (const name in right) if (left[name] !== right[name]) compareMember(map, name, { before: left[name], after: right[name] }, changes)
+  for (const name in left) if (right[name] === undefined && left[name] !== undefined) compareMember(map, name, { before: left[name], after: undefined }, changes)
 }
 
-function compareMember(type: MergeType, name: string, { before, after }: { before: unknown; after: unknown }, changes: Changes): void {
-  if (before === after) return
-  const member = memberType(type, name)
+function compareMember(map: MergeMap, name: string, { before, after }: { before: unknown; after: unknown }, changes: Changes): void {
+  const member = memberOf(map, name)
   if (!member) throw new ParseError('schema error: invalid atom: inlined')
-  changes.path.push(fieldElement(name))
-  compare(member, before, after, changes)
+  changes.path.push(member.element)
+  compare(member.type, before, after, changes)
   changes.path.pop()
 }
 
 function compareItems(list: MergeList, left: readonly unknown[], right: readonly unknown[], changes: Changes): void {
+  if (left.length === 1 && right.length === 1 && elementAt(list, left[0], 0) === elementAt(list, right[0], 0)) return compareItem(list, [left, right], elementAt(list, left[0], 0), changes)
   const before = itemsByElement(list, left)
   const after = itemsByElement(list, right)
-  for (const element of new Set([...before.keys(), ...after.keys()])) {
-    const was = before.get(element) ?? []
-    const is = after.get(element) ?? []
-    changes.path.push(element)
-    compareSiblings(list.element, was, is, changes)
-    changes.path.pop()
-  }
+  for (const [element, is] of after) compareItem(list, [before.get(element) ?? NONE, is], element, changes)
+  for (const [element, was] of before) if (!after.has(element)) compareItem(list, [was, NONE], element, changes)
+}
+
+const NONE: readonly unknown[] = []
+
+function compareItem(list: MergeList, [was, is]: readonly [readonly unknown[], readonly unknown[]], element: string, changes: Changes): void {
+  changes.path.push(element)
+  compareSiblings(list.element, was, is, changes)
+  changes.path.pop()
 }
 
 /** Items with the same key stand for each other only where there is one of them; several count as one atomic whole. */
@@ -155,23 +163,26 @@ export function elementAt(list: MergeList, item: unknown, index: number): string
 
 /** All fields of a value that stands only on one side, containers included. */
 function allFields(type: MergeType, value: unknown): FieldSet {
-  const form = formOf(type, value)
-  const { map, list } = form
+  if (typeof value !== 'object' || value === null) return LEAF
+  const { map, list } = formOf(type, value)
   if (map) {
     const members = asMap(value)
     if (map.isAtomic || !members || isEmptyContainer(members)) return LEAF
     const node: MutableFieldSet = { [SELF]: LEAF }
     for (const name in members) {
-      const member = memberType(form, name)
-      if (member && members[name] !== undefined) node[fieldElement(name)] = allFields(member, members[name])
+      const member = members[name] === undefined ? undefined : memberOf(map, name)
+      if (member) node[member.element] = allFields(member.type, members[name])
     }
     return node
   }
-  if (form.scalar || !list) return LEAF
   const items = asList(value)
-  if (list.isAtomic || !items || items.length === 0) return LEAF
+  if (!list || list.isAtomic || !items || items.length === 0) return LEAF
   const node: MutableFieldSet = { [SELF]: LEAF }
-  for (const [element, siblings] of itemsByElement(list, items)) node[element] = siblings.length > 1 ? LEAF : allFields(list.element, siblings[0])
+  items.forEach((item, i) => {
+    const element = elementAt(list, item, i)
+    // What stands there twice counts as one.
+    node[element] = node[element] === undefined ? allFields(list.element, item) : LEAF
+  })
   return node
 }
 
@@ -190,13 +201,13 @@ function namedFields(type: MergeType, value: unknown): FieldSet | undefined {
     if (!members) return undefined
     const node: MutableFieldSet = {}
     for (const name in members) {
-      const member = members[name]
-      const type = memberType(form, name)
-      if (member === undefined || !type) continue
-      const isNamed = member === null || (asMap(member) !== undefined && isEmptyContainer(member)) || !map.fields.has(name)
-      const below = namedFields(type, member)
+      const value = members[name]
+      const member = value === undefined ? undefined : memberOf(map, name)
+      if (!member) continue
+      const isNamed = value === null || (asMap(value) !== undefined && isEmptyContainer(value)) || !map.fields.has(name)
+      const below = namedFields(member.type, value)
       const child = isNamed ? withSelf(below) : below
-      if (child) node[fieldElement(name)] = child
+      if (child) node[member.element] = child
     }
     return isEmptySet(node) ? undefined : node
   }

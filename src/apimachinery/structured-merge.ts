@@ -3,10 +3,9 @@
  * Models Merge and RemoveItems of sigs.k8s.io/structured-merge-diff/typed.
  */
 import { below, hasMember, type FieldSet } from './field-set.ts'
-import type { MergeList, MergeType } from './merge-type.ts'
-import { fieldElement } from './path-element.ts'
+import type { MergeList, MergeMap, MergeType } from './merge-type.ts'
 import { elementAt } from './structured-compare.ts'
-import { asList, asMap, formOf, isEmptyContainer, kindOf, memberType } from './structured-value.ts'
+import { asList, asMap, formOf, isEmptyContainer, kindOf, memberOf } from './structured-value.ts'
 
 /** What stands only in the object stays, what stands in both is the configuration's. Parts of both are shared, neither is changed. */
 export function mergeValues(type: MergeType, live: unknown, config: unknown): unknown {
@@ -19,7 +18,7 @@ export function mergeValues(type: MergeType, live: unknown, config: unknown): un
     const left = kindOf(was) === 'map' ? asMap(live) : undefined
     const right = asMap(config)
     if (map.isAtomic || (isEmptyContainer(left) && isEmptyContainer(right))) return config
-    return mergeMembers(form, left ?? {}, right ?? {})
+    return mergeMembers(map, left ?? {}, right ?? {})
   }
   if (form.scalar || !list) return config
   const left = asList(live)
@@ -28,11 +27,11 @@ export function mergeValues(type: MergeType, live: unknown, config: unknown): un
   return mergeItems(list, left ?? [], right ?? [])
 }
 
-function mergeMembers(type: MergeType, left: Record<string, unknown>, right: Record<string, unknown>): Record<string, unknown> {
+function mergeMembers(map: MergeMap, left: Record<string, unknown>, right: Record<string, unknown>): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...left }
   for (const name in right) {
-    const member = memberType(type, name)
-    merged[name] = member ? mergeValues(member, left[name], right[name]) : right[name]
+    const member = memberOf(map, name)
+    merged[name] = member ? mergeValues(member.type, left[name], right[name]) : right[name]
   }
   return merged
 }
@@ -91,7 +90,7 @@ function mergeItems(list: MergeList, left: readonly unknown[], right: readonly u
 export function removeFields(type: MergeType, value: unknown, fields: FieldSet): unknown {
   const form = formOf(type, value)
   const { map, list } = form
-  if (map) return removeMembers(form, value, fields)
+  if (map) return removeMembers(map, value, fields)
   if (form.scalar) return value
   const items = asList(value)
   if (!list || !items || items.length === 0 || list.isAtomic) return null
@@ -105,16 +104,15 @@ export function removeFields(type: MergeType, value: unknown, fields: FieldSet):
   return kept.length > 0 ? kept : null
 }
 
-function removeMembers(type: MergeType, value: unknown, fields: FieldSet): unknown {
+function removeMembers(map: MergeMap, value: unknown, fields: FieldSet): unknown {
   const members = asMap(value)
-  if (!members || isEmptyContainer(members) || type.map?.isAtomic) return null
+  if (!members || isEmptyContainer(members) || map.isAtomic) return null
   const kept: Record<string, unknown> = {}
   for (const name in members) {
-    const element = fieldElement(name)
-    if (hasMember(fields, element)) continue
-    const inside = below(fields, element)
-    const member = memberType(type, name)
-    kept[name] = inside && member ? removeFields(member, members[name], inside) : members[name]
+    const member = memberOf(map, name)
+    if (member && hasMember(fields, member.element)) continue
+    const inside = member && below(fields, member.element)
+    kept[name] = inside ? removeFields(member.type, members[name], inside) : members[name]
   }
   return isEmptyContainer(kept) ? null : kept
 }

@@ -1,10 +1,10 @@
 /** Whether an applied configuration fits its type. Models validate.go of sigs.k8s.io/structured-merge-diff/typed. */
 import { quote } from '../errors.ts'
 import { goFormat } from './go-format.ts'
-import type { MergeList, MergeScalar, MergeType } from './merge-type.ts'
+import type { MergeList, MergeMap, MergeScalar, MergeType } from './merge-type.ts'
 import { ParseError } from './parse-error.ts'
 import { elementText, fieldElement, itemElement } from './path-element.ts'
-import { asList, asMap, formOf, memberType } from './structured-value.ts'
+import { asList, asMap, formOf, memberOf } from './structured-value.ts'
 
 interface Problem {
   path: string
@@ -27,7 +27,7 @@ function check(type: MergeType, value: unknown): Problem[] {
   if (value === null || value === undefined) return []
   if (form.map) {
     const members = asMap(value)
-    return members ? checkMembers(form, members) : problem(`expected map, got ${pointer(value)}`)
+    return members ? checkMembers(form.map, members) : problem(`expected map, got ${pointer(value)}`)
   }
   if (form.scalar) return checkScalar(form.scalar, value)
   if (!form.list) return problem('schema error: invalid atom: inlined')
@@ -35,12 +35,13 @@ function check(type: MergeType, value: unknown): Problem[] {
   return items ? checkItems(form.list, items) : problem(`expected list, got ${pointer(value)}`)
 }
 
-function checkMembers(type: MergeType, members: Record<string, unknown>): Problem[] {
+function checkMembers(map: MergeMap, members: Record<string, unknown>): Problem[] {
   const problems: Problem[] = []
   for (const name in members) {
-    const member = memberType(type, name)
+    if (members[name] === undefined) continue
+    const member = memberOf(map, name)
     if (!member) return [...problems, ...inside(fieldElement(name), problem('field not declared in schema'))]
-    problems.push(...inside(fieldElement(name), check(member, members[name])))
+    problems.push(...inside(fieldElement(name), check(member.type, members[name])))
   }
   return problems
 }

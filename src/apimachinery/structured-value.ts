@@ -1,6 +1,6 @@
 /** What the walks over values of a merge type share. Models sigs.k8s.io/structured-merge-diff/typed/helpers.go. */
 import { equalJSON, isRecord } from './json.ts'
-import type { MergeType } from './merge-type.ts'
+import type { MergeMap, MergeType } from './merge-type.ts'
 
 /** The one form of the type that the value has; all forms for a null or for a value that fits none. */
 export function formOf(type: MergeType, value: unknown): MergeType {
@@ -27,9 +27,11 @@ export function isEmptyContainer(value: unknown): boolean {
 export const asMap = (value: unknown): Record<string, unknown> | undefined => (isRecord(value) ? value : undefined)
 export const asList = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? value : undefined)
 
-/** The type of a map's member. */
-export function memberType(type: MergeType, name: string): MergeType | undefined {
-  return type.map?.fields.get(name)?.type ?? type.map?.element
+/** A member of a map that its type allows, declared or not. */
+export function memberOf(map: MergeMap, name: string): { readonly type: MergeType; readonly element: string } | undefined {
+  const declared = map.fields.get(name)
+  if (declared) return declared
+  return map.element ? { type: map.element, element: `f:${name}` } : undefined
 }
 
 export const isSame = (a: unknown, b: unknown): boolean => a === b || equalJSON(a, b)

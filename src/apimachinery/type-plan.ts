@@ -24,6 +24,8 @@ export interface FieldPlan {
   readonly inlinePrefix: string
   /** Whether a zero value is left out, by the rules of its type. */
   readonly dropsZero: boolean
+  /** Whether decoding keeps an empty list or map all the same; what is stored has none. */
+  readonly keepsEmpty: boolean
   /** What stands there when there is no value, since Go writes the member all the same; undefined where it does not. */
   readonly absent: unknown
   /** For a struct that is always there: its members decide what an absent one looks like. */
@@ -42,6 +44,9 @@ export interface StructPlan {
   /** Those that are always written. */
   readonly always: readonly FieldPlan[]
 }
+
+/** Where defaulting or validation tells what is empty from what is absent, by type and field. */
+const TOLD_FROM_ABSENT: ReadonlySet<string> = new Set(['v2.HPAScalingRules.policies'])
 
 const structs = new Map<string, StructPlan>()
 const plans = new Map<FieldType, Plan>()
@@ -73,7 +78,7 @@ class LazyStruct implements StructPlan {
   }
 
   get fields(): readonly FieldPlan[] {
-    return (this.#fields ??= members(this.facts, '').map((m, ordinal) => fieldPlan(m.facts, m.prefix, ordinal)))
+    return (this.#fields ??= members(this.facts, '').map((m, ordinal) => fieldPlan(m, ordinal, TOLD_FROM_ABSENT.has(`${this.goName}.${m.facts.name}`))))
   }
 
   get byName(): ReadonlyMap<string, FieldPlan> {
@@ -100,7 +105,7 @@ function members(facts: TypeFacts, prefix: string): Member[] {
   })
 }
 
-function fieldPlan(facts: FieldFacts, inlinePrefix: string, ordinal: number): FieldPlan {
+function fieldPlan({ facts, prefix: inlinePrefix }: Member, ordinal: number, keepsEmpty: boolean): FieldPlan {
   const plan = planOf(facts.type)
   const isNil = facts.pointer || plan.kind === 'list' || plan.kind === 'map' || plan.kind === 'bytes' || plan.kind === 'any'
   const isStruct = !facts.pointer && plan.kind === 'struct'
@@ -114,6 +119,7 @@ function fieldPlan(facts: FieldFacts, inlinePrefix: string, ordinal: number): Fi
     facts,
     inlinePrefix,
     dropsZero: omitted && !facts.pointer,
+    keepsEmpty,
     absent: omitted || isStruct ? undefined : isNil ? null : zeroOf(plan),
     isEmbeddedStruct: isStruct && !facts.omitZero,
   }

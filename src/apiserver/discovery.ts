@@ -160,7 +160,7 @@ function legacyResources(kind: ServedKind): { name: string }[] {
     verbs: [...kind.verbs].sort(),
     ...(definition.shortNames?.length ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories?.length ? { categories: definition.categories } : {}),
-    ...(isStored ? { storageVersionHash: storageVersionHash(kind.storage) } : {}),
+    ...(isStored ? { storageVersionHash: storageVersionHash(kind.storage.definition) } : {}),
   }
   return [resource, ...subresourcesOf(kind).map((s) => legacySubresource(kind, s))]
 }
@@ -170,8 +170,8 @@ function legacySubresource(kind: ServedKind, { name, kind: of, verbs }: Resource
   return { name: `${kind.plural}/${name}`, singularName: '', namespaced: kind.namespaced, ...(foreign ? { group: of.group, version: of.version } : {}), kind: of.kind, verbs }
 }
 
-function storageVersionHash({ group, version, kind }: GroupVersionKind): string {
-  return createHash('sha256').update(`${group}/${version}, Kind=${kind}`).digest().subarray(0, 8).toString('base64')
+function storageVersionHash({ group, version, encodedVersion = version, kind }: GroupVersionKind & { encodedVersion?: string | undefined }): string {
+  return createHash('sha256').update(`${group}/${encodedVersion}/${kind}`).digest().subarray(0, 8).toString('base64')
 }
 
 function aggregatedGroup({ group, versions }: GroupVersions) {

@@ -4,15 +4,16 @@
  */
 import { stringify } from 'yaml'
 import { wrapUnknown } from '../apimachinery/protobuf.ts'
-import type { StatusError, Status } from '../errors.ts'
+import type { StatusError } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
 import { fromStorage, type ServedKind } from '../registry/scheme.ts'
 import type { Accepted, Encoding } from './negotiate.ts'
 import { MEDIA_TYPES } from './negotiate.ts'
 import { partialMetadata } from './partial-metadata.ts'
-import { toTable, type IncludeObject, type Table } from './table.ts'
-import type { WatchEncoder, WatchEventType } from './verbs/watch.ts'
+import { toTable, type IncludeObject, type Printed, type Table } from './table.ts'
+import type { WatchEncoder } from './verbs/watch.ts'
+import type { WatchEventType } from './verbs/watch-share.ts'
 import { encodeProtobuf, encodeProtobufList, encodeProtobufWatchEvent, encodeRaw } from './protobuf.ts'
 
 export interface EncodeOptions {
@@ -57,15 +58,20 @@ function rawProtobuf(kind: ServedKind, entry: ObjectEntry): Buffer {
 
 export function encodeObject(kind: ServedKind, entry: ObjectEntry, options: EncodeOptions): Buffer {
   const { encoding, pretty, as } = options.accepted
-  if (!as && encoding === 'json' && !pretty) return jsonBytes(kind, entry)
+  if (!as && encoding === 'json' && !pretty) return Buffer.concat([jsonBytes(kind, entry), LINE_END])
   if (!as && encoding === 'protobuf') return wrapUnknown({ kind: kind.kind, apiVersion: kind.apiVersion, raw: rawProtobuf(kind, entry) })
-  const object = viewOf(kind, entry)
+  return encodeAs(kind, viewOf(kind, entry), options)
+}
+
+/** An object in the form asked for, made anew. */
+export function encodeAs(kind: Printed, object: KubeObject, options: EncodeOptions): Buffer {
+  const { as } = options.accepted
   if (as?.kind === 'Table') return encodeValue(table(kind, [object], options, { metadata: { resourceVersion: object.metadata.resourceVersion }, isList: false }), options.accepted)
-  if (as) return encodeValue(partialMetadata(object, `${as.group}/${as.version}`), options.accepted)
+  if (as) return encodeValue(partialMetadata(object, `${as.group}/${as.version}`, kind.definition.hiddenAnnotations), options.accepted)
   return encodeValue(object, options.accepted)
 }
 
-function table(kind: ServedKind, objects: readonly KubeObject[], { accepted, include, nowMs }: EncodeOptions, own: { metadata: Table['metadata']; isList: boolean; headers?: boolean }): Table {
+function table(kind: Printed, objects: readonly KubeObject[], { accepted, include, nowMs }: EncodeOptions, own: { metadata: Table['metadata']; isList: boolean; headers?: boolean }): Table {
   return toTable(kind, objects, { include, nowMs, apiVersion: `${accepted.as?.group}/${accepted.as?.version}`, headers: true, ...own })
 }
 
@@ -73,11 +79,13 @@ function table(kind: ServedKind, objects: readonly KubeObject[], { accepted, inc
 export function encodeValue(value: object, { encoding, pretty }: { encoding: Encoding; pretty: boolean }): Buffer {
   if (encoding === 'yaml') return Buffer.from(stringify(value, { aliasDuplicateObjects: false, sortMapEntries: true, version: '1.1', lineWidth: 0 }))
   if (encoding === 'protobuf') return encodeProtobuf(value)
-  return Buffer.from(pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value))
+  return Buffer.from(pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`)
 }
 
 const COMMA = Buffer.from(',')
 const BRACE = Buffer.from('{')
+const LINE_END = Buffer.from('\n')
+const LIST_END = Buffer.from(']}\n')
 
 /** A list in pieces, so that the items' bytes are sent as they are. */
 export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], head: ListHead, options: EncodeOptions): Buffer[] {
@@ -90,7 +98,7 @@ export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], he
   if (as?.kind === 'Table') return [encodeValue(table(kind, entries.map((e) => viewOf(kind, e)), options, { metadata, isList: true }), options.accepted)]
   if (as) {
     const apiVersion = `${as.group}/${as.version}`
-    return [encodeValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: entries.map((e) => ({ metadata: viewOf(kind, e).metadata })) }, options.accepted)]
+    return [encodeValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: entries.map((e) => partialMetadata(viewOf(kind, e), apiVersion, kind.definition.hiddenAnnotations)) }, options.accepted)]
   }
   if (encoding === 'json' && !pretty) return jsonList(kind, entries, metadata)
   if (encoding === 'protobuf') return [encodeProtobufList({ ...listType(kind), metadata }, entries.map((e) => rawProtobuf(kind, e)))]
@@ -110,7 +118,7 @@ function jsonList(kind: ServedKind, entries: readonly ObjectEntry[], metadata: o
     else if (bytes.length > prefix.length && bytes.subarray(0, prefix.length).equals(prefix)) pieces.push(BRACE, bytes.subarray(prefix.length))
     else pieces.push(Buffer.from(JSON.stringify(itemOf(kind, viewOf(kind, entry)))))
   })
-  pieces.push(Buffer.from(']}'))
+  pieces.push(LIST_END)
   return pieces
 }
 
@@ -141,14 +149,14 @@ export function watchEncoder(kind: ServedKind, options: EncodeOptions & { nowMs:
     return objects.length > 0 ? value : { ...value, rows: [] }
   }
   return {
-    // Tables differ from stream to stream: only the first event of each carries the headers, and ages run.
-    key: as?.kind === 'Table' ? `table ${tableStreams++}` : `${encoding} ${as?.kind ?? ''} ${apiVersion}`,
+    // Tables differ from stream to stream: only the first event of each carries the headers.
+    key: as?.kind === 'Table' ? undefined : `${encoding} ${as?.kind ?? ''} ${apiVersion}`,
     event(type: WatchEventType, entry: ObjectEntry) {
       if (!as && encoding === 'json') return jsonFrame(type, jsonBytes(kind, entry))
       const object = viewOf(kind, entry)
       if (!as && encoding === 'protobuf') return encodeProtobufWatchEvent(type, object, rawProtobuf(kind, entry))
       if (as?.kind === 'Table') return frame(type, rows([object], { resourceVersion: object.metadata.resourceVersion }))
-      return frame(type, as ? partialMetadata(object, apiVersion) : object)
+      return frame(type, as ? partialMetadata(object, apiVersion, kind.definition.hiddenAnnotations) : object)
     },
     bookmark(revision, initialEventsEnd) {
       const metadata = { resourceVersion: String(revision), ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) }
@@ -157,10 +165,4 @@ export function watchEncoder(kind: ServedKind, options: EncodeOptions & { nowMs:
     },
     error: (error: StatusError) => frame('ERROR', error.toStatus()),
   }
-}
-
-let tableStreams = 0
-
-export function encodeStatus(status: Status, accepted: { encoding: Encoding; pretty: boolean }): Buffer {
-  return encodeValue(status, accepted)
 }

@@ -5,6 +5,7 @@ import { subresourcesOf } from './discovery.ts'
 import { valueResponse } from './handlers.ts'
 import { negotiateOutput } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
+import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion, ServedResource } from './openapi-routes.ts'
@@ -53,6 +54,7 @@ export class ExtraPaths {
   readonly #scheme: Scheme
   readonly #checks: HealthChecks
   readonly #keySet: () => Promise<object>
+  #protobuf: { body: Buffer; hash: string } | undefined
   #openapi: { generation: number; served: ServedGroupVersion[] } | undefined
 
   /** @param keySet the public keys of service account tokens, as a JWK set */
@@ -92,8 +94,9 @@ export class ExtraPaths {
   #openAPI({ path, query, headers }: ApiRequest): ApiResponse | undefined {
     const served = this.#served()
     if (path === '/openapi/v2') {
-      if (/protobuf/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')) throw notAcceptable(['application/json'])
-      return documentResponse(openAPIV2Document(served), headers)
+      const document = openAPIV2Document(served)
+      const wantsProtobuf = /proto-openapi/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')
+      return documentResponse(wantsProtobuf ? this.#inProtobuf(document) : document, headers, wantsProtobuf ? V2_PROTOBUF : 'application/json')
     }
     if (path === '/openapi/v3' || path === '/openapi/v3/') return documentResponse(openAPIV3Index(served), headers)
     if (!path.startsWith('/openapi/v3/')) return undefined
@@ -104,6 +107,11 @@ export class ExtraPaths {
     const response = documentResponse(document, headers)
     if (isCurrent) response.headers['cache-control'] = 'public, immutable'
     return response
+  }
+
+  #inProtobuf({ body, hash }: { body: Buffer; hash: string }): { body: Buffer; hash: string } {
+    if (this.#protobuf?.hash !== hash) this.#protobuf = { hash, body: openAPIV2Protobuf(JSON.parse(body.toString()) as object) }
+    return this.#protobuf
   }
 
   async #jwks({ headers }: ApiRequest): Promise<ApiResponse> {
@@ -125,10 +133,10 @@ export class ExtraPaths {
   }
 }
 
-function documentResponse({ body, hash }: { body: Buffer; hash: string }, headers: ApiRequest['headers']): ApiResponse {
+function documentResponse({ body, hash }: { body: Buffer; hash: string }, headers: ApiRequest['headers'], contentType = 'application/json'): ApiResponse {
   const etag = `"${hash}"`
   if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: [] }
-  return { status: 200, headers: { 'content-type': 'application/json', etag, vary: 'Accept' }, body: [body] }
+  return { status: 200, headers: { 'content-type': contentType, etag, vary: 'Accept' }, body: [body] }
 }
 
 function servedGroupVersions(scheme: Scheme): ServedGroupVersion[] {

@@ -40,6 +40,7 @@ export function parseListOptions(kind: ServedKind, query: Query, { watch }: { wa
     sendInitialEvents: query.get('sendInitialEvents') === null ? undefined : isTrue(query.get('sendInitialEvents')),
     timeoutSeconds: integer(query.get('timeoutSeconds')),
   }
+  if (watch) defaultInitialEvents(options)
   const errors = watch ? validateWatch(options) : validateList(options)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
   options.fields = parsed(query.get('fieldSelector'), everyField, parseFieldSelector)
@@ -63,15 +64,26 @@ function validateList(o: ListOptions): FieldError[] {
 function validateWatch(o: ListOptions): FieldError[] {
   const errors: FieldError[] = []
   const path = 'resourceVersionMatch'
-  if (o.resourceVersionMatch) {
-    if (o.sendInitialEvents === undefined) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
-  }
   if (o.sendInitialEvents !== undefined && o.resourceVersionMatch !== 'NotOlderThan') {
     errors.push(field.forbidden(path, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   }
-  if (o.resourceVersionMatch && o.resourceVersionMatch !== 'NotOlderThan') errors.push(field.notSupported(path, o.resourceVersionMatch, ['NotOlderThan']))
-  if (o.continue) errors.push(field.forbidden('continue', 'continue is forbidden for watch'))
+  if (!o.resourceVersionMatch) return errors
+  if (o.sendInitialEvents === undefined) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
+  if (o.resourceVersionMatch !== 'NotOlderThan') errors.push(field.notSupported(path, o.resourceVersionMatch, ['NotOlderThan']))
+  if (o.continue) errors.push(field.forbidden(path, 'resourceVersionMatch is forbidden when continue is provided'))
   return errors
+}
+
+/** A watch from no version in particular begins with what is there. */
+function defaultInitialEvents(o: ListOptions): void {
+  if (o.sendInitialEvents !== undefined || o.resourceVersionMatch || (o.resourceVersion && o.resourceVersion !== '0')) return
+  o.sendInitialEvents = true
+  o.resourceVersionMatch = 'NotOlderThan'
+}
+
+/** A watch of one object by its path may name it by a selector too, and nothing else. @throws StatusError 400 */
+export function checkRequestedName(fields: FieldSelector, name: string): void {
+  if (name && !fields.isEmpty && fields.requiresExactMatch('metadata.name') !== name) throw badRequest("fieldSelector metadata.name doesn't match requested name")
 }
 
 /** Refuses fields that the kind cannot be selected by. */
@@ -79,7 +91,8 @@ function checkFields(kind: ServedKind, selector: FieldSelector): void {
   const own = kind.definition.selectableFields
   for (const { field: name } of selector.requirements) {
     if (name === 'metadata.name' || name === 'metadata.namespace' || (own && Object.hasOwn(own, name))) continue
-    throw badRequest(own ? `field label not supported: ${name}` : `${quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
+    if (own) throw badRequest(kind.definition.fieldLabelError?.(name) ?? `field label not supported: ${name}`)
+    throw badRequest(`${quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
   }
 }
 
@@ -98,17 +111,22 @@ function fieldReader(kind: ServedKind, name: string): (object: KubeObject) => st
 
 /** @throws StatusError 400 */
 export function parseRevision(text: string): number {
-  if (text === '') return 0
-  if (/^[0-9]+$/.test(text)) return Number(text)
-  throw badRequest(`invalid resource version: ${revisionProblem(text)}`)
+  const problem = revisionProblem(text)
+  if (problem) throw badRequest(`invalid resource version: ${problem}`)
+  return Number(text)
 }
 
 function integer(text: string | null): number | undefined {
-  return text ? parseInteger(text) : undefined
+  return text === null ? undefined : parseInteger(text)
 }
 
+const MAX_UINT64 = 2n ** 64n - 1n
+
+/** What is wrong with a version as a client gives it; '' for a good one or none. */
 export function revisionProblem(text: string): string {
-  return `resourceVersion: Invalid value: ${quote(text)}: strconv.ParseUint: parsing ${quote(text)}: invalid syntax`
+  const isNumber = /^[0-9]*$/.test(text)
+  if (isNumber && (text.length < 20 || BigInt(text) <= MAX_UINT64)) return ''
+  return `resourceVersion: Invalid value: ${quote(text)}: strconv.ParseUint: parsing ${quote(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`
 }
 
 function parsed<T>(text: string | null, none: T, parse: (text: string) => T): T {

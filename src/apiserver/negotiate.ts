@@ -49,9 +49,13 @@ const TABLE_VERSIONS = new Set(['v1', 'v1beta1'])
 /** Every resource can be had as a table or as its metadata. */
 export const metadataConversions: OffersConversion = ({ kind, group, version }) =>
   group === 'meta.k8s.io' && TABLE_VERSIONS.has(version) && (kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList')
+/** Reviews and bindings have no columns. */
+export const partialConversions: OffersConversion = (conversion) => conversion.kind !== 'Table' && metadataConversions(conversion)
 
 export interface Offer {
   encodings?: readonly Encoding[]
+  /** Encodings that are offered without a conversion, where not all are (custom resources have no protobuf). */
+  plain?: readonly Encoding[]
   conversions?: OffersConversion
 }
 
@@ -60,12 +64,12 @@ export function negotiateOutput(accept: string | undefined, query: { get(name: s
   const encodings = offer.encodings ?? ['json', 'yaml', 'protobuf']
   const clauses = parseAccept(accept)
   for (const clause of clauses) {
-    const accepted = match(clause, encodings, offer.conversions)
+    const accepted = match(clause, encodings, offer)
     if (accepted) return { ...accepted, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
   }
   const mediaTypes = ENCODINGS.map(([, mediaType]) => mediaType)
   // A known type in an unknown form has words of its own.
-  if (clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, undefined))) throw notAcceptable(mediaTypes)
+  if (clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
   throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, details: {} })
 }
 
@@ -93,37 +97,47 @@ export function mediaTypeOf(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase()
 }
 
-function match(clause: Clause, encodings: readonly Encoding[], conversions: OffersConversion | undefined): Omit<Accepted, 'pretty'> | undefined {
-  const encoding = encodings.find((e) => {
-    const [type, subtype] = MEDIA_TYPES[e].split('/')
-    return (clause.type === '*' || clause.type === type) && (clause.subtype === '*' || clause.subtype === subtype)
+function match(clause: Clause, encodings: readonly Encoding[], { plain = encodings, conversions }: Offer): Omit<Accepted, 'pretty'> | undefined {
+  const { type, subtype, parameters } = clause
+  const stream = parameters.get('stream')
+  if (stream && stream !== 'watch') return undefined
+  const as = parameters.has('as') || parameters.has('g') || parameters.has('v') ? { kind: parameters.get('as') ?? '', group: parameters.get('g') ?? '', version: parameters.get('v') ?? '' } : undefined
+  if (as && !conversions?.(as)) return undefined
+  const offered = as ? encodings.filter((e) => e !== 'protobuf' || as.kind !== 'Table') : plain
+  const encoding = offered.find((e) => {
+    const [mainType, mainSubtype] = MEDIA_TYPES[e].split('/')
+    return (type === mainType && (subtype === mainSubtype || subtype === '*')) || (type === '*' && subtype === '*')
   })
-  if (!encoding) return undefined
-  const kind = clause.parameters.get('as')
-  if (!kind) return { encoding, as: undefined }
-  const as = { kind, group: clause.parameters.get('g') ?? '', version: clause.parameters.get('v') ?? '' }
-  if (encoding === 'protobuf' && kind === 'Table') return undefined
-  return conversions?.(as) ? { encoding, as: as as Conversion } : undefined
+  return encoding && { encoding, as: as as Conversion | undefined }
 }
 
-const isPretty = (query: { get(name: string): string | null; has(name: string): boolean }, parameters: ReadonlyMap<string, string>, userAgent: string): boolean => {
-  const asked = query.has('pretty') ? query.get('pretty') : parameters.get('pretty')
-  if (asked !== null && asked !== undefined) return asked !== 'false' && asked !== '0'
-  return /^(curl|Wget|Mozilla)/.test(userAgent)
+const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
+
+function isPretty(query: { get(name: string): string | null }, parameters: ReadonlyMap<string, string>, userAgent: string): boolean {
+  if (parameters.get('pretty') === '1') return true
+  const asked = query.get('pretty')
+  return asked ? TRUE.has(asked) : /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent)
 }
 
 const ACCEPT_CACHE_SIZE = 200
+const ACCEPT_CACHE_LENGTH = 1000
 const cache = new Map<string, Clause[]>()
 
 /** Clauses in order of preference; headers repeat, so they are parsed once. */
 function parseAccept(accept: string | undefined): Clause[] {
   const text = accept?.trim() || '*/*'
-  let clauses = cache.get(text)
-  if (!clauses) {
-    if (cache.size >= ACCEPT_CACHE_SIZE) cache.clear()
-    cache.set(text, (clauses = text.split(',').map(parseClause).sort((a, b) => b.quality - a.quality)))
-  }
+  const known = cache.get(text)
+  if (known) return known
+  const clauses = text.split(',').map(parseClause).sort((a, b) => b.quality - a.quality || breadth(a) - breadth(b))
+  if (text.length > ACCEPT_CACHE_LENGTH) return clauses
+  if (cache.size >= ACCEPT_CACHE_SIZE) cache.clear()
+  cache.set(text, clauses)
   return clauses
+}
+
+/** Of equal quality, what is named counts before what is meant by a star. */
+function breadth({ type, subtype }: Clause): number {
+  return type === '*' ? 2 : subtype === '*' ? 1 : 0
 }
 
 function parseClause(text: string): Clause {
@@ -134,5 +148,5 @@ function parseClause(text: string): Clause {
     return [name.trim().toLowerCase(), value.trim().replace(/^"|"$/g, '')] as const
   }))
   const quality = Number(parameters.get('q') ?? 1)
-  return { type, subtype, quality: Number.isNaN(quality) ? 1 : quality, parameters }
+  return { type, subtype, quality: Number.isNaN(quality) ? 0 : quality, parameters }
 }

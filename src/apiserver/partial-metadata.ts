@@ -2,6 +2,13 @@
 import type { KubeObject } from '../registry/kind.ts'
 import type { ObjectMeta } from '../../schemas/types.ts'
 
-export function partialMetadata(object: KubeObject, apiVersion: string): { kind: 'PartialObjectMetadata'; apiVersion: string; metadata: ObjectMeta } {
-  return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata }
+/** `hidden`: the kind's annotations that metadata alone does not show. */
+export function partialMetadata({ metadata }: KubeObject, apiVersion: string, hidden: readonly string[] = []): { kind: 'PartialObjectMetadata'; apiVersion: string; metadata: ObjectMeta } {
+  return { kind: 'PartialObjectMetadata', apiVersion, metadata: hidden.some((key) => metadata.annotations?.[key] !== undefined) ? withoutAnnotations(metadata, hidden) : metadata }
+}
+
+function withoutAnnotations(metadata: ObjectMeta, hidden: readonly string[]): ObjectMeta {
+  const shown = Object.entries(metadata.annotations ?? {}).filter(([key]) => !hidden.includes(key))
+  const { annotations: _, ...rest } = metadata
+  return shown.length > 0 ? { ...metadata, annotations: Object.fromEntries(shown) } : rest
 }

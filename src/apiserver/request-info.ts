@@ -59,7 +59,6 @@ export function parseRequestInfo(method: string, path: string, query: Query): Re
   info.rest = parts.slice(3)
   if (!info.name && info.verb === 'get') info.verb = isWatch(query) ? 'watch' : 'list'
   if (!info.name && info.verb === 'delete') info.verb = 'deletecollection'
-  if (info.name && info.verb === 'get' && isWatch(query) && !info.subresource) info.verb = 'watch'
   return info
 }
 

@@ -13,6 +13,8 @@ export interface ApiRequest {
   user: UserInfo
   /** Aborted when the client goes away. */
   signal: AbortSignal
+  /** What the answer, be it a refusal, will tell in Warning headers; distinct texts. */
+  warnings: string[]
   /** `host:port` the client asked for. */
   host: string
 }
@@ -29,6 +31,10 @@ export interface ApiResponse {
 export interface StreamSink {
   /** False when the reader is so slow that it was dropped. */
   write(frame: Buffer): boolean
+  /** Whether the reader is behind: what need not be sent now had better wait. */
+  readonly isFull: boolean
+  /** Called once, when the reader has caught up after being behind. */
+  onDrain(listener: () => void): void
   end(): void
   /** Called once when the stream is over, from whichever side. */
   onClose(listener: () => void): void

@@ -4,19 +4,21 @@
  */
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
-import { badRequest, forbidden, methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
+import { parseFieldSelector } from '../apimachinery/fields.ts'
+import { isPathSegmentName } from '../apimachinery/validation.ts'
+import { forbidden, methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
 import type { Authorizer, AuthorizationAttributes } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Api } from './api.ts'
 import { Discovery } from './discovery.ts'
-import { encodeStatus, encodeValue } from './encode.ts'
-import { addWarnings, handleResource, statusErrorOf, valueResponse } from './handlers.ts'
+import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
 import { impersonate } from './impersonation.ts'
-import { negotiateOutput, type OffersConversion } from './negotiate.ts'
+import { negotiateOutput, type Accepted, type OffersConversion } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
 import type { RawRequest } from './server.ts'
 import type { Connectors } from './subresources/create.ts'
+import { warningHeaders } from './warnings.ts'
 
 export interface RoutesParts {
   api: Api
@@ -42,61 +44,68 @@ export class Routes {
 
   /** Never rejects: whatever goes wrong is answered as a Status. */
   async handle(raw: RawRequest): Promise<ApiResponse> {
+    const warnings: string[] = []
+    let response: ApiResponse
     try {
-      return await this.#dispatch(raw)
+      response = await this.#dispatch(raw, warnings)
     } catch (error) {
-      return this.failure(error, raw)
+      response = this.failure(error, raw)
     }
+    if (warnings.length > 0) response.headers.warning = warningHeaders(warnings)
+    return response
   }
 
-  /** The answer for an error, in the encoding the client takes if it is one for errors. */
-  failure(error: unknown, { headers }: { headers: RawRequest['headers'] }): ApiResponse {
+  /** The answer for an error, in a form that the client takes if it names one for errors. */
+  failure(error: unknown, { headers, url }: Pick<RawRequest, 'headers' | 'url'>): ApiResponse {
     const status = statusErrorOf(error)
     if (!(error instanceof StatusError)) this.#parts.log.error({ err: error }, 'request failed')
-    const wantsYaml = /application\/yaml/.test(String(headers.accept ?? ''))
-    const encoding = wantsYaml ? 'yaml' : 'json'
+    const response = valueResponse(status.toStatus(), acceptedForErrors(headers, queryOf(url)), status.code)
     const retry = status.details?.retryAfterSeconds
-    return {
-      status: status.code,
-      headers: { 'content-type': wantsYaml ? 'application/yaml' : 'application/json', ...(retry ? { 'retry-after': String(retry) } : {}) },
-      body: [encodeStatus(status.toStatus(), { encoding, pretty: false })],
-    }
+    if (retry) response.headers['retry-after'] = String(retry)
+    return response
   }
 
-  async #dispatch(raw: RawRequest): Promise<ApiResponse> {
-    const request = await this.#read(raw)
+  async #dispatch(raw: RawRequest, warnings: string[]): Promise<ApiResponse> {
+    const request = await this.#read(raw, warnings)
     const info = parseRequestInfo(request.method, request.path, request.query)
-    await this.#authorize(request.user, info)
+    await this.#authorize(request, info)
     if (!METHODS.has(request.method)) throw methodNotAllowed()
-    if (info.isResourceRequest && info.resource) return handleResource(this.#parts.api, info, request, this.#parts.connectors)
+    if (info.isResourceRequest && info.resource) {
+      if (this.#isElsewhere(info)) return notFoundPage()
+      return handleResource(this.#parts.api, info, request, this.#parts.connectors)
+    }
     const found = this.#discover(request) ?? (await this.#parts.extra(request))
-    if (found) return found
-    if (info.isResourceRequest) throw noSuchResource()
-    return notFoundPage()
+    return found ?? notFoundPage()
   }
 
-  async #read(raw: RawRequest): Promise<ApiRequest> {
-    const mark = raw.url.indexOf('?')
+  /** Groups that are not built in, and what they do not serve, are left to whoever comes last in upstream's chain of servers. */
+  #isElsewhere({ group, version, resource }: RequestInfo): boolean {
+    const { scheme } = this.#parts.api
+    return !scheme.byResource(group, version, resource) && !scheme.isBuiltIn(group)
+  }
+
+  async #read(raw: RawRequest, warnings: string[]): Promise<ApiRequest> {
     const headers: Record<string, string | undefined> = {}
     for (const [name, value] of Object.entries(raw.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value
     const user = await this.#parts.authenticator.authenticate({ authorization: headers.authorization, socket: raw.socket })
     const asUser = await impersonate(user, raw.headers, this.#parts.authorizer)
     return {
       method: raw.method,
-      path: decodePath(mark < 0 ? raw.url : raw.url.slice(0, mark)),
-      query: new URLSearchParams(mark < 0 ? '' : raw.url.slice(mark + 1)),
+      path: decodePath(raw.url),
+      query: queryOf(raw.url),
       headers,
       body: raw.body,
       user: asUser,
       signal: raw.signal,
+      warnings,
       host: headers[':authority'] ?? headers.host ?? '',
     }
   }
 
-  async #authorize(user: UserInfo, info: RequestInfo): Promise<void> {
+  async #authorize({ user, query }: ApiRequest, info: RequestInfo): Promise<void> {
     const { authorizer } = this.#parts
     if (!authorizer) return
-    const attributes = attributesOf(user, info)
+    const attributes = attributesOf(user, info.name || !SELECTING.has(info.verb) ? info : { ...info, name: selectedName(query.get('fieldSelector')) })
     const pending = authorizer.authorize(attributes)
     const verdict = pending instanceof Promise ? await pending : pending
     if (verdict.decision !== 'Allow') throw forbidden({ group: info.isResourceRequest ? info.group : '', resource: info.isResourceRequest ? info.resource : '' }, info.isResourceRequest ? info.name : '', `${forbiddenText(user, info)}${verdict.reason ? `: ${verdict.reason}` : ''}`)
@@ -114,16 +123,38 @@ export class Routes {
       if (accepted.as) return valueResponse(this.discovery.aggregated(core), accepted)
       return valueResponse(core ? this.discovery.coreVersions(request.host) : this.discovery.groupList(), accepted)
     }
-    if (root === 'api') return documentResponse(this.discovery.resourceList('', group), accepted)
-    if (version !== undefined) return documentResponse(this.discovery.resourceList(group, version), accepted)
-    const document = this.discovery.group(group)
-    return document ? valueResponse(document, accepted) : notFoundPage()
+    const document = root === 'api' ? this.discovery.resourceList('', group) : version === undefined ? this.discovery.group(group) : this.discovery.resourceList(group, version)
+    if (document) return valueResponse(document, accepted)
+    if (this.#parts.api.scheme.isBuiltIn(root === 'api' ? '' : group)) throw noSuchResource()
+    return notFoundPage()
   }
 }
 
-function documentResponse(document: object | undefined, accepted: Parameters<typeof valueResponse>[1]): ApiResponse {
-  if (!document) throw noSuchResource()
-  return valueResponse(document, accepted)
+function queryOf(url: string): URLSearchParams {
+  const mark = url.indexOf('?')
+  return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+}
+
+function acceptedForErrors(headers: RawRequest['headers'], query: URLSearchParams): Accepted {
+  try {
+    return negotiateOutput(String(headers.accept ?? ''), query, String(headers['user-agent'] ?? ''))
+  } catch {
+    return { encoding: 'json', pretty: true, as: undefined }
+  }
+}
+
+const SELECTING = new Set(['list', 'watch', 'deletecollection'])
+
+/** A request for what a selector narrows down to one name may be allowed for that name. */
+function selectedName(fieldSelector: string | null): string {
+  if (!fieldSelector) return ''
+  try {
+    const name = parseFieldSelector(fieldSelector).requiresExactMatch('metadata.name') ?? ''
+    return isPathSegmentName(name).length > 0 ? '' : name
+  } catch {
+    // What is wrong with it is said once the request is allowed.
+    return ''
+  }
 }
 
 function notFoundPage(): ApiResponse {
@@ -135,12 +166,13 @@ export function textResponse(text: string, status = 200): ApiResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }, body: [Buffer.from(text)] }
 }
 
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch (error) {
-    throw badRequest(error instanceof Error ? error.message : String(error))
-  }
+/** Without the query. Bytes that are no UTF-8 become replacement characters, as they would in an answer. */
+function decodePath(url: string): string {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  if (!path.includes('%')) return path
+  const bytes = path.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString()
 }
 
 export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
@@ -156,5 +188,3 @@ function forbiddenText(user: UserInfo, info: RequestInfo): string {
   const where = info.namespace ? `in the namespace ${JSON.stringify(info.namespace)}` : 'at the cluster scope'
   return `${who} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(info.group)} ${where}`
 }
-
-export { addWarnings, encodeValue }

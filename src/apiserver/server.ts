@@ -1,24 +1,26 @@
 /**
- * The HTTP server: HTTP/2 and HTTP/1.1 over TLS on one port, client certificates, bodies with a limit, answers in pieces
- * and streams with a bound on what a slow reader may leave behind. What is answered is decided in routes.ts.
+ * The HTTP server: HTTP/2 and HTTP/1.1 over TLS on one port, client certificates, bodies with a limit in size and time,
+ * answers in pieces and streams with a bound on what a slow reader may leave behind. What is answered is decided in
+ * routes.ts.
  */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
-import { constants as zlibConstants, gzip } from 'node:zlib'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { promisify } from 'node:util'
+import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../clock.ts'
 import { StatusError, tooLarge } from '../errors.ts'
-import type { ApiResponse, StreamSink } from './request.ts'
+import { http1Exchange, http2Exchange, type Exchange } from './exchange.ts'
+import type { ApiResponse } from './request.ts'
+import { sendResponse } from './send.ts'
 
 /** Upstream's limit on the body of a write. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024
-/** A watcher that has this much unread is dropped. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024
-/** Answers are compressed from this size on, for clients that take it. */
-const GZIP_FROM_BYTES = 128 * 1024
-const CHUNK_BYTES = 256 * 1024
+/** How long a request may take to arrive. */
+const BODY_TIMEOUT_MS = 60_000
+/** As upstream: Go's limit on what the head of a request may come to. */
+const MAX_HEAD_BYTES = 1024 * 1024
+const MAX_STREAMS = 1000
+const WINDOW_BYTES = 256 * 1024
 
 export interface TlsFiles {
   key: string
@@ -34,153 +36,173 @@ export interface RawRequest {
   url: string
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: Buffer
-  signal: AbortSignal
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
   socket: TLSSocket
 }
 
 export type RequestHandler = (request: RawRequest) => Promise<ApiResponse>
+
+export interface ServerOptions {
+  host: string
+  port: number
+  tls: TlsFiles
+  clock: Clock
+  /** Never rejects. */
+  handler: RequestHandler
+  /** Answers a request that did not arrive whole. */
+  onError(error: StatusError, request: Pick<RawRequest, 'headers' | 'url'>): ApiResponse
+}
 
 export interface HttpServer {
   readonly port: number
   close(): Promise<void>
 }
 
-type RawResponse = ServerResponse | Http2ServerResponse
-
 /** Listens; rejects with the system's error (EADDRINUSE …) when it cannot. */
-export async function startServer(options: { host: string; port: number; tls: TlsFiles; handler: RequestHandler; onError(error: StatusError): ApiResponse }): Promise<HttpServer> {
-  const { tls } = options
-  const sessions = new Set<{ destroy(): void }>()
-  const app = fastify({
-    http2: true,
-    https: { allowHTTP1: true, key: tls.key, cert: tls.cert, ca: tls.clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
-    http2SessionTimeout: 0,
-    bodyLimit: MAX_BODY_BYTES,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: false },
-  } as never) as unknown as FastifyInstance
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
-    const status = error.statusCode === 413 ? tooLarge(`Request entity too large: limit is ${MAX_BODY_BYTES}`) : new StatusError({ code: error.statusCode ?? 500, message: error.message })
-    void send(reply, options.onError(status), false)
-  })
-  const serve = (request: FastifyRequest, reply: FastifyReply) => handle(request, reply, options)
-  for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) app.route({ method, url: '/*', handler: serve })
-  app.setNotFoundHandler(serve)
-  app.server.on('session', (session: { destroy(): void; on(event: 'close', listener: () => void): void }) => {
-    sessions.add(session)
-    session.on('close', () => sessions.delete(session))
-  })
-  app.server.on('connection', (socket: { setNoDelay(on: boolean): void; destroy(): void; on(event: 'close', listener: () => void): void }) => {
-    socket.setNoDelay(true)
-    sessions.add(socket)
-    socket.on('close', () => sessions.delete(socket))
-  })
-  await app.listen({ host: options.host, port: options.port })
-  const { port } = app.server.address() as AddressInfo
+export async function startServer(options: ServerOptions): Promise<HttpServer> {
+  const { key, cert, clientCA } = options.tls
+  const server = createSecureServer({
+    allowHTTP1: true,
+    key,
+    cert,
+    ca: clientCA,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: MAX_HEAD_BYTES },
+    maxHeaderSize: MAX_HEAD_BYTES,
+  } as Parameters<typeof createSecureServer>[0])
+  // A listener for HTTP/1.1 makes Node wrap HTTP/2 streams for it too; ours take them as they are.
+  server.on('request', (request, response) => void serve(http1Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse), options))
+  server.removeAllListeners('stream')
+  server.on('stream', (stream: ServerHttp2Stream, headers) => void serve(http2Exchange(stream, headers), options))
+  const connections = trackConnections(server)
+  await listening(server, options)
+  const { port } = server.address() as AddressInfo
   return {
     port,
     async close() {
-      const closed = app.close()
-      for (const session of sessions) session.destroy()
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const connection of connections) connection.destroy()
       await closed
     },
   }
 }
 
-async function handle(request: FastifyRequest, reply: FastifyReply, options: { handler: RequestHandler }): Promise<void> {
-  reply.hijack()
-  const controller = new AbortController()
-  reply.raw.on('close', () => controller.abort())
-  const response = await options.handler({
-    method: request.method,
-    url: request.raw.url ?? '/',
-    headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    signal: controller.signal,
-    socket: request.raw.socket as TLSSocket,
-  })
-  const wantsGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
-  await send(reply, response, wantsGzip)
-}
-
-const gzipAsync = promisify(gzip)
-
-async function send(reply: FastifyReply, response: ApiResponse, wantsGzip: boolean): Promise<void> {
-  if (!reply.sent) reply.hijack()
-  const raw = reply.raw as RawResponse
-  if (response.stream) return sendStream(raw, response)
-  let body = response.body ?? []
-  let size = body.reduce((sum, piece) => sum + piece.length, 0)
-  const headers: Record<string, string | string[]> = { ...response.headers, 'cache-control': 'no-cache, private' }
-  if (wantsGzip && size >= GZIP_FROM_BYTES) {
-    const packed = await gzipAsync(Buffer.concat(body), { level: zlibConstants.Z_BEST_SPEED })
-    body = [packed]
-    size = packed.length
-    headers['content-encoding'] = 'gzip'
-    headers.vary = 'Accept-Encoding'
-  }
-  headers['content-length'] = String(size)
-  writeHead(raw, response.status, headers)
-  const [first] = body
-  if (body.length <= 1) (raw as ServerResponse).end(first)
-  else await writePieces(raw, body)
-}
-
-function writeHead(raw: RawResponse, status: number, headers: Record<string, string | string[]>): void {
-  if (raw.headersSent || raw.destroyed) return
-  ;(raw as ServerResponse).writeHead(status, headers)
-}
-
-/** Sends many small pieces in larger ones, waiting for a reader that falls behind. */
-async function writePieces(raw: RawResponse, pieces: readonly Buffer[]): Promise<void> {
-  let pending: Buffer[] = []
-  let bytes = 0
-  for (const piece of pieces) {
-    pending.push(piece)
-    bytes += piece.length
-    if (bytes < CHUNK_BYTES) continue
-    if (raw.destroyed) return
-    if (!(raw as ServerResponse).write(Buffer.concat(pending, bytes))) await drained(raw)
-    pending = []
-    bytes = 0
-  }
-  raw.end(Buffer.concat(pending, bytes))
-}
-
-function drained(raw: RawResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const stream: NodeJS.WritableStream = raw as ServerResponse
-    const done = () => {
-      stream.off('drain', done)
-      stream.off('close', done)
+function listening(server: Http2SecureServer, { host, port }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
       resolve()
-    }
-    stream.on('drain', done)
-    stream.on('close', done)
+    })
   })
 }
 
-function sendStream(raw: RawResponse, response: ApiResponse): void {
-  writeHead(raw, response.status, { ...response.headers, 'cache-control': 'no-cache, private' })
-  ;(raw as ServerResponse).flushHeaders?.()
-  const sink: StreamSink = {
-    write(frame) {
-      if (raw.destroyed || raw.writableEnded) return false
-      ;(raw as ServerResponse).write(frame)
-      if (unreadBytes(raw) <= MAX_UNREAD_BYTES) return true
-      raw.destroy()
-      return false
-    },
-    end: () => void (raw.writableEnded || raw.destroyed || raw.end()),
-    onClose: (listener) => void raw.once('close', listener),
-  }
-  response.stream?.(sink)
+interface Connection {
+  destroy(): void
+  once(event: 'close', listener: () => void): unknown
 }
 
-function unreadBytes(raw: RawResponse): number {
-  const { stream } = raw as { stream?: { writableLength: number } }
-  return (raw.writableLength ?? 0) + (stream?.writableLength ?? 0)
+/** What has to be ended by force, since watches last as long as their clients like. */
+function trackConnections(server: Http2SecureServer): Set<Connection> {
+  const connections = new Set<Connection>()
+  const track = (connection: Connection) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  }
+  server.on('session', track)
+  server.on('connection', (socket) => {
+    socket.setNoDelay(true)
+    track(socket)
+  })
+  return connections
+}
+
+/** Never rejects: an error of ours costs the exchange, not the process. */
+async function serve(exchange: Exchange, options: ServerOptions): Promise<void> {
+  try {
+    const body = exchange.incoming ? await readBody(exchange, options.clock) : EMPTY
+    if (body === undefined) return
+    const response = body instanceof StatusError ? refuse(exchange, body, options) : await options.handler(new Incoming(exchange, body))
+    await sendResponse(exchange, response, options.clock)
+  } catch {
+    exchange.outgoing.destroy()
+  }
+}
+
+function refuse(exchange: Exchange, error: StatusError, { onError }: ServerOptions): ApiResponse {
+  exchange.abandonBody()
+  return onError(error, exchange)
+}
+
+const EMPTY = Buffer.alloc(0)
+
+class Incoming implements RawRequest {
+  readonly #exchange: Exchange
+  readonly method: string
+  readonly url: string
+  readonly headers: RawRequest['headers']
+  readonly socket: TLSSocket
+  #controller: AbortController | undefined
+
+  constructor(
+    exchange: Exchange,
+    readonly body: Buffer,
+  ) {
+    this.#exchange = exchange
+    this.method = exchange.method
+    this.url = exchange.url
+    this.headers = exchange.headers
+    this.socket = exchange.socket
+  }
+
+  /** Made at first use: few requests ask for it. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      const controller = new AbortController()
+      const { outgoing } = this.#exchange
+      if (outgoing.destroyed) controller.abort()
+      else outgoing.once('close', () => controller.abort())
+      this.#controller = controller
+    }
+    return this.#controller.signal
+  }
+}
+
+/** The whole body, an error to answer with, or undefined when the client has gone. */
+function readBody({ incoming, headers }: Exchange, clock: Clock): Promise<Buffer | StatusError | undefined> {
+  if (!incoming) return Promise.resolve(EMPTY)
+  if (Number(headers['content-length']) > MAX_BODY_BYTES) return Promise.resolve(bodyTooLarge())
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const finish = (outcome: Buffer | StatusError | undefined) => {
+      timer.cancel()
+      incoming.removeAllListeners('data')
+      incoming.off('end', onEnd)
+      incoming.off('close', onClose)
+      if (outcome instanceof StatusError) incoming.pause()
+      resolve(outcome)
+    }
+    const onEnd = () => finish(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes))
+    const onClose = () => finish(undefined)
+    const timer = clock.after(BODY_TIMEOUT_MS, () => finish(bodyTooSlow()))
+    incoming.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > MAX_BODY_BYTES) finish(bodyTooLarge())
+    })
+    incoming.once('end', onEnd)
+    incoming.once('close', onClose)
+  })
+}
+
+function bodyTooLarge(): StatusError {
+  return tooLarge(`Request entity too large: limit is ${MAX_BODY_BYTES}`)
+}
+
+function bodyTooSlow(): StatusError {
+  return new StatusError({ code: 504, reason: 'Timeout', message: 'Timeout: request did not complete within the allotted timeout', details: {} })
 }

@@ -55,7 +55,7 @@ export class System implements SystemReader {
 
   async create<T extends KubeObject>(kind: string, object: T, { dryRun = false } = {}): Promise<T> {
     const served = this.#kind(kind)
-    const own = served.codec.normalize(cloneJSON(object as KubeObject))
+    const own = served.codec.decode(object).object
     served.definition.default?.(own)
     return viewOf(served, await createObject(this.#api, served, own, this.#context(own.metadata.namespace ?? '', dryRun))) as T
   }

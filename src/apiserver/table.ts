@@ -1,7 +1,6 @@
 /** Objects as rows of a Table. Models k8s.io/kubernetes/pkg/printers and handlers/response.go (asTable). */
 import { StatusError, badRequest, field } from '../errors.ts'
-import type { Column, ColumnContext, KubeObject, RowCondition } from '../registry/kind.ts'
-import type { ServedKind } from '../registry/scheme.ts'
+import type { Column, ColumnContext, KindDefinition, KubeObject, RowCondition } from '../registry/kind.ts'
 import type { ListMeta } from '../../schemas/types.ts'
 import { humanDuration } from './human-duration.ts'
 import { partialMetadata } from './partial-metadata.ts'
@@ -18,7 +17,8 @@ export interface Table {
   kind: 'Table'
   apiVersion: string
   metadata: ListMeta
-  columnDefinitions?: { name: string; type: string; format: string; description: string; priority: number }[]
+  /** null where a watch has sent them already. */
+  columnDefinitions: { name: string; type: string; format: string; description: string; priority: number }[] | null
   rows: Row[] | null
 }
 
@@ -49,7 +49,12 @@ export interface TableOptions {
   isList: boolean
 }
 
-export function toTable(kind: ServedKind, objects: readonly KubeObject[], options: TableOptions): Table {
+/** What a table is made of. */
+export interface Printed {
+  definition: Pick<KindDefinition, 'columns' | 'rowConditions' | 'hiddenAnnotations'>
+}
+
+export function toTable(kind: Printed, objects: readonly KubeObject[], options: TableOptions): Table {
   const columns = kind.definition.columns ?? defaultColumns
   const ctx = columnContext(options.nowMs)
   const rows = objects.map((object) => toRow(kind, object, { columns, ctx, options }))
@@ -57,20 +62,20 @@ export function toTable(kind: ServedKind, objects: readonly KubeObject[], option
     kind: 'Table',
     apiVersion: options.apiVersion,
     metadata: options.metadata,
-    ...(options.headers ? { columnDefinitions: columns.filter((c) => !c.undeclared).map(columnDefinition) } : { columnDefinitions: undefined }),
+    columnDefinitions: options.headers ? columns.filter((c) => !c.undeclared).map(columnDefinition) : null,
     rows: rows.length === 0 && !kind.definition.columns ? null : rows,
   }
 }
 
-function columnDefinition({ name, type = 'string', format = '', priority = 0 }: Column<KubeObject>) {
-  return { name, type, format: name === 'Name' && !format ? 'name' : format, description: '', priority }
+function columnDefinition({ name, type = 'string', format = name === 'Name' ? 'name' : '', priority = 0 }: Column<KubeObject>) {
+  return { name, type, format, description: '', priority }
 }
 
-function toRow(kind: ServedKind, object: KubeObject, { columns, ctx, options }: { columns: readonly Column<KubeObject>[]; ctx: ColumnContext; options: TableOptions }): Row {
+function toRow(kind: Printed, object: KubeObject, { columns, ctx, options }: { columns: readonly Column<KubeObject>[]; ctx: ColumnContext; options: TableOptions }): Row {
   const conditions = kind.definition.rowConditions?.(object) ?? []
   const row: Row = { cells: columns.map((column) => column.value(object, ctx)) }
   if (conditions.length > 0) row.conditions = conditions
-  row.object = options.include === 'Object' ? object : options.include === 'Metadata' ? partialMetadata(object, options.apiVersion) : null
+  row.object = options.include === 'Object' ? object : options.include === 'Metadata' ? partialMetadata(object, options.apiVersion, kind.definition.hiddenAnnotations) : null
   return row
 }
 

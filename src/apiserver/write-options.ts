@@ -46,7 +46,7 @@ function managerOf(userAgent: string): string {
 export function deleteOptionsOfQuery(query: Query): DeleteOptions {
   const options: DeleteOptions = {}
   const grace = query.get('gracePeriodSeconds')
-  if (grace) options.gracePeriodSeconds = parseInteger(grace)
+  if (grace !== null) options.gracePeriodSeconds = parseInteger(grace)
   const policy = query.get('propagationPolicy')
   if (policy) options.propagationPolicy = policy
   const orphan = query.get('orphanDependents')
@@ -64,6 +64,8 @@ export function checkDeleteOptions(options: DeleteOptions): void {
 /** @throws StatusError 400 in the words of Go's strconv */
 export function parseInteger(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: invalid syntax`)
+  const exact = text.length < 16 ? undefined : BigInt(text.replace('+', ''))
+  if (exact !== undefined && BigInt.asIntN(64, exact) !== exact) throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: value out of range`)
   return Number(text)
 }
 

@@ -39,10 +39,12 @@ export function parseConfig(text: string, file: string): Config {
 
 /** The first thing in which `value` differs from the schema. */
 function shapeComplaint(value: unknown): Complaint | undefined {
-  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true, strictTypes: false, verbose: true })
+  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false, verbose: true })
   const validate = ajv.compile(configSchema)
   if (validate(value)) return undefined
-  const [error] = validate.errors ?? []
+  // A mistyped key also makes the right one missing: it is the better explanation.
+  const errors = validate.errors ?? []
+  const error = errors.find((e) => e.keyword === 'additionalProperties') ?? errors[0]
   return error ? describe(error) : { path: [], text: 'not a configuration' }
 }
 

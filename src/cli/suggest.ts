@@ -16,7 +16,7 @@ function distance(a: string, b: string): number {
 
 /** ` (did you mean "port"?)`, or nothing when no known word is near. */
 export function suggestion(word: string, known: readonly string[]): string {
-  const near = known.map((k) => ({ k, d: distance(word.toLowerCase(), k.toLowerCase()) })).filter(({ k, d }) => d <= Math.max(1, Math.floor(k.length / 3)))
+  const near = known.map((k) => ({ k, d: distance(word.toLowerCase(), k.toLowerCase()) })).filter(({ k, d }) => d <= Math.max(1, Math.floor(k.length / 2)))
   const best = near.sort((a, b) => a.d - b.d)[0]
   return best ? ` (did you mean "${best.k}"?)` : ''
 }

@@ -113,9 +113,10 @@ export class ApiClient implements Client {
     return this.#kind(`${object.apiVersion}/${object.kind}`)
   }
 
-  /** A copy in canonical form, with defaults: what decoding does for requests over the wire. */
+  /** A copy as decoding a request gives it, with defaults. */
   #own(served: ServedKind, object: KubeObject): KubeObject {
-    const own = served.codec.normalize(cloneJSON(object))
+    const own = served.codec.decode(object).object
+    own.metadata ??= {}
     served.definition.default?.(own)
     return own
   }

@@ -65,7 +65,8 @@ export class ControllerManager {
       ? { name: user, groups: ['system:authenticated'] }
       : { name: `system:serviceaccount:kube-system:${account}`, groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] }
     return {
-      client: clientFor(identity, 'kube-controller-manager'),
+      // Loops with a user of their own are other programs upstream.
+      client: clientFor(identity, user ? name : 'kube-controller-manager'),
       clientFor: (as) => clientFor({ ...as, groups: [...as.groups, 'system:authenticated'] }, as.name),
       kinds,
       informers,

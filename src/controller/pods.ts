@@ -59,8 +59,9 @@ const PHASE_ORDER: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, 
  * The pods in the order in which a scale-down takes them: unassigned, then pending, then not ready; then the cheaper by
  * annotation, those whose node has more of their kind, the younger (by orders of magnitude of age), the more restarted.
  * @param crowd how many related active pods a node has
+ * @param nowMs without it ages are compared exactly and costs do not count (Jobs)
  */
-export function rankForDeletion(pods: readonly Pod[], crowd: ReadonlyMap<string, number>, nowMs: number): Pod[] {
+export function rankForDeletion(pods: readonly Pod[], crowd?: ReadonlyMap<string, number>, nowMs?: number): Pod[] {
   return pods
     .map((pod) => rank(pod, crowd, nowMs))
     .sort(compareRanks)
@@ -79,18 +80,18 @@ interface Rank {
   age: number
 }
 
-function rank(pod: Pod, crowd: ReadonlyMap<string, number>, nowMs: number): Rank {
+function rank(pod: Pod, crowd: ReadonlyMap<string, number> | undefined, nowMs: number | undefined): Rank {
   const node = pod.spec?.nodeName ?? ''
   const readyMs = readySinceMs(pod)
   const created = Date.parse(pod.metadata.creationTimestamp ?? '') || 0
   return {
     pod,
-    order: [node ? 1 : 0, PHASE_ORDER[pod.status?.phase ?? ''] ?? 0, readyMs === undefined ? 0 : 1, deletionCost(pod), -(crowd.get(node) ?? 0)],
+    order: [node ? 1 : 0, PHASE_ORDER[pod.status?.phase ?? ''] ?? 0, readyMs === undefined ? 0 : 1, nowMs === undefined ? 0 : deletionCost(pod), -(crowd?.get(node) ?? 0)],
     readyMs,
-    readyAge: magnitude(nowMs - (readyMs ?? 0)),
+    readyAge: nowMs === undefined ? -(readyMs ?? 0) : magnitude(nowMs - (readyMs ?? 0)),
     ...maxRestarts(pod),
     created,
-    age: magnitude(nowMs - created),
+    age: nowMs === undefined ? -created : magnitude(nowMs - created),
   }
 }
 

@@ -9,7 +9,8 @@ export function deadlineLeftMs(pod: Pod, nowMs: number): number | undefined {
   return (Number.isNaN(startMs) ? nowMs : startMs) + seconds * 1000 - nowMs
 }
 
-export function failedByDeadline(pod: Pod, status: PodStatus): PodStatus {
-  const conditions = status.conditions?.map((c) => (c.type === 'Ready' || c.type === 'ContainersReady' ? { ...c, status: 'False', reason: 'PodFailed', message: undefined } : c))
+export function failedByDeadline(status: PodStatus): PodStatus {
+  const failed = { status: 'False', reason: 'PodFailed', message: undefined }
+  const conditions = status.conditions?.map((c) => (c.type === 'Ready' || c.type === 'ContainersReady' ? { ...c, ...failed } : c))
   return { ...status, phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline', conditions }
 }

@@ -10,6 +10,7 @@ import type { ControllerContext } from '../controller/controller.ts'
 import { isStatusError } from '../errors.ts'
 import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { tellConditions, tellStarting } from './node-events.ts'
 import { planNode } from './node-plan.ts'
 import { Periodic } from './periodic.ts'
 import type { Stages } from './stages.ts'
@@ -99,7 +100,9 @@ export class NodeKeeper {
       kept.inFull = reportsInFull(node)
     } else {
       if (kept) this.#drop(name)
-      this.#kept.set(name, this.#keep(name, node))
+      const begun = this.#keep(name, node)
+      this.#kept.set(name, begun)
+      if (begun.inFull) tellStarting(this.#ctx.events, node)
       this.#leases.add(name, 'at once')
       this.#heartbeats.add(name, 'after a period')
       this.#listener.began(name)
@@ -114,7 +117,8 @@ export class NodeKeeper {
     const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
     const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
     const user = { name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }
-    return { name, node, client: clientFor?.(user) ?? client, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false }
+    const acting = clientFor?.(user) ?? client
+    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false }
   }
 
   #claim(node: Node): void {
@@ -146,15 +150,20 @@ export class NodeKeeper {
     if (!kept) return
     const heartbeat = kept.heartbeatDue
     kept.heartbeatDue = false
-    const { hostIP, podCIDR, machineID } = kept
+    const { hostIP, podCIDR, machineID, node } = kept
     const now = formatTime(this.#ctx.clock.now())
-    const { spec, status } = planNode({ node: kept.node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID })
+    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID })
     try {
-      if (status) await kept.client.patch('v1/Node', { name }, { status }, { subresource: 'status', type: 'merge' })
-      // Not as the node: of its own taints and addresses others decide.
+      if (status) await kept.client.updateStatus({ ...node, status })
+      if (status && kept.inFull) tellConditions(this.#ctx.events, node, status.conditions ?? [])
+      // Not as the node: its block of addresses is given to it.
       if (spec) await this.#ctx.client.patch('v1/Node', { name }, { spec }, { type: 'merge' })
     } catch (error) {
-      if (!isStatusError(error, 'NotFound')) throw error
+      if (isStatusError(error, 'NotFound')) return
+      // Somebody else wrote meanwhile, which has told us of the newer one.
+      if (!isStatusError(error, 'Conflict')) throw error
+      kept.heartbeatDue ||= heartbeat
+      this.#queue.add(name)
     }
   }
 

@@ -1,13 +1,11 @@
 /**
- * What a node's kubelet changes in its Node object: addresses, conditions, capacity, versions; its block of pod addresses;
- * the not-ready taint. Pure. Models pkg/kubelet/nodestatus/setters.go and kubelet_node_status.go.
+ * What a node's kubelet changes in its Node object: addresses, conditions, capacity, versions; its block of pod addresses.
+ * Pure. Models pkg/kubelet/nodestatus/setters.go and kubelet_node_status.go.
  */
-import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo, Taint } from '../../schemas/types.ts'
+import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
 import type { NodeStage } from './stages.ts'
 import { reportsInFull } from './virtual-node.ts'
-
-const NOT_READY_TAINT = 'node.kubernetes.io/not-ready'
 
 export interface NodePlanInput {
   node: Node
@@ -23,24 +21,18 @@ export interface NodePlanInput {
 
 export interface NodePlan {
   /** Merge patch of the spec. */
-  spec?: { podCIDR?: string; podCIDRs?: string[]; taints?: Taint[] | null }
+  spec?: { podCIDR: string; podCIDRs: string[] }
   /** The whole new status. */
   status?: NodeStatus
 }
 
 export function planNode(input: NodePlanInput): NodePlan {
-  const spec = planSpec(input)
+  const { node, podCIDR } = input
   const status = planStatus(input)
-  return { ...(spec ? { spec } : {}), ...(equalJSON(status, input.node.status ?? {}) ? {} : { status }) }
-}
-
-function planSpec({ node, podCIDR }: NodePlanInput): NodePlan['spec'] {
-  const taints = node.spec.taints ?? []
-  const kept = taints.filter((t) => t.key !== NOT_READY_TAINT)
-  const patch: NonNullable<NodePlan['spec']> = {}
-  if (kept.length !== taints.length) patch.taints = kept.length > 0 ? kept : null
-  if (!node.spec.podCIDR && podCIDR) Object.assign(patch, { podCIDR, podCIDRs: [podCIDR] })
-  return Object.keys(patch).length > 0 ? patch : undefined
+  return {
+    ...(podCIDR && !node.spec.podCIDR ? { spec: { podCIDR, podCIDRs: [podCIDR] } } : {}),
+    ...(equalJSON(status, node.status ?? {}) ? {} : { status }),
+  }
 }
 
 function planStatus(input: NodePlanInput): NodeStatus {

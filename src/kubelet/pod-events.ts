@@ -19,18 +19,20 @@ export class PodEvents {
     const { image = '', imagePullPolicy } = record.container
     const isPresent = node.images.has(image)
     node.images.add(image)
-    if (isPresent && imagePullPolicy !== 'Always') return this.#tell(pod, record, 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`)
-    this.#tell(pod, record, 'Pulling', `Pulling image "${image}"`)
-    this.#tell(pod, record, 'Pulled', `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: ${imageSize(image)} bytes.`)
+    if (isPresent && imagePullPolicy !== 'Always') {
+      return this.#tell(pod, record, { reason: 'Pulled', message: `Container image "${image}" already present on machine and can be accessed by the pod` })
+    }
+    this.#tell(pod, record, { reason: 'Pulling', message: `Pulling image "${image}"` })
+    this.#tell(pod, record, { reason: 'Pulled', message: `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: ${imageSize(image)} bytes.` })
   }
 
-  started(pod: Pod, record: ContainerRecord, _node: KeptNode): void {
-    this.#tell(pod, record, 'Created', 'Container created')
-    this.#tell(pod, record, 'Started', 'Container started')
+  started(pod: Pod, record: ContainerRecord): void {
+    this.#tell(pod, record, { reason: 'Created', message: 'Container created' })
+    this.#tell(pod, record, { reason: 'Started', message: 'Container started' })
   }
 
-  killing(pod: Pod, record: ContainerRecord, _node: KeptNode): void {
-    this.#tell(pod, record, 'Killing', `Stopping container ${record.name}`)
+  killing(pod: Pod, record: ContainerRecord): void {
+    this.#tell(pod, record, { reason: 'Killing', message: `Stopping container ${record.name}` })
   }
 
   backOffMessage(pod: Pod, container: string, delayMs: number): string {
@@ -38,11 +40,11 @@ export class PodEvents {
   }
 
   backOff(pod: Pod, record: ContainerRecord): void {
-    this.#tell(pod, record, 'BackOff', `Back-off restarting failed container ${record.name} in pod ${this.#fullName(pod)}`, 'Warning')
+    this.#tell(pod, record, { type: 'Warning', reason: 'BackOff', message: `Back-off restarting failed container ${record.name} in pod ${this.#fullName(pod)}` })
   }
 
   failed(pod: Pod, record: ContainerRecord, message: string): void {
-    this.#tell(pod, record, 'Failed', message, 'Warning')
+    this.#tell(pod, record, { type: 'Warning', reason: 'Failed', message })
   }
 
   failedMount(pod: Pod, message: string): void {
@@ -53,7 +55,7 @@ export class PodEvents {
     return `${metadata.name}_${metadata.namespace}(${metadata.uid})`
   }
 
-  #tell(pod: Pod, record: ContainerRecord, reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
+  #tell(pod: Pod, record: ContainerRecord, { type = 'Normal', reason, message }: { type?: 'Normal' | 'Warning'; reason: string; message: string }): void {
     const list = record.role === 'app' ? 'containers' : 'initContainers'
     this.#recorder.event(pod, type, reason, message, { fieldPath: `spec.${list}{${record.name}}`, host: pod.spec.nodeName })
   }

@@ -2,7 +2,7 @@
  * What a pod refers to that is not there: volumes that cannot be set up, variables that cannot be filled in. Pure.
  * Models the volume plugins' SetUp and makeEnvironmentVariables of pkg/kubelet/kubelet_pods.go, in their words.
  */
-import type { ConfigMap, Container, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
+import type { ConfigMap, Container, EnvVarSource, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
 
 export interface References {
   configMap(namespace: string, name: string): ConfigMap | undefined
@@ -96,19 +96,28 @@ export function unmetEnvironment(pod: Pod, container: Container, refs: Reference
     if (unmet) return unmet
   }
   for (const { valueFrom } of container.env ?? []) {
-    const { configMapKeyRef: fromMap, secretKeyRef: fromSecret } = valueFrom ?? {}
-    if (fromMap && !fromMap.optional) {
-      const { name = '', key = '' } = fromMap
-      const unmet = configMapNeed(refs, { namespace, name })
-      if (unmet) return unmet
-      if (refs.configMap(namespace, name)?.data?.[key] === undefined) return { key: referenceKey('ConfigMap', namespace, name), message: `couldn't find key ${key} in ConfigMap ${namespace}/${name}` }
-    }
-    if (fromSecret && !fromSecret.optional) {
-      const { name = '', key = '' } = fromSecret
-      const unmet = secretNeed(refs, { namespace, name })
-      if (unmet) return unmet
-      if (refs.secret(namespace, name)?.data?.[key] === undefined) return { key: referenceKey('Secret', namespace, name), message: `couldn't find key ${key} in Secret ${namespace}/${name}` }
-    }
+    const unmet = variableNeed(refs, namespace, valueFrom ?? {})
+    if (unmet) return unmet
   }
   return undefined
+}
+
+function variableNeed(refs: References, namespace: string, { configMapKeyRef, secretKeyRef }: EnvVarSource): Need | undefined {
+  if (configMapKeyRef && !configMapKeyRef.optional) {
+    const { name = '', key = '' } = configMapKeyRef
+    const unmet = configMapNeed(refs, { namespace, name })
+    if (unmet) return unmet
+    if (refs.configMap(namespace, name)?.data?.[key] === undefined) return keyNeed('ConfigMap', namespace, { name, key })
+  }
+  if (secretKeyRef && !secretKeyRef.optional) {
+    const { name = '', key = '' } = secretKeyRef
+    const unmet = secretNeed(refs, { namespace, name })
+    if (unmet) return unmet
+    if (refs.secret(namespace, name)?.data?.[key] === undefined) return keyNeed('Secret', namespace, { name, key })
+  }
+  return undefined
+}
+
+function keyNeed(kind: Kind, namespace: string, { name, key }: { name: string; key: string }): Need {
+  return { key: referenceKey(kind, namespace, name), message: `couldn't find key ${key} in ${kind} ${namespace}/${name}` }
 }

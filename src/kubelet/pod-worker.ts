@@ -155,7 +155,7 @@ export class PodWorker {
     return {
       running: () => {
         markRunning(record, clock.now())
-        if (this.node.inFull) events.started(this.#pod, record, this.node)
+        if (this.node.inFull) events.started(this.#pod, record)
         tell()
       },
       ready: (isReady: boolean) => {
@@ -171,7 +171,7 @@ export class PodWorker {
 
   #stopContainer(record: ContainerRecord, graceMs: number): void {
     if (!record.handle) return
-    if (this.node.inFull) this.#options.events.killing(this.#pod, record, this.node)
+    if (this.node.inFull) this.#options.events.killing(this.#pod, record)
     record.handle.stop(graceMs)
   }
 

@@ -4,7 +4,7 @@
  * One pod costs one status write per transition and, once it runs, no memory here but its address.
  * Models pkg/kubelet/pod_workers.go and status/status_manager.go.
  */
-import type { ConfigMap, PersistentVolumeClaim, Pod, Secret } from '../../schemas/types.ts'
+import type { ConfigMap, PersistentVolumeClaim, Pod, PodStatus, Secret } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
 import type { Lister } from '../client/lister.ts'
 import { keyOf, splitKey, type ControllerContext } from '../controller/controller.ts'
@@ -97,7 +97,8 @@ export class PodWorkers implements NodeListener {
     const worker = this.#workers.get(uid)
     // Our own write: what it says is known.
     if (worker?.isWriting && !deletionTimestamp && observedGeneration === generation) return
-    const isAtRest = !worker && phase === 'Running' && observedGeneration === generation && !pod.spec.readinessGates?.length && this.#options.runtimeFor(pod, node).isQuiet(pod)
+    const isCurrent = phase === 'Running' && observedGeneration === generation && !pod.spec.readinessGates?.length
+    const isAtRest = !worker && isCurrent && this.#options.runtimeFor(pod, node).isQuiet(pod)
     if (deletionTimestamp || !(isAtRest || (isPodTerminal(pod) && !worker))) this.#queue.add(keyOf(pod))
   }
 
@@ -163,21 +164,27 @@ export class PodWorkers implements NodeListener {
 
   async #expire(pod: Pod, worker: PodWorker, key: string): Promise<void> {
     if (!worker.stop((pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)) return
-    await this.#put(pod, worker, key, failedByDeadline(pod, this.#statusOf(pod, worker)))
+    await this.#put(pod, worker, { key, status: failedByDeadline(this.#statusOf(pod, worker)) })
     this.#drop(pod.metadata.uid ?? '')
   }
 
-  #statusOf(pod: Pod, worker: PodWorker) {
+  #statusOf(pod: Pod, worker: PodWorker): PodStatus {
     const { node } = worker
-    const podIP = pod.spec.hostNetwork ? node.hostIP : (pod.status?.podIP ?? (worker.hasStarted ? this.#addresses.take(pod.metadata.uid ?? '', node.podCIDR) : undefined))
-    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding: pod.metadata.deletionTimestamp !== undefined })
+    const podIP = pod.spec.hostNetwork ? node.hostIP : (pod.status?.podIP ?? this.#newIP(pod, worker))
+    const isEnding = pod.metadata.deletionTimestamp !== undefined
+    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding })
+  }
+
+  /** A pod gets its address with its sandbox, when nothing it mounts is missing. */
+  #newIP({ metadata }: Pod, { hasStarted, node }: PodWorker): string | undefined {
+    return hasStarted ? this.#addresses.take(metadata.uid ?? '', node.podCIDR) : undefined
   }
 
   #write(pod: Pod, worker: PodWorker, key: string): Promise<void> {
-    return this.#put(pod, worker, key, this.#statusOf(pod, worker))
+    return this.#put(pod, worker, { key, status: this.#statusOf(pod, worker) })
   }
 
-  async #put(pod: Pod, worker: PodWorker, key: string, status: NonNullable<Pod['status']>): Promise<void> {
+  async #put(pod: Pod, worker: PodWorker, { key, status }: { key: string; status: PodStatus }): Promise<void> {
     if (equalJSON(status, pod.status ?? {})) return
     worker.isWriting = true
     try {

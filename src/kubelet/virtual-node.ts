@@ -7,9 +7,9 @@
 import type { Node, Taint } from '../../schemas/types.ts'
 
 /** Node annotation: `kubelet` reports in full, anything else (or none) outcomes only. */
-export const REPORTING_ANNOTATION = 'orrery.dev/reporting'
+export const REPORTING_ANNOTATION = 'orrery.io/reporting'
 /** Node annotation: `stopped` makes the node's kubelet fall silent, as if the machine had died. */
-export const KUBELET_ANNOTATION = 'orrery.dev/kubelet'
+export const KUBELET_ANNOTATION = 'orrery.io/kubelet'
 
 export interface VirtualNodeOptions {
   /** Over the defaults of stages/node-ready.yaml. */

@@ -7,7 +7,7 @@ import { localAvailable } from '../../api/apiregistration/v1/apiservice.ts'
 import { danglingCondition } from '../../api/flowcontrol/v1/_dangling.ts'
 import { MANDATORY_FLOW_SCHEMAS, MANDATORY_PRIORITY_LEVELS, SUGGESTED_FLOW_SCHEMAS, SUGGESTED_PRIORITY_LEVELS } from '../../api/flowcontrol/v1/_bootstrap.ts'
 import { SYSTEM_PRIORITY_CLASSES } from '../../api/scheduling/v1/priorityclass.ts'
-import { isIPv4, parseIP } from '../apimachinery/ip-address.ts'
+import { formatIP, isIPv4, parseCIDR, parseIP } from '../apimachinery/ip-address.ts'
 import { formatTime } from '../clock.ts'
 import { apiPriority } from './api-priorities.ts'
 import type { KubeObject } from './kind.ts'
@@ -18,8 +18,6 @@ export interface BootstrapOptions {
   now: number
   /** One, or two of different families; the first is the default one. */
   serviceCIDRs: readonly string[]
-  /** The cluster IP of the Service `kubernetes`. */
-  serviceIP: string
   /** The port the server listens on. */
   port: number
   /** How pods reach the server; left out where there is only a loopback address, which endpoints may not have. */
@@ -28,7 +26,7 @@ export interface BootstrapOptions {
   clientCA: string
   /** PEM of the authority of the front proxy's certificate and the names it may have. */
   frontProxy?: { ca: string; names: readonly string[] }
-  /** What is served from the start. */
+  /** What is served from the start; one may come several times. */
   groupVersions: readonly { group: string; version: string }[]
 }
 
@@ -56,12 +54,25 @@ function serviceCIDR({ serviceCIDRs }: BootstrapOptions, now: string): ServiceCI
   return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...serviceCIDRs] }, status: { conditions: [ready] } }
 }
 
-function kubernetesService({ serviceIP, port }: BootstrapOptions): Service {
+/** The first address of a range; the server keeps it for itself. */
+function firstAddress(cidr: string): string {
+  const network = parseCIDR(cidr)?.network
+  if (!network) throw new Error(`not an address range: ${cidr}`)
+  return formatIP(network.with(-1, (network.at(-1) ?? 0) + 1))
+}
+
+function kubernetesService({ serviceCIDRs: [cidr = ''], port }: BootstrapOptions): Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { ...SERVICE, labels: { component: 'apiserver', provider: 'kubernetes' } },
-    spec: { ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }], clusterIP: serviceIP, ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None', type: 'ClusterIP' },
+    spec: {
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+      clusterIP: firstAddress(cidr),
+      ipFamilyPolicy: 'SingleStack',
+      sessionAffinity: 'None',
+      type: 'ClusterIP',
+    },
   }
 }
 
@@ -98,24 +109,27 @@ function extensionAuthentication({ clientCA, frontProxy }: BootstrapOptions): Co
       'requestheader-client-ca-file': frontProxy.ca,
       'requestheader-extra-headers-prefix': list('X-Remote-Extra-'),
       'requestheader-group-headers': list('X-Remote-Group'),
-      'requestheader-uid-headers': list('X-Remote-Uid'),
       'requestheader-username-headers': list('X-Remote-User'),
     }),
   })
 }
 
-/** The API service that says: this server answers the group version itself; undefined for those not registered at the start. */
-function localAPIService(groupVersion: { group: string; version: string }, now: string): APIService | undefined {
-  const priority = apiPriority(groupVersion)
-  if (!priority) return undefined
-  const { group, version } = groupVersion
-  return {
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name: `${version}.${group}`, labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
-    spec: { ...(group ? { group } : {}), version, groupPriorityMinimum: priority.group, versionPriority: priority.version },
-    status: { conditions: [localAvailable(now)] },
+/** The API services that say: this server answers the group version itself. */
+function localAPIServices(groupVersions: BootstrapOptions['groupVersions'], now: string): APIService[] {
+  const services = new Map<string, APIService>()
+  for (const { group, version } of groupVersions) {
+    const priority = apiPriority({ group, version })
+    if (!priority) continue
+    const name = `${version}.${group}`
+    services.set(name, {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name, labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
+      spec: { ...(group ? { group } : {}), version, groupPriorityMinimum: priority.group, versionPriority: priority.version },
+      status: { conditions: [localAvailable(now)] },
+    })
   }
+  return [...services.values()]
 }
 
 /** In the order in which they can be made. Some have a status, which is written separately from the object. */
@@ -131,6 +145,6 @@ export function bootstrapObjects(options: BootstrapOptions): KubeObject[] {
     ...(advertiseAddress ? kubernetesEndpoints(advertiseAddress, port) : []),
     extensionAuthentication(options),
     configMap('kube-apiserver-legacy-service-account-token-tracking', { since: now.slice(0, 'yyyy-mm-dd'.length) }),
-    ...options.groupVersions.flatMap((gv) => localAPIService(gv, now) ?? []),
+    ...localAPIServices(options.groupVersions, now),
   ]
 }

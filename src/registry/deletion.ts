@@ -45,21 +45,34 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
     await request.validate?.(current.value)
     outcome = plan(kind, current.value, options, now)
     if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
-    return outcome.step === 'now' ? DELETE : { value: kind.codec.normalize(outcome.object) }
+    return outcome.object ? { value: kind.codec.normalize(outcome.object) } : DELETE
   }
-  const entry = await store.guaranteedUpdate(storage.key(ctx, name), decide)
+  const key = storage.key(ctx, name)
+  const entry = await store.guaranteedUpdate(key, decide)
   if (!last) throw notFound(kind.groupResource, name)
   // Assigned inside the callback, which the checker cannot see.
   const result = outcome as Outcome
-  if (result.step === 'now') {
-    if (!ctx.dryRun) await kind.definition.afterDelete?.(last, ctx)
-    return { deleted: true, object: last, entry: entry ?? ephemeral(last) }
-  }
-  const written = result.step === 'mark' && ctx.dryRun ? ephemeral(result.object) : (entry ?? ephemeral(last))
-  return { deleted: false, object: written.value, entry: written }
+  const written = ctx.dryRun && result.object ? ephemeral(result.object) : (entry ?? ephemeral(last))
+  if (result.step !== 'now') return { deleted: false, object: written.value, entry: written }
+  if (ctx.dryRun) return { deleted: true, object: written.value, entry: written }
+  const gone = result.object ? await removeMarked(storage, key, written) : written
+  await kind.definition.afterDelete?.(last, ctx)
+  return { deleted: true, object: last, entry: gone }
 }
 
-type Outcome = { step: 'now' } | { step: 'pending' } | { step: 'mark'; object: KubeObject }
+/** Removes what was marked a moment ago, unless another was quicker. */
+async function removeMarked({ store }: ResourceStorage, key: string, marked: ObjectEntry): Promise<ObjectEntry> {
+  const { uid } = marked.value.metadata
+  let isGone = true
+  const entry = await store.guaranteedUpdate(key, (current) => {
+    isGone = current?.value.metadata.uid !== uid
+    return isGone ? UNCHANGED : DELETE
+  })
+  return isGone || !entry ? marked : entry
+}
+
+/** `now` with an object: what dies gracefully is first marked, for all who watch to see, and then goes in a write of its own. */
+type Outcome = { step: 'now'; object?: KubeObject } | { step: 'pending'; object?: undefined } | { step: 'mark'; object: KubeObject }
 
 /** What a delete does to an object: goes now, is marked and stays, or nothing because it is already on its way. */
 export function plan(kind: ServedKind, current: KubeObject, options: DeleteOptions, nowMs: number): Outcome {
@@ -72,11 +85,10 @@ export function plan(kind: ServedKind, current: KubeObject, options: DeleteOptio
   const { metadata } = object
   metadata.finalizers = finalizers.length > 0 ? finalizers : undefined
   if (grace) {
-    if (grace.seconds === 0 && finalizers.length === 0) return { step: 'now' }
     if (!current.metadata.deletionTimestamp && metadata.generation) metadata.generation++
     metadata.deletionTimestamp = formatTime(grace.atMs)
     metadata.deletionGracePeriodSeconds = grace.seconds
-    return { step: 'mark', object }
+    return { step: grace.seconds === 0 && finalizers.length === 0 ? 'now' : 'mark', object }
   }
   if (finalizers.length === 0) return { step: 'now' }
   if (!metadata.deletionTimestamp && metadata.generation) metadata.generation++

@@ -1,5 +1,8 @@
 /** The codec of built-in kinds, backed by the generated schema facts. */
-import { decodeObject } from '../apimachinery/decode.ts'
+import { decodeObject, type Decoded } from '../apimachinery/decode.ts'
+import { fromUnstructured } from '../apimachinery/from-unstructured.ts'
+import { freezeJSON } from '../apimachinery/json.ts'
+import { mergeTypeOf, type MergeType } from '../apimachinery/merge-type.ts'
 import { normalize } from '../apimachinery/normalize.ts'
 import { typeNameFor } from '../../schemas/facts.ts'
 import { apiVersionOf, type ObjectCodec } from './scheme.ts'
@@ -7,14 +10,23 @@ import type { GroupVersionKind, KindDefinition, KubeObject } from './kind.ts'
 
 export function factsCodec(typeName: string, gvk: GroupVersionKind): ObjectCodec {
   const type = { kind: gvk.kind, apiVersion: apiVersionOf(gvk) }
-  return {
+  const typed = ({ object, strictErrors }: Decoded) => ({ object: { ...object, ...type } as unknown as KubeObject, strictErrors })
+  let mergeType: MergeType | undefined
+  let empty: KubeObject | undefined
+  const codec: ObjectCodec = {
     typeName,
-    decode(json) {
-      const { object, strictErrors } = decodeObject(typeName, json)
-      return { object: { ...object, ...type } as unknown as KubeObject, strictErrors }
+    decode: (json) => typed(decodeObject(typeName, json)),
+    fromApplied: (json) => typed(fromUnstructured(typeName, json)),
+    // Made when first asked for: most kinds are never written.
+    get mergeType() {
+      return (mergeType ??= mergeTypeOf(typeName))
+    },
+    get empty() {
+      return (empty ??= freezeJSON(codec.normalize(codec.decode(type).object)))
     },
     normalize: (object) => normalize(typeName, { ...object, ...type }),
   }
+  return codec
 }
 
 /** @throws Error for a kind of which there are no facts */

@@ -3,6 +3,7 @@
  * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
  * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
  */
+import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
 import type { Authorizer, TokenAuthenticator } from './authorization.ts'
@@ -146,6 +147,8 @@ export interface CreateSubresource {
   /** The kind of the body and of the answer. */
   responseKind: GroupVersionKind
   verbs: readonly ['create']
+  /** Other versions (`policy/v1beta1`) whose bodies will do as well. */
+  accepts?: readonly string[]
   /** Answers the object to send back; 201 for it. */
   create(request: { name: string; body: KubeObject; ctx: WriteContext }): Promise<object>
 }
@@ -156,6 +159,8 @@ export interface ConnectSubresource {
   verbs: readonly string[]
   /** Name of the connector that serves it; connectors are registered by the runtime (src/streaming). */
   connect: string
+  /** Refuses what cannot be connected to by throwing a StatusError, before any connector is asked. */
+  check?(request: { name: string; query: { get(name: string): string | null; has(name: string): boolean }; ctx: WriteContext }): void
 }
 
 /** Where a scale subresource finds its numbers. Dotted paths as in CustomResourceDefinitions. */
@@ -196,6 +201,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * Both functions take and return whole objects (may reuse parts), without apiVersion/kind, which the caller sets.
    */
   storedAs?: GroupVersionKind & { toStorage(object: T): KubeObject; fromStorage(object: KubeObject): T }
+  /** The version that upstream writes it to etcd in, where that is an older one; shows in discovery only. */
+  encodedVersion?: string
   /** Warning header of every request for this kind, in upstream's words ("v1 Endpoints is deprecated in v1.33+; use …"). */
   deprecation?: string
   /** Of several served versions of a group, the one discovery prefers has the highest priority; 0 unless told. */
@@ -207,6 +214,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   rowConditions?(object: T): RowCondition[]
   /** Field selectors beyond metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>
+  /** The refusal of a field that is no such one; "field label not supported: …" unless told. */
+  fieldLabelError?(name: string): string
+  /** Annotations that stand for fields upstream's stored form has no annotation for: only the whole object shows them, not its metadata alone (tables, PartialObjectMetadata). */
+  hiddenAnnotations?: readonly string[]
 
   /** Fills in defaults in place; the object is decoded, not yet admitted. May look at `object` only. */
   default?(object: T): void
@@ -261,6 +272,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
 
   /** Seconds of grace a delete gives when the caller says nothing, or undefined for none. Present only on kinds that die gracefully (pods). */
   gracefulDelete?(object: T, requestedSeconds: number | undefined): number | undefined
+  /** Fields that an endpoint ('' or a subresource) takes no notice of, where they differ from the usual (status for the object, spec for status). */
+  resetFields?: Readonly<Record<string, FieldSet>>
   /** The kind of lists; `<Kind>List` unless told. */
   listKind?: string
   /** The patch types that are taken; all four unless told (custom resources have no strategic merge). */

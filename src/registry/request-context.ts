@@ -14,9 +14,11 @@ export interface RequestContextFields {
   random: Random
   system: SystemReader
   signal?: AbortSignal
+  /** Where warnings go; a list of its own unless told. */
+  warnings?: string[]
 }
 
-/** Upstream truncates what one response may carry in warnings to 4 KB; more than this many are dropped. */
+/** More than this many are dropped; no answer could carry them. */
 const MAX_WARNINGS = 100
 
 export class RequestContext implements WriteContext {
@@ -32,7 +34,7 @@ export class RequestContext implements WriteContext {
   /** Set by the verbs that write. */
   requestGroup?: string
   /** Distinct texts, in the order they were given. */
-  readonly warnings: string[] = []
+  readonly warnings: string[]
 
   constructor(fields: RequestContextFields) {
     this.user = fields.user
@@ -44,6 +46,7 @@ export class RequestContext implements WriteContext {
     this.random = fields.random
     this.system = fields.system
     this.signal = fields.signal
+    this.warnings = fields.warnings ?? []
   }
 
   warn(text: string): void {
@@ -52,7 +55,6 @@ export class RequestContext implements WriteContext {
 
   /** The same request, acting in another namespace; warnings are shared. */
   inNamespace(namespace: string): RequestContext {
-    const other = new RequestContext({ ...this, namespace })
-    return Object.assign(other, { warnings: this.warnings })
+    return new RequestContext({ ...this, namespace })
   }
 }

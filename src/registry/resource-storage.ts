@@ -4,10 +4,11 @@
  * pkg/registry/rest (BeforeCreate, BeforeUpdate). Objects in and out are of the version that is stored.
  */
 import { cloneJSON, equalJSON } from '../apimachinery/json.ts'
+import { ignoreNewTimes } from '../apimachinery/managed-entries.ts'
 import { validateObjectMeta, validateObjectMetaUpdate, validateStandardFinalizers } from '../apimachinery/validate-meta.ts'
 import { isDNS1123Subdomain, isPathSegmentName, isPathSegmentPrefix } from '../apimachinery/validation.ts'
 import { formatTime } from '../clock.ts'
-import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, StatusError, type FieldError } from '../errors.ts'
+import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, quote, StatusError, type FieldError } from '../errors.ts'
 import type { Entry } from '../storage/entry.ts'
 import { DELETE, UNCHANGED, isStorageError, type Outcome, type Store } from '../storage/store.ts'
 import type { KubeObject, UpdateSubresource } from './kind.ts'
@@ -50,6 +51,8 @@ export interface UpdateRequest {
 
 const MAX_GENERATED_BASE = 63 - 5
 const GENERATE_NAME_ATTEMPTS = 8
+/** Writes that are no change of what the user wants: a status, a pod's place. */
+const KEEPS_GENERATION: ReadonlySet<string | undefined> = new Set(['status', 'binding'])
 const NO_STATUS: KubeObject = { metadata: {} }
 
 export class ResourceStorage {
@@ -58,12 +61,15 @@ export class ResourceStorage {
     readonly store: ObjectStore,
   ) {}
 
-  key(ctx: { namespace: string }, name: string): string {
-    return storeKey(this.kind, ctx.namespace, name)
+  /** @throws StatusError 400 for names that cannot be part of a key */
+  key({ namespace }: { namespace: string }, name: string): string {
+    const problems = isPathSegmentName(name)
+    if (problems.length > 0) throw badRequest(`Name parameter invalid: ${quote(name)}: ${problems.join(';')}`)
+    return storeKey(this.kind, namespace, name)
   }
 
   get(namespace: string, name: string): Entry<KubeObject> {
-    const entry = this.store.get(storeKey(this.kind, namespace, name))
+    const entry = this.store.get(this.key({ namespace }, name))
     if (!entry) throw notFound(this.kind.groupResource, name)
     return entry
   }
@@ -118,33 +124,38 @@ export class ResourceStorage {
       const name = ready.metadata.name ?? ''
       const key = this.key(ctx, name)
       if (ctx.dryRun) {
-        this.#refuseExisting(key, name)
+        this.#refuseExisting(key, object.metadata)
         return ephemeral(ready)
       }
+      if (Number(object.metadata.resourceVersion ?? 0) > 0) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
       const entry = await this.store.create(key, ready, { expiresAt: this.#expiresAt(ready, ctx) })
       undo.keep()
       return entry
     } catch (error) {
-      if (isStorageError(error, 'KEY_EXISTS')) this.#refuseExisting(this.key(ctx, object.metadata.name ?? ''), object.metadata.name ?? '')
+      if (isStorageError(error, 'KEY_EXISTS')) this.#refuseExisting(this.key(ctx, object.metadata.name ?? ''), object.metadata)
       throw error
     } finally {
       undo.run()
     }
   }
 
-  #refuseExisting(key: string, name: string): void {
+  #refuseExisting(key: string, { name = '', generateName }: KubeObject['metadata']): void {
     const present = this.store.getHead(key)
     if (!present) return
-    const error = alreadyExists(this.kind.groupResource, name)
-    if (!present.value.metadata.deletionTimestamp) throw error
-    throw new StatusError({ code: error.code, reason: 'AlreadyExists', message: `object is being deleted: ${error.message}`, ...(error.details ? { details: error.details } : {}) })
+    const { code, message, details } = alreadyExists(this.kind.groupResource, name)
+    const generated = generateName ? `${message}, the server was not able to generate a unique name for the object` : message
+    throw new StatusError({
+      code,
+      reason: 'AlreadyExists',
+      message: present.value.metadata.deletionTimestamp ? `object is being deleted: ${generated}` : generated,
+      details: generateName ? { ...details, retryAfterSeconds: 1 } : { ...details },
+    })
   }
 
   async #prepareCreate(object: KubeObject, ctx: RequestContext, undo: Undo, validate?: CreateRequest['validate']): Promise<KubeObject> {
     const { definition } = this.kind
     const { metadata } = object
     await definition.checkAccess?.(object, undefined, ctx)
-    if (metadata.resourceVersion) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
     this.#fillSystemFields(object, ctx)
     undo.add(definition.beginCreate?.(object, ctx))
     if (definition.subresources?.status && !definition.keepsStatusOnCreate) copyMember(object, NO_STATUS, 'status')
@@ -201,7 +212,7 @@ export class ResourceStorage {
     checkNameAndNamespace(this.kind, object, request)
     if (!request.subresource) await definition.checkAccess?.(object, old, ctx)
     const { metadata } = object
-    if (!metadata.resourceVersion) {
+    if (!versionOf(metadata)) {
       if (definition.allowUnconditionalUpdate === false) {
         throw invalid({ group: groupResource.group, kind: groupResource.resource }, name, [field.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
       }
@@ -213,8 +224,7 @@ export class ResourceStorage {
     if (!request.subresource) undo.add(definition.beginUpdate?.(object, old, ctx))
     await this.#beforeUpdate(object, old, ctx, { name: request.subresource, hooks: subresource })
     definition.canonicalize?.(object)
-    const ready = this.kind.codec.normalize(object)
-    keepTimestampsOfUnchanged(ready, old)
+    const ready = ignoreNewTimes(this.kind.codec.normalize(object), old)
     await request.validate?.(ready, old)
     return ready
   }
@@ -228,7 +238,7 @@ export class ResourceStorage {
     else if (!sub.name && definition.subresources?.status) copyMember(object, old, 'status')
     if (sub.hooks) sub.hooks.prepareForUpdate?.(object, old, ctx)
     else if (!sub.name) definition.prepareForUpdate?.(object, old, ctx)
-    if (sub.name !== 'status' && raisesGeneration(definition.generation, object, old)) metadata.generation = (old.metadata.generation ?? 0) + 1
+    if (!KEEPS_GENERATION.has(sub.name) && raisesGeneration(definition.generation, object, old)) metadata.generation = (old.metadata.generation ?? 0) + 1
 
     metadata.uid ||= old.metadata.uid
     metadata.creationTimestamp = old.metadata.creationTimestamp
@@ -298,9 +308,15 @@ export function updateSubresourceOf(kind: ServedKind, name: string | undefined):
   return typeof subresource === 'object' ? (subresource as UpdateSubresource<KubeObject>) : undefined
 }
 
+/** The version a write is based on; '' where it does not care. @throws StatusError 500 for one that is no number, as upstream answers */
+function versionOf({ resourceVersion = '' }: KubeObject['metadata']): string {
+  if (!/^[0-9]*$/.test(resourceVersion)) throw new StatusError({ code: 500, message: `strconv.ParseUint: parsing ${quote(resourceVersion)}: invalid syntax` })
+  return resourceVersion === '0' ? '' : resourceVersion
+}
+
 function checkNameAndNamespace(kind: ServedKind, object: KubeObject, { name, ctx }: UpdateRequest): void {
   const { metadata } = object
-  if (!metadata.name) metadata.name = name
+  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
   if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
   if (!kind.namespaced) return
   metadata.namespace ||= ctx.namespace
@@ -336,15 +352,4 @@ function raisesGeneration(rule: ServedKind['definition']['generation'], object: 
   const a = object as unknown as Record<string, unknown>
   const b = old as unknown as Record<string, unknown>
   return [...keys].some((key) => !equalJSON(a[key], b[key]))
-}
-
-/** When nothing but times in managedFields differ, the old ones stay, so that the write changes nothing. */
-function keepTimestampsOfUnchanged(object: KubeObject, old: KubeObject): void {
-  const mine = object.metadata.managedFields
-  const theirs = old.metadata.managedFields
-  if (!mine || !theirs || mine.length !== theirs.length) return
-  const untimed = (list: typeof mine) => list.map((entry) => ({ ...entry, time: undefined }))
-  if (!equalJSON(untimed(mine), untimed(theirs))) return
-  const rest = { ...object, metadata: { ...object.metadata, managedFields: theirs } }
-  if (equalJSON(rest, old)) object.metadata.managedFields = theirs
 }

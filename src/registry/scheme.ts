@@ -2,6 +2,7 @@
  * Which kinds are served, by group, version, resource and kind. Kinds can come and go while the cluster runs
  * (CustomResourceDefinitions). Models k8s.io/apimachinery/pkg/runtime.Scheme and the REST storage maps.
  */
+import type { MergeType } from '../apimachinery/merge-type.ts'
 import type { GroupResource } from '../errors.ts'
 import { ALL_VERBS, type GroupVersionKind, type KindDefinition, type KubeObject } from './kind.ts'
 
@@ -14,6 +15,12 @@ export interface ObjectCodec {
    * @throws Error with the decoder's text when a type does not fit
    */
   decode(json: unknown): { object: KubeObject; strictErrors: string[] }
+  /** What a server-side apply merged, which may hold nulls, as an object. */
+  fromApplied(json: Record<string, unknown>): { object: KubeObject; strictErrors: string[] }
+  /** How lists, maps and atoms of the type merge. */
+  readonly mergeType: MergeType
+  /** The object of the type with nothing in it but what is always written. */
+  readonly empty: KubeObject
   /** Makes an object built inside the server canonical: zero values dropped, members in order. */
   normalize<T extends KubeObject>(object: T): T
 }
@@ -54,6 +61,7 @@ const resourceKey = (group: string, version: string, plural: string) => `${group
 export class Scheme {
   #byResource = new Map<string, ServedKind>()
   #byRef = new Map<string, ServedKind>()
+  #builtIn = new Set<string>()
   #listeners = new Set<() => void>()
   /** Rises with every change of what is served; discovery and OpenAPI documents are cached by it. */
   generation = 0
@@ -68,6 +76,7 @@ export class Scheme {
       const served = this.#serve(definition, codecFor(definition))
       this.#byResource.set(resourceKey(served.group, served.version, served.plural), served)
       this.#byRef.set(served.ref, served)
+      if (served.codec.typeName !== undefined) this.#builtIn.add(served.group)
     }
     this.#changed()
   }
@@ -113,6 +122,11 @@ export class Scheme {
   /** Whether any kind of this group and version is served. */
   hasVersion({ group, version }: { group: string; version: string }): boolean {
     return this.all().some((k) => k.group === group && k.version === version)
+  }
+
+  /** Whether a group belongs to the server itself, rather than to custom resources. */
+  isBuiltIn(group: string): boolean {
+    return this.#builtIn.has(group)
   }
 
   /** Any served version of a group's kind, the preferred one first. */

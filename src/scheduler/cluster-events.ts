@@ -9,8 +9,22 @@ import type { Handle } from './framework.ts'
 import { podInfoOf, type PodInfo } from './pod-info.ts'
 
 /** Pods that are bound, pods that wait, and the kinds that plugins look at. */
-export type EventResource = 'AssignedPod' | 'WaitingPod' | 'Node' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode' | 'CSIDriver' | 'CSIStorageCapacity' | 'VolumeAttachment' | 'ResourceClaim' | 'ResourceSlice' | 'DeviceClass'
-export type EventAction = 'add' | 'delete' | 'update' | 'labels' | 'scaleDown' | 'tolerations' | 'gates' | 'resourceClaims' | 'allocatable' | 'taints' | 'condition' | 'annotations' | 'features'
+export type EventResource = 'AssignedPod' | 'WaitingPod' | 'Node' | WatchedResource
+export type WatchedResource =
+  | 'PersistentVolume'
+  | 'PersistentVolumeClaim'
+  | 'StorageClass'
+  | 'CSINode'
+  | 'CSIDriver'
+  | 'CSIStorageCapacity'
+  | 'VolumeAttachment'
+  | 'ResourceClaim'
+  | 'ResourceSlice'
+  | 'DeviceClass'
+
+export type EventAction = 'add' | 'delete' | 'update' | PodChangeAction | NodeChangeAction
+type PodChangeAction = 'labels' | 'scaleDown' | 'tolerations' | 'gates' | 'resourceClaims'
+type NodeChangeAction = 'labels' | 'allocatable' | 'taints' | 'condition' | 'annotations' | 'features'
 
 export interface ClusterEvent {
   resource: EventResource

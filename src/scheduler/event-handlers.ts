@@ -7,7 +7,7 @@ import { keyOf } from '../controller/controller.ts'
 import { isPodTerminal } from '../controller/pods.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { Cache } from './cache.ts'
-import { nodeChanges, podChanges, type EventResource } from './cluster-events.ts'
+import { nodeChanges, podChanges, type WatchedResource } from './cluster-events.ts'
 import type { Nominator } from './nominator.ts'
 import { podInfoOf } from './pod-info.ts'
 import type { SchedulingQueue } from './queue.ts'
@@ -22,7 +22,7 @@ export interface FollowOptions {
 }
 
 /** Kinds whose every change is told to the plugins that want to hear of it. */
-const WATCHED: Readonly<Partial<Record<EventResource, string>>> = {
+const WATCHED: Readonly<Record<WatchedResource, string>> = {
   PersistentVolume: 'v1/PersistentVolume',
   PersistentVolumeClaim: 'v1/PersistentVolumeClaim',
   StorageClass: 'storage.k8s.io/v1/StorageClass',
@@ -52,11 +52,11 @@ export function followCluster(options: FollowOptions): () => void {
   }
 }
 
-function isResource(name: string): name is EventResource {
+function isResource(name: string): name is WatchedResource {
   return name in WATCHED
 }
 
-function followKind(informers: Informers, queue: SchedulingQueue, { resource, kind }: { resource: EventResource; kind: string }): () => void {
+function followKind(informers: Informers, queue: SchedulingQueue, { resource, kind }: { resource: WatchedResource; kind: string }): () => void {
   return informers.for<KubeObject>(kind).subscribe({
     add: (object) => queue.moved({ resource, action: 'add', object }),
     update: (object, old) => queue.moved({ resource, action: 'update', object, old }),

@@ -19,7 +19,7 @@ export const MAX_NODE_SCORE = 100
  * Unschedulable: preemption may help. Unresolvable: it cannot (UnschedulableAndUnresolvable).
  * Success is the absence of a Status.
  */
-export type Code = 'Unschedulable' | 'Unresolvable' | 'Error' | 'Wait'
+export type Code = 'Unschedulable' | 'Unresolvable' | 'Error'
 
 export interface Status {
   readonly code: Code

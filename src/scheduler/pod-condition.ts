@@ -4,8 +4,8 @@ import type { Pod, PodCondition } from '../../schemas/types.ts'
 /** The conditions a strategic patch must carry; undefined when the pod has this one already. */
 export function withPodCondition({ status }: Pod, condition: PodCondition, now: string): PodCondition[] | undefined {
   const old = status?.conditions?.find((c) => c.type === condition.type)
-  const isSame = old?.status === condition.status && old?.reason === condition.reason && old?.message === condition.message && old?.observedGeneration === condition.observedGeneration
-  if (isSame) return undefined
+  const compared = ['status', 'reason', 'message', 'observedGeneration'] as const
+  if (compared.every((field) => old?.[field] === condition[field])) return undefined
   const lastTransitionTime = old?.status === condition.status ? old?.lastTransitionTime : now
   return [{ ...condition, lastTransitionTime }]
 }

@@ -282,7 +282,8 @@ export class SchedulingQueue {
   #flush(): void {
     this.#flushTimer = undefined
     const oldest = this.#options.clock.now() - UNSCHEDULABLE_MAX_MS
-    for (const group of [...this.#unschedulable.values()]) for (const entry of [...group.values()]) if (!entry.gatedBy && entry.timestampMs <= oldest) this.#requeue(entry)
+    const waiting = [...this.#unschedulable.values()].flatMap((group) => [...group.values()])
+    for (const entry of waiting) if (!entry.gatedBy && entry.timestampMs <= oldest) this.#requeue(entry)
     if (this.#unschedulable.size > 0) this.#flushTimer ??= this.#options.clock.after(FLUSH_MS, () => this.#flush())
   }
 }

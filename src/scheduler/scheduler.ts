@@ -136,8 +136,9 @@ export class Scheduler {
     if (refusal) {
       profile.unreserve(cycle, info, node.name)
       this.#cache.forget(info.uid)
-      const refusals = { byNode: new Map([[node, refusal]]), others: undefined }
-      return this.#fail(entry, { message: fitMessage({ nodeCount: 1, refusals }), isError: refusal.code === 'Error', rejectedBy: new Set(refusal.plugin ? [refusal.plugin] : []), nominatedNodeName: '' })
+      const message = fitMessage({ nodeCount: 1, refusals: { byNode: new Map([[node, refusal]]), others: undefined } })
+      const rejectedBy = new Set(refusal.plugin ? [refusal.plugin] : [])
+      return this.#fail(entry, { message, isError: refusal.code === 'Error', rejectedBy, nominatedNodeName: '' })
     }
     void this.#write(() => this.#bind(entry, { profile, cycle, nodeName: node.name }))
   }
@@ -191,7 +192,8 @@ export class Scheduler {
 
   async #tell(pod: Pod, { message, isError, nominatedNodeName }: Failure): Promise<void> {
     const { clock, client } = this.#ctx
-    const condition = { type: 'PodScheduled', observedGeneration: pod.metadata.generation, status: 'False', reason: isError ? 'SchedulerError' : 'Unschedulable', message }
+    const reason = isError ? 'SchedulerError' : 'Unschedulable'
+    const condition = { type: 'PodScheduled', observedGeneration: pod.metadata.generation, status: 'False', reason, message }
     const conditions = withPodCondition(pod, condition, formatTime(clock.now()))
     const nominates = nominatedNodeName !== undefined && nominatedNodeName !== (pod.status?.nominatedNodeName ?? '')
     if (!conditions && !nominates) return

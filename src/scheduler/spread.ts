@@ -1,18 +1,14 @@
 /**
- * Topology spread constraints, compiled, and where their matching pods are.
+ * Topology spread constraints, compiled.
  * Models pkg/scheduler/framework/plugins/podtopologyspread/common.go and helper/spread.go.
  */
-import type { Node, Pod, ReplicaSet, ReplicationController, Service, StatefulSet, TopologySpreadConstraint } from '../../schemas/types.ts'
+import type { Pod, ReplicaSet, ReplicationController, Service, StatefulSet, TopologySpreadConstraint } from '../../schemas/types.ts'
 import { selectorFromLabelSelector, selectorFromRequirements, selectorFromSet, type Selector } from '../apimachinery/labels.ts'
 import { ParseError } from '../apimachinery/parse-error.ts'
 import type { Informers } from '../client/lister.ts'
 import { controllerOf } from '../controller/owners.ts'
 import { selectorOf, setSelectorOf } from '../controller/selectors.ts'
-import type { NodeCounts } from './counts.ts'
-import type { Handle } from './framework.ts'
-import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
-import { untoleratedTaint } from './tolerations.ts'
 
 export const HOSTNAME = 'kubernetes.io/hostname'
 
@@ -33,12 +29,23 @@ export interface Constraint {
   readonly honorsTaints: boolean
 }
 
-export function ownConstraints({ pod, labels }: PodInfo, action: string): Constraint[] {
+type Action = 'DoNotSchedule' | 'ScheduleAnyway'
+
+const compiled = new WeakMap<PodInfo, Readonly<Record<Action, readonly Constraint[]>>>()
+
+/** What the pod itself asks for, with this consequence when it cannot be had. */
+export function ownConstraints(info: PodInfo, action: Action): readonly Constraint[] {
+  let known = compiled.get(info)
+  if (!known) compiled.set(info, (known = { DoNotSchedule: compileOwn(info, 'DoNotSchedule'), ScheduleAnyway: compileOwn(info, 'ScheduleAnyway') }))
+  return known[action]
+}
+
+function compileOwn({ pod, labels }: PodInfo, action: Action): Constraint[] {
   const constraints = (pod.spec.topologySpreadConstraints ?? []).filter((c) => c.whenUnsatisfiable === action)
   return constraints.map((c) => compile(c, withMatchLabels(c, labels)))
 }
 
-export function defaultConstraints(defaults: readonly TopologySpreadConstraint[], action: string, selector: Selector): Constraint[] {
+export function defaultConstraints(defaults: readonly TopologySpreadConstraint[], action: Action, selector: Selector): Constraint[] {
   if (selector.isEmpty) return []
   return defaults.filter((c) => c.whenUnsatisfiable === action).map((c) => compile(c, selector))
 }
@@ -74,34 +81,16 @@ function parsed(labelSelector: TopologySpreadConstraint['labelSelector']): Selec
 export function impliedSelector(pod: Pod, informers: Informers): Selector {
   const { namespace = '', labels } = pod.metadata
   const merged: Record<string, string> = {}
-  for (const { spec } of informers.lister<Service>('v1/Service').list(namespace)) if (spec.selector && setSelectorOf(spec.selector).matches(labels)) Object.assign(merged, spec.selector)
+  for (const { spec } of informers.lister<Service>('v1/Service').list(namespace)) {
+    if (spec.selector && setSelectorOf(spec.selector).matches(labels)) Object.assign(merged, spec.selector)
+  }
   const owner = controllerOf(pod)
+  const kind = `${owner?.apiVersion}/${owner?.kind}`
   const name = owner?.name ?? ''
-  if (owner?.kind === 'ReplicationController' && owner.apiVersion === 'v1') Object.assign(merged, informers.lister<ReplicationController>('v1/ReplicationController').get(namespace, name)?.spec.selector)
+  if (kind === 'v1/ReplicationController') Object.assign(merged, informers.lister<ReplicationController>(kind).get(namespace, name)?.spec.selector)
   const byServices = selectorFromSet(merged)
-  if (owner?.apiVersion !== 'apps/v1') return byServices
-  const set = owner.kind === 'ReplicaSet' ? informers.lister<ReplicaSet>('apps/v1/ReplicaSet').get(namespace, name) : owner.kind === 'StatefulSet' ? informers.lister<StatefulSet>('apps/v1/StatefulSet').get(namespace, name) : undefined
+  if (kind !== 'apps/v1/ReplicaSet' && kind !== 'apps/v1/StatefulSet') return byServices
+  const set = informers.lister<ReplicaSet | StatefulSet>(kind).get(namespace, name)
   if (!set?.spec.selector) return byServices
   return selectorFromRequirements([...byServices.requirements, ...selectorOf(set.spec.selector).requirements])
-}
-
-export function countsFor(handle: Handle, namespace: string, selector: Selector): NodeCounts {
-  const id = `spread ${namespace} ${selector.matchesNothing} ${selector.toString()}`
-  return handle.cache.counts({ id, namespaces: new Set([namespace]), matches: (other) => !selector.isEmpty && !other.isTerminating && selector.matches(other.labels) })
-}
-
-/** Whether the pods of a node count for a constraint, by its policies. */
-export function isIncluded({ honorsAffinity, honorsTaints }: Constraint, pod: PodInfo, node: Node): boolean {
-  if (honorsAffinity && pod.nodeAffinity && !pod.nodeAffinity(node)) return false
-  return !honorsTaints || untoleratedTaint(node.spec.taints, pod.tolerations) === undefined
-}
-
-/** All nodes are included whatever they are. */
-export function includesAll({ honorsAffinity, honorsTaints }: Constraint, pod: PodInfo): boolean {
-  return !honorsTaints && !(honorsAffinity && pod.nodeAffinity)
-}
-
-export function hasAllKeys(node: NodeInfo, constraints: readonly Constraint[]): boolean {
-  for (const { topologyKey } of constraints) if (node.labels[topologyKey] === undefined) return false
-  return true
 }

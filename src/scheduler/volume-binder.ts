@@ -6,6 +6,7 @@ import type { CSIDriver, CSIStorageCapacity, Node, PersistentVolume, PersistentV
 import { selectorFromLabelSelector } from '../apimachinery/labels.ts'
 import { quantityValue } from '../apimachinery/quantity.ts'
 import type { Lister } from '../client/lister.ts'
+import type { KubeObject } from '../registry/kind.ts'
 import type { Handle } from './framework.ts'
 import type { PodInfo } from './pod-info.ts'
 import { BOUND_BY_CONTROLLER, NO_PROVISIONER, SELECTED_NODE, allowsTopology, classOfClaim, findVolume, isFullyBound, isVolumeOnNode, requestedBytes } from './volumes.ts'
@@ -113,9 +114,11 @@ export class VolumeBinder {
     const { informers } = this.#handle
     if (!informers.lister<CSIDriver>('storage.k8s.io/v1/CSIDriver').get('', provisioner)?.spec.storageCapacity) return true
     const wanted = requestedBytes(claim)
-    return informers.lister<CSIStorageCapacity>('storage.k8s.io/v1/CSIStorageCapacity').list().some((c) => {
-      const limit = c.maximumVolumeSize ?? c.capacity
-      return c.storageClassName === metadata.name && limit !== undefined && quantityValue(limit) >= wanted && selectorFromLabelSelector(c.nodeTopology).matches(node.metadata.labels)
+    const capacities = informers.lister<CSIStorageCapacity>('storage.k8s.io/v1/CSIStorageCapacity').list()
+    return capacities.some(({ storageClassName, nodeTopology, maximumVolumeSize, capacity }) => {
+      const limit = maximumVolumeSize ?? capacity
+      if (storageClassName !== metadata.name || limit === undefined || quantityValue(limit) < wanted) return false
+      return selectorFromLabelSelector(nodeTopology).matches(node.metadata.labels)
     })
   }
 
@@ -135,7 +138,8 @@ export class VolumeBinder {
     const { client } = this.#handle
     for (const { volume, claim } of bindings) {
       const { metadata } = claim
-      const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion }
+      const { namespace, name, uid, resourceVersion } = metadata
+      const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion }
       const annotations = { ...volume.metadata.annotations, ...(volume.spec.claimRef ? {} : { [BOUND_BY_CONTROLLER]: 'yes' }) }
       await client.update<PersistentVolume>({ ...volume, metadata: { ...volume.metadata, annotations }, spec: { ...volume.spec, claimRef } })
     }
@@ -143,12 +147,12 @@ export class VolumeBinder {
       const ref = { namespace: metadata.namespace, name: metadata.name ?? '' }
       await client.patch('v1/PersistentVolumeClaim', ref, { metadata: { annotations: { [SELECTED_NODE]: nodeName } } })
     }
-    await this.#untilBound([...bindings.map((b) => b.claim), ...provisions], provisions, { pod, nodeName })
+    await this.#untilBound({ bindings, provisions }, pod, nodeName)
   }
 
-  #untilBound(claims: readonly PersistentVolumeClaim[], provisions: readonly PersistentVolumeClaim[], { pod, nodeName }: { pod: PodInfo; nodeName: string }): Promise<void> {
+  #untilBound({ bindings, provisions }: VolumeChoice, pod: PodInfo, nodeName: string): Promise<void> {
     const { informers, clock } = this.#handle
-    const waiting = new Set(claims.map(keyOfClaim))
+    const waiting = new Set([...bindings.map((b) => b.claim), ...provisions].map(keyOfClaim))
     const provisioned = new Set(provisions.map(keyOfClaim))
     return new Promise((resolve, reject) => {
       const end = (error?: Error) => {
@@ -161,13 +165,17 @@ export class VolumeBinder {
         const key = keyOfClaim(claim)
         if (!waiting.has(key)) return
         if (isFullyBound(claim)) waiting.delete(key)
-        else if (provisioned.has(key) && claim.metadata.annotations?.[SELECTED_NODE] !== nodeName) return end(new Error(`binding volumes: provisioning failed for PVC "${claim.metadata.name}"`))
+        else if (provisioned.has(key) && claim.metadata.annotations?.[SELECTED_NODE] !== nodeName) {
+          return end(new Error(`binding volumes: provisioning failed for PVC "${claim.metadata.name}"`))
+        }
         if (waiting.size === 0) end()
       }
       const timer = clock.after(BIND_TIMEOUT_MS, () => end(new Error('binding volumes: context deadline exceeded')))
       const stops: (() => void)[] = []
-      stops.push(informers.for('v1/Pod').subscribe({ delete: (gone) => gone.metadata.uid === pod.uid && end(new Error('binding volumes: pod does not exist any more')) }))
-      stops.push(informers.for<PersistentVolumeClaim>('v1/PersistentVolumeClaim').subscribe({ add: look, update: look, delete: (c) => waiting.has(keyOfClaim(c)) && end(new Error('binding volumes: failed to check provisioning pvc')) }))
+      const podGone = ({ metadata }: KubeObject) => metadata.uid === pod.uid && end(new Error('binding volumes: pod does not exist any more'))
+      const claimGone = (claim: PersistentVolumeClaim) => waiting.has(keyOfClaim(claim)) && end(new Error('binding volumes: failed to check provisioning pvc'))
+      stops.push(informers.for('v1/Pod').subscribe({ delete: podGone }))
+      stops.push(informers.for<PersistentVolumeClaim>('v1/PersistentVolumeClaim').subscribe({ add: look, update: look, delete: claimGone }))
     })
   }
 }

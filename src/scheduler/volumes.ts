@@ -4,7 +4,9 @@
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../schemas/types.ts'
 import { selectorFromLabelSelector } from '../apimachinery/labels.ts'
 import { compareQuantities, quantityValue } from '../apimachinery/quantity.ts'
+import type { ClusterEvent } from './cluster-events.ts'
 import { compileNodeSelector } from './node-affinity.ts'
+import type { PodInfo } from './pod-info.ts'
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed'
 export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller'
@@ -58,11 +60,14 @@ export function allowsTopology({ allowedTopologies }: StorageClass, node: Node):
   return allowedTopologies.some((term) => (term.matchLabelExpressions ?? []).every(({ key = '', values = [] }) => values.includes(node.metadata.labels?.[key] ?? '')))
 }
 
-/**
- * The smallest volume that a claim could take on a node, or the one that is kept for it.
- * @param taken volumes that another claim has been promised
- */
-export function findVolume(claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[], { node, taken }: { node: Node; taken: (name: string) => boolean }): PersistentVolume | undefined {
+export interface VolumeSearch {
+  node: Node
+  /** Volumes that another claim has been promised. */
+  taken(name: string): boolean
+}
+
+/** The smallest volume that a claim could take on a node, or the one that is kept for it. */
+export function findVolume(claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[], { node, taken }: VolumeSearch): PersistentVolume | undefined {
   const wanted = claim.spec.resources?.requests?.storage ?? '0'
   const selector = claim.spec.selector ? selectorFromLabelSelector(claim.spec.selector) : undefined
   let smallest: PersistentVolume | undefined
@@ -89,4 +94,9 @@ function isSameMode(claim: PersistentVolumeClaim, volume: PersistentVolume): boo
 function isKeptFor({ spec }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
   const { namespace, name, uid } = spec.claimRef ?? {}
   return namespace === metadata.namespace && name === metadata.name && (!uid || uid === metadata.uid)
+}
+
+/** For plugins: whether the claim that changed is one the pod uses. */
+export function isClaimOf({ claims }: PodInfo, { object }: ClusterEvent): boolean {
+  return claims.includes(`${object?.metadata.namespace}/${object?.metadata.name}`)
 }

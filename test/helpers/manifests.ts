@@ -1,4 +1,5 @@
 /** Manifests that the tests with kubectl share, in YAML as a user writes them. */
+import { stringify } from 'yaml'
 
 export interface DeploymentManifest {
   name?: string
@@ -42,14 +43,19 @@ export interface PodManifest {
 }
 
 export function podManifest({ name, labels = {}, spec = {}, container = {} }: PodManifest): string {
-  return JSON.stringify({
+  return stringify({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels },
+    metadata: metadata(name, labels),
     spec: { containers: [{ name: 'main', image: 'busybox:1.37', ...container }], ...spec },
   })
 }
 
 export function configMapManifest(name: string, data: Record<string, string>, labels: Record<string, string> = {}): string {
-  return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
+  return stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(name, labels), data })
+}
+
+/** An empty map of labels would be dropped by the server and make every apply a change. */
+function metadata(name: string, labels: Record<string, string>): object {
+  return Object.keys(labels).length > 0 ? { name, labels } : { name }
 }

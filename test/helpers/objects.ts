@@ -1,5 +1,5 @@
 /** Small builders of objects for tests of controllers. */
-import type { DaemonSet, Deployment, Node, OwnerReference, Pod, ReplicaSet, Service, StatefulSet } from '../../schemas/types.ts'
+import type { DaemonSet, Deployment, Job, Node, OwnerReference, Pod, ReplicaSet, Service, StatefulSet } from '../../schemas/types.ts'
 
 export interface PodOptions {
   node?: string
@@ -124,6 +124,25 @@ export function daemonSet(name: string, spec: Partial<DaemonSet['spec']> = {}): 
       template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'app:1' }] } },
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
       revisionHistoryLimit: 10,
+      ...spec,
+    },
+  }
+}
+
+/** A Job as the server stores it: with a selector by its uid. */
+export function job(name: string, spec: Partial<Job['spec']> = {}): Job {
+  const labels = { 'batch.kubernetes.io/job-name': name, 'batch.kubernetes.io/controller-uid': `uid-${name}` }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, generation: 1 },
+    spec: {
+      parallelism: 1,
+      completions: 1,
+      backoffLimit: 6,
+      completionMode: 'NonIndexed',
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': `uid-${name}` } },
+      template: { metadata: { labels }, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'app:1' }] } },
       ...spec,
     },
   }

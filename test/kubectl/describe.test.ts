@@ -20,7 +20,9 @@ eachKubectl(t, target, {
     t.match(deployment, /^NewReplicaSet: +web-[a-z0-9]+ \(2\/2 replicas created\)$/m)
     t.match(deployment, /Normal +ScalingReplicaSet +\S+ +deployment-controller +Scaled up replica set web-[a-z0-9]+ from 0 to 2/)
 
-    const pod = await k.run('describe pod -l app=web')
+    const [name = ''] = (await k.run('get pods -l app=web -o name')).split('\n')
+    await eventually(async () => /Normal +Started/.test(await k.run(['describe', name])))
+    const pod = await k.run(['describe', name])
     t.match(pod, /^Status: +Running$/m)
     t.match(pod, /^Controlled By: +ReplicaSet\/web-[a-z0-9]+$/m)
     t.match(pod, /^ {4}State: +Running$/m)

@@ -25,7 +25,7 @@ for (const version of kubectlVersions) {
     t.equal(node.status?.capacity?.cpu, '64')
     t.equal(node.metadata.labels?.disk, 'ssd')
     t.same(node.spec.taints, [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }])
-    t.same(node.status?.conditions?.map((c) => c.type).sort(), ['DiskPressure', 'MemoryPressure', 'PIDPressure', 'Ready'])
+    t.same(node.status?.conditions?.map((c) => c.type).sort(), ['DiskPressure', 'MemoryPressure', 'NetworkUnavailable', 'PIDPressure', 'Ready'])
     t.match(await k.run('get leases -n kube-node-lease -o name'), /lease\.coordination\.k8s\.io\/big\n/)
   })
 
@@ -45,7 +45,7 @@ for (const version of kubectlVersions) {
     await inside.run('wait pod/waits --for=condition=Ready --timeout=20s')
 
     t.equal(await k.run('taint node plain key=value:NoSchedule'), 'node/plain tainted\n')
-    t.match(await k.fails('taint node plain key=other:NoSchedule'), /Node plain already has key taint\(s\) with same effect\(s\) and --overwrite is false/)
+    t.match(await k.fails('taint node plain key=other:NoSchedule'), /node plain already has key taint\(s\) with same effect\(s\) and --overwrite is false/)
     t.equal(await k.run('taint node plain key:NoSchedule-'), 'node/plain untainted\n')
     t.equal(await k.run('label node plain zone=a'), 'node/plain labeled\n')
     await k.run('label node plain zone-')

@@ -33,8 +33,8 @@ eachKubectl(t, target, {
 
 /** What the scheduler says of a pod that fits nowhere. */
 const misfits: readonly (readonly [string, object, string])[] = [
-  ['huge', { containers: [{ name: 'main', image: 'x', resources: { requests: { cpu: '100' } } }] }, '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.'],
-  ['picky', { nodeSelector: { disk: 'none' } }, "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."],
+  ['huge', { containers: [{ name: 'main', image: 'x', resources: { requests: { cpu: '100' } } }] }, '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'],
+  ['picky', { nodeSelector: { disk: 'none' } }, "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."],
 ]
 
 eachKubectl(t, target, {

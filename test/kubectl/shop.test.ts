@@ -62,7 +62,7 @@ for (const version of kubectlVersions) {
 
     const changed = path.join(target.dir, `changed-${version}`)
     fs.cpSync(shop, changed, { recursive: true })
-    const backend = path.join(changed, 'backend.yaml')
+    const backend = path.join(changed, '20-backend.yaml')
     fs.writeFileSync(backend, fs.readFileSync(backend, 'utf8').replace('shop-backend:1.0.0', 'shop-backend:1.1.0'))
     t.match(await k.run(['apply', '-R', '-f', changed]), /^deployment\.apps\/backend configured$/m)
     await k.run('rollout status deployment/backend --timeout=20s')

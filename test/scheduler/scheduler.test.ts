@@ -1,7 +1,7 @@
 import t from 'tap'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { scheduler } from '../../src/scheduler/scheduler.ts'
-import type { Node, PersistentVolumeClaim, Pod } from '../../schemas/types.ts'
+import type { Node, PersistentVolumeClaim, Pod, StorageClass } from '../../schemas/types.ts'
 import { node, pod } from './_objects.ts'
 
 type Test = { teardown(fn: () => void): unknown }
@@ -123,11 +123,41 @@ t.test('a binding that fails is tried again after a back-off', async (t) => {
   const cluster = started(t, node('a'))
   let failures = 1
   cluster.before = (write) => {
-    if (write.subresource === 'binding' && failures-- > 0) throw new Error('running Bind plugin "DefaultBinder": no connection')
+    if (write.subresource === 'binding' && failures-- > 0) throw new Error('no connection')
   }
   await cluster.create(pod('p'))
   await cluster.settle()
-  t.equal(why(cluster.read<Pod>('v1/Pod', 'p')), 'no connection')
+  t.equal(why(cluster.read<Pod>('v1/Pod', 'p')), 'running Bind plugin "DefaultBinder": no connection')
   await cluster.clock.step(10_000)
   t.equal(cluster.placed('p'), 'a')
+})
+
+t.test('a claim that waits for its first consumer is given the node, and the pod waits for the volume', async (t) => {
+  const cluster = started(t, node('a'))
+  const claim: PersistentVolumeClaim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'default' }, spec: { storageClassName: 'late' } }
+  const late: StorageClass = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'late' }, provisioner: 'x.example/p', volumeBindingMode: 'WaitForFirstConsumer' }
+  cluster.seed(claim, late)
+  await cluster.create(pod('p', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] }))
+  await cluster.settle()
+  const asked = cluster.read<PersistentVolumeClaim>('v1/PersistentVolumeClaim', 'data')
+  t.equal(asked.metadata.annotations?.['volume.kubernetes.io/selected-node'], 'a')
+  t.equal(cluster.placed('p'), undefined)
+  cluster.edit<PersistentVolumeClaim>('v1/PersistentVolumeClaim', 'data', (c) => {
+    c.spec.volumeName = 'pv'
+    c.metadata.annotations = { ...c.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' }
+  })
+  await cluster.settle()
+  t.equal(cluster.placed('p'), 'a')
+})
+
+t.test('a provisioner that gives up sends the pod back', async (t) => {
+  const cluster = started(t, node('a'))
+  const claim: PersistentVolumeClaim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'default' }, spec: { storageClassName: 'late' } }
+  const late: StorageClass = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'late' }, provisioner: 'x.example/p', volumeBindingMode: 'WaitForFirstConsumer' }
+  cluster.seed(claim, late)
+  await cluster.create(pod('p', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] }))
+  await cluster.settle()
+  cluster.edit<PersistentVolumeClaim>('v1/PersistentVolumeClaim', 'data', (c) => void (c.metadata.annotations = {}))
+  await cluster.settle()
+  t.match(cluster.read<Pod>('v1/Pod', 'p').status?.conditions, [{ type: 'PodScheduled', reason: 'SchedulerError', message: 'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"' }])
 })

@@ -60,7 +60,7 @@ export function validateWebhooksUpdate(config: WebhookConfiguration, old: Webhoo
   const now = config.webhooks ?? []
   return validateWith(config, {
     ignoreMatchConditions: now.length === was.length && was.every((hook, i) => equalJSON(now[i]?.matchConditions, hook.matchConditions)),
-    requireNoSideEffects: was.every((hook) => hook.sideEffects !== undefined && NO_SIDE_EFFECTS.includes(hook.sideEffects)),
+    requireNoSideEffects: was.every((hook) => NO_SIDE_EFFECTS.includes(hook.sideEffects ?? '')),
     requireKnownReviewVersion: was.every((hook) => !hook.admissionReviewVersions?.length || hook.admissionReviewVersions.some((v) => REVIEW_VERSIONS.includes(v))),
     requireUniqueNames: new Set(was.map((hook) => hook.name)).size === was.length,
     allowInvalidLabelValueInSelector: was.some((hook) => [hook.namespaceSelector, hook.objectSelector].some((s) => s && validateLabelSelector(s, '', {}).length > 0)),
@@ -90,9 +90,11 @@ function validateWebhook(hook: Webhook, path: string, options: Options): FieldEr
   hook.rules?.forEach((rule, i) => errors.push(...validateRuleWithOperations(rule, `${path}.rules[${i}]`)))
   oneOf('failurePolicy', hook.failurePolicy, FAILURE_POLICIES)
   oneOf('matchPolicy', hook.matchPolicy, MATCH_POLICIES)
-  const sideEffects = options.requireNoSideEffects ? NO_SIDE_EFFECTS : SIDE_EFFECTS
-  if (hook.sideEffects === undefined) errors.push(field.required(`${path}.sideEffects`, `must specify one of ${sideEffects.join(', ')}`))
-  oneOf('sideEffects', hook.sideEffects, sideEffects)
+  const supported = options.requireNoSideEffects ? NO_SIDE_EFFECTS : SIDE_EFFECTS
+  // it is null on the wire where nothing is told
+  const sideEffects = hook.sideEffects ?? undefined
+  if (sideEffects === undefined) errors.push(field.required(`${path}.sideEffects`, `must specify one of ${supported.join(', ')}`))
+  oneOf('sideEffects', sideEffects, supported)
   const { timeoutSeconds } = hook
   if (timeoutSeconds !== undefined && (timeoutSeconds > 30 || timeoutSeconds < 1)) {
     errors.push(field.invalid(`${path}.timeoutSeconds`, timeoutSeconds, 'the timeout value must be between 1 and 30 seconds'))

@@ -43,6 +43,7 @@ function validateMutation(mutation: Mutation, path: string, options: ExpressionO
 export default defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
+  encodedVersion: 'v1beta1',
   kind: 'MutatingAdmissionPolicy',
   plural: 'mutatingadmissionpolicies',
   categories: ['api-extensions'],

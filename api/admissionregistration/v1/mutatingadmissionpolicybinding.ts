@@ -8,6 +8,7 @@ import type { MutatingAdmissionPolicyBinding } from '../../../schemas/types.ts'
 export default defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
+  encodedVersion: 'v1beta1',
   kind: 'MutatingAdmissionPolicyBinding',
   plural: 'mutatingadmissionpolicybindings',
   categories: ['api-extensions'],

@@ -90,7 +90,7 @@ export function validateAtMost100Percent(value: IntOrString, path: string): Fiel
 /** The first of these counts must not exceed the number of replicas. */
 export function validateAtMost<T extends object>(status: T, names: readonly (keyof T & string)[], { limit, path, message }: { limit: number; path: string; message: string }): FieldError[] {
   return names.flatMap((name) => {
-    const value = status[name]
+    const value = status[name] ?? 0
     return typeof value === 'number' && value > limit ? [field.invalid(`${path}.${name}`, value, message)] : []
   })
 }

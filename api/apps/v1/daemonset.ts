@@ -27,6 +27,7 @@ export default defineKind<DaemonSet>({
     ...containerColumns<DaemonSet>((d) => d.spec.template),
     { name: 'Selector', priority: 1, value: (d) => formatLabelSelector(d.spec.selector) },
   ],
+  hiddenAnnotations: [TEMPLATE_GENERATION],
   subresources: {
     status: {
       prepareForUpdate(d, old) {
@@ -60,7 +61,7 @@ export default defineKind<DaemonSet>({
   validate: validateDaemonSet,
   validateUpdate: validateDaemonSetUpdate,
   warnings(d, old) {
-    return old && equalJSON(d.spec.template, old.spec.template) ? [] : podTemplateWarnings(d.spec.template, 'spec.template', old?.spec.template)
+    return old && equalJSON(d.spec.template, old.spec.template) ? [] : podTemplateWarnings(d.spec.template, 'spec.template')
   },
 })
 

@@ -58,7 +58,7 @@ export default defineKind<Deployment>({
   validateUpdate: validateDeploymentUpdate,
   warnings(d, old) {
     if (!old) return [...hostnameWarnings(d.metadata.name), ...podTemplateWarnings(d.spec.template, 'spec.template')]
-    return hasChanged(d, old) ? podTemplateWarnings(d.spec.template, 'spec.template', old.spec.template) : []
+    return hasChanged(d, old) ? podTemplateWarnings(d.spec.template, 'spec.template') : []
   },
 })
 

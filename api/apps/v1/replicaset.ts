@@ -22,7 +22,6 @@ export default defineKind<ReplicaSet>({
     ...containerColumns<ReplicaSet>((rs) => rs.spec.template),
     { name: 'Selector', priority: 1, value: (rs) => formatLabelSelector(rs.spec.selector) },
   ],
-  selectableFields: { 'status.replicas': (rs) => String(rs.status?.replicas ?? 0) },
   subresources: {
     status: { validateUpdate: validateReplicaSetStatusUpdate },
     scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.spec.selector' },
@@ -42,6 +41,6 @@ export default defineKind<ReplicaSet>({
   validateUpdate: validateReplicaSetUpdate,
   warnings(rs, old) {
     if (!old) return [...hostnameWarnings(rs.metadata.name), ...podTemplateWarnings(rs.spec.template, 'spec.template')]
-    return equalJSON(rs.spec, old.spec) ? [] : podTemplateWarnings(rs.spec.template, 'spec.template', old.spec.template)
+    return equalJSON(rs.spec, old.spec) ? [] : podTemplateWarnings(rs.spec.template, 'spec.template')
   },
 })

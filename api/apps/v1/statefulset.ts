@@ -39,7 +39,7 @@ export default defineKind<StatefulSet>({
   validateUpdate: validateStatefulSetUpdate,
   warnings(s, old) {
     const isQuiet = old !== undefined && equalJSON(s.spec, old.spec)
-    const out = isQuiet ? [] : podTemplateWarnings(s.spec.template, 'spec.template', old?.spec.template)
+    const out = isQuiet ? [] : podTemplateWarnings(s.spec.template, 'spec.template')
     for (const [i, claim] of (s.spec.volumeClaimTemplates ?? []).entries()) {
       out.push(...claimSpecWarnings(claim.spec, `spec.volumeClaimTemplates[${i}]${old ? '.Spec' : ''}`))
     }

@@ -5,15 +5,17 @@ import { ageColumn, nameColumn } from '../../_columns.ts'
 
 const SHOWN = 2
 const UNKNOWN = '<unknown>'
+/** How Go prints a quantity that there is none of. */
+const NIL = '<nil>'
 
 /** "current/target" of a value or of an average over pods. */
 function valueText(target: MetricTarget, current: MetricValueStatus | undefined): string {
   if (target.averageValue !== undefined) return `${current?.averageValue ?? UNKNOWN}/${target.averageValue} (avg)`
-  return `${current ? (current.value ?? '0') : UNKNOWN}/${target.value ?? '0'}`
+  return `${current ? (current.value ?? NIL) : UNKNOWN}/${target.value ?? NIL}`
 }
 
 function resourceText(name: string | undefined, target: MetricTarget, current: MetricValueStatus | undefined): string {
-  if (target.averageValue !== undefined) return `${name}: ${current ? (current.averageValue ?? '0') : UNKNOWN}/${target.averageValue}`
+  if (target.averageValue !== undefined) return `${name}: ${current ? (current.averageValue ?? NIL) : UNKNOWN}/${target.averageValue}`
   const percent = (n: number | undefined, none: string): string => (n === undefined ? none : `${n}%`)
   return `${name}: ${percent(current?.averageUtilization, UNKNOWN)}/${percent(target.averageUtilization, '<auto>')}`
 }
@@ -25,7 +27,7 @@ function metricText(spec: MetricSpec, status: MetricStatus | undefined): string 
     case 'Object':
       return valueText(spec.object?.target ?? {}, status?.object && (status.object.current ?? {}))
     case 'Pods':
-      return `${status?.pods ? (status.pods.current?.averageValue ?? '0') : UNKNOWN}/${spec.pods?.target?.averageValue ?? '0'}`
+      return `${status?.pods ? (status.pods.current?.averageValue ?? NIL) : UNKNOWN}/${spec.pods?.target?.averageValue ?? NIL}`
     case 'Resource':
       return resourceText(spec.resource?.name, spec.resource?.target ?? {}, status?.resource && (status.resource.current ?? {}))
     case 'ContainerResource':

@@ -7,7 +7,7 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { parsedSelector, shown, validateLabelsMatch, validateNonnegative } from '../../apps/v1/_workload-validation.ts'
-import { sorted, toInternalPodSpec } from '../../core/v1/_pod-internal.ts'
+import { orderedMeta, toInternalPodSpec } from '../../core/v1/_pod-internal.ts'
 import { optionsForTemplate, type PodOptions } from '../../core/v1/_pod-options.ts'
 import { validatePodTemplateSpec } from '../../core/v1/_pod-validation.ts'
 import { internalFailurePolicy, internalSuccessPolicy, validateFailurePolicy, validateSuccessPolicy } from './_job-policy-validation.ts'
@@ -164,8 +164,7 @@ function isSuspended({ status }: Job): boolean {
 }
 
 function internalTemplate({ metadata = {}, spec = {} }: PodTemplateSpec): unknown {
-  const meta = sorted(metadata)
-  return { ...(typeof meta === 'object' ? meta : {}), Spec: toInternalPodSpec(spec) }
+  return { ...orderedMeta(metadata), Spec: toInternalPodSpec(spec) }
 }
 
 /** The old template with the new one's scheduling directives. */

@@ -44,7 +44,7 @@ export default defineKind<CronJob>({
   warnings(c, old) {
     const job = c.spec.jobTemplate?.spec ?? {}
     if (!old) return [...hostnameWarnings(c.metadata.name), ...jobSpecWarnings(job, JOB_PATH)]
-    const out = equalJSON(c.spec, old.spec) ? [] : jobSpecWarnings(job, JOB_PATH, old.spec.jobTemplate?.spec)
+    const out = equalJSON(c.spec, old.spec) ? [] : jobSpecWarnings(job, JOB_PATH)
     if (c.spec.schedule?.includes('TZ')) {
       out.push('cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details')
     }

@@ -3,6 +3,7 @@ import type { Job } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { formatLabelSelector } from '../../../src/apimachinery/labels.ts'
 import { formatTime } from '../../../src/clock.ts'
+import { quote } from '../../../src/errors.ts'
 import { defineKind, type ColumnContext } from '../../../src/registry/kind.ts'
 import { hostnameWarnings } from '../../core/v1/_name-warnings.ts'
 import { containerColumns } from '../../core/v1/_pod-columns.ts'
@@ -25,6 +26,7 @@ export default defineKind<Job>({
     { name: 'Selector', priority: 1, value: (j) => formatLabelSelector(j.spec.selector) },
   ],
   selectableFields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },
+  fieldLabelError: (name) => `field label ${quote(name)} not supported for Job`,
   subresources: { status: { validateUpdate: validateJobStatusUpdate } },
   default(j) {
     const labels = j.spec.template?.metadata?.labels
@@ -50,7 +52,7 @@ export default defineKind<Job>({
   validateUpdate: validateJobUpdate,
   warnings(j, old) {
     if (!old) return [...hostnameWarnings(j.metadata.name), ...jobSpecWarnings(j.spec, 'spec')]
-    return equalJSON(j.spec, old.spec) ? [] : jobSpecWarnings(j.spec, 'spec', old.spec)
+    return equalJSON(j.spec, old.spec) ? [] : jobSpecWarnings(j.spec, 'spec')
   },
 })
 

@@ -3,7 +3,7 @@ import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { compareQuantities, quantityValue } from '../../../src/apimachinery/quantity.ts'
 import { jsonDiff } from '../../../src/apimachinery/unified-diff.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
-import { isDNS1123Subdomain, isQualifiedName } from '../../../src/apimachinery/validation.ts'
+import { isQualifiedName } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import type { PersistentVolumeClaim } from '../../../schemas/types.ts'
 import { invalids } from '../../_field-errors.ts'
@@ -22,7 +22,7 @@ function specOptions({ spec }: PersistentVolumeClaim) {
   const groups = [spec.dataSource?.apiGroup, spec.dataSourceRef?.apiGroup]
   return {
     allowInvalidLabelValueInSelector: validateLabelSelector(spec.selector, '').length > 0,
-    allowInvalidAPIGroupInDataSource: groups.some((group) => group && isDNS1123Subdomain(group).length > 0),
+    allowInvalidAPIGroupInDataSource: groups.some((group) => group !== undefined),
   }
 }
 

@@ -12,11 +12,19 @@ export function validateRestartPolicy({ restartPolicy: policy, restartPolicyRule
   const errors: FieldError[] = []
   if (policy === undefined) {
     if (rules.length === 0) return errors
-    errors.push(field.required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'))
+    errors.push(noPolicy(path))
   } else if (!POLICIES.includes(policy)) errors.push(field.notSupported(`${path}.restartPolicy`, policy, POLICIES))
   if (rules.length > MAX_RULES) errors.push(field.tooMany(`${path}.restartPolicyRules`, rules.length, MAX_RULES))
   return [...errors, ...rules.flatMap((rule, i) => validateRule(rule, `${path}.restartPolicyRules[${i}]`))]
 }
+
+/** Without a policy the rules of an init container are not looked at. */
+export function validateInitRestartPolicy(container: Container, path: string): FieldError[] {
+  if (container.restartPolicy !== undefined) return validateRestartPolicy(container, path)
+  return container.restartPolicyRules?.length ? [noPolicy(path)] : []
+}
+
+const noPolicy = (path: string) => field.required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used')
 
 function validateRule({ action = '', exitCodes }: ContainerRestartRule, path: string): FieldError[] {
   const errors = ACTIONS.includes(action) ? [] : [field.notSupported(`${path}.action`, action, ACTIONS)]

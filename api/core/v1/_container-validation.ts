@@ -9,7 +9,7 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import { validateEnv, validateEnvFrom, validatePullPolicy } from './_container-env-validation.ts'
 import { validateVolumeDevices, validateVolumeMounts } from './_container-mounts-validation.ts'
 import { validateContainerResources, type ResourceContext } from './_container-resources-validation.ts'
-import { validateRestartPolicy } from './_container-restart-validation.ts'
+import { validateInitRestartPolicy, validateRestartPolicy } from './_container-restart-validation.ts'
 import { need } from './_path-validation.ts'
 import type { AnyContainer } from './_pod-containers.ts'
 import { validateLifecycle, validateProbes } from './_probe-validation.ts'
@@ -47,7 +47,7 @@ export function validateInitContainers(path: string, ctx: ContainerContext): Fie
   for (const [i, container] of initContainers.entries()) {
     const { name = '', lifecycle } = container
     const at = `${path}[${i}]`
-    errors.push(...validateCommon(container, at, ctx), ...validateRestartPolicy(container, at))
+    errors.push(...validateCommon(container, at, ctx), ...validateInitRestartPolicy(container, at))
     if (names.has(name)) errors.push(field.duplicate(`${at}.name`, name))
     else if (name) names.add(name)
     errors.push(...validateHostPortConflicts([container], path))

@@ -55,15 +55,16 @@ function syntaxError(text: string): string {
       return
     }
     if (eat(SCALAR)) return
-    if (first === '"') throw new Wrong(END)
-    refuse('looking for beginning of value')
+    const problem = scalarProblem(text.slice(at))
+    at += problem.length
+    refuse(problem.context)
   }
   const members = (): void => {
     at++
     if (peek() === '}') return void at++
     for (;;) {
       if (peek() !== '"') refuse('looking for beginning of object key string')
-      if (!eat(SCALAR)) throw new Wrong(END)
+      if (!eat(SCALAR)) value()
       if (peek() !== ':') refuse('after object key')
       at++
       value()
@@ -90,6 +91,29 @@ function syntaxError(text: string): string {
     if (error instanceof Wrong) return error.message
     throw error
   }
+}
+
+const LITERALS = ['true', 'false', 'null']
+
+/** How many characters of a broken scalar fit, and what is said of the next one. */
+function scalarProblem(text: string): { length: number; context: string } {
+  const first = text.charAt(0)
+  if (first === '"') return stringProblem(text)
+  const literal = LITERALS.find((word) => word.startsWith(first)) ?? ''
+  if (first === '' || literal === '') return first === '-' ? { length: 1, context: 'in numeric literal' } : { length: 0, context: 'looking for beginning of value' }
+  let length = 1
+  while (text.charAt(length) === literal.charAt(length)) length++
+  return { length, context: `in literal ${literal} (expecting ${quoteChar(literal.charAt(length))})` }
+}
+
+const GOOD_TEXT = /^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/
+
+function stringProblem(text: string): { length: number; context: string } {
+  const { length } = GOOD_TEXT.exec(text)?.[0] ?? ''
+  if (text.charAt(length) !== '\\') return { length, context: 'in string literal' }
+  if (text.charAt(length + 1) !== 'u') return { length: length + 1, context: 'in string escape code' }
+  const digits = /^[0-9a-fA-F]*/.exec(text.slice(length + 2))?.[0] ?? ''
+  return { length: length + 2 + digits.length, context: 'in \\u hexadecimal character escape' }
 }
 
 function quoteChar(char: string): string {

@@ -188,7 +188,7 @@ function validateClasses(spec: types.PersistentVolumeSpec, path: string, isInlin
   if (volumeMode !== undefined && isInline) {
     if (volumeMode !== 'Filesystem') errors.push(field.forbidden(mode, 'may not specify volumeMode other than Filesystem in the context of inline volumes'))
   } else if (volumeMode !== undefined && !VOLUME_MODES.includes(volumeMode)) errors.push(field.notSupported(mode, volumeMode, VOLUME_MODES))
-  if (volumeAttributesClassName === undefined) return errors
+  if (volumeAttributesClassName === undefined || isInline) return errors
   const at = `${path}.volumeAttributesClassName`
   if (volumeAttributesClassName) errors.push(...invalids(at, volumeAttributesClassName, isDNS1123Subdomain(volumeAttributesClassName)))
   else errors.push(field.required(at, 'an empty string is disallowed'))

@@ -4,7 +4,7 @@
  * the field is not a plain string. Models k8s.io/kubernetes/pkg/apis/core/types.go.
  *
  * Kinds: `i` number, `b` boolean, `?` pointer to a plain value, `l` list of plain values, `m` map, `j` value with JSON names
- * (metav1 types), `q` quantity, `T` struct, `*T` pointer to one, `[]T` list of them, `^` embedded metav1 type; `+T` takes over the fields of T.
+ * (metav1 types), `p` port, `q` quantity, `T` struct, `*T` pointer to one, `[]T` list of them, `^` embedded metav1 type; `+T` takes over the fields of T.
  */
 import { isRecord } from '../../../src/apimachinery/json.ts'
 
@@ -109,9 +109,9 @@ const TABLE: Readonly<Record<string, string>> = {
     'Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction GRPC=grpc:*GRPCAction InitialDelaySeconds:i ' +
     'TimeoutSeconds:i PeriodSeconds:i SuccessThreshold:i FailureThreshold:i TerminationGracePeriodSeconds:?',
   ExecAction: 'Command:l',
-  HTTPGetAction: 'Path Port:j Host Scheme HTTPHeaders=httpHeaders:[]HTTPHeader',
+  HTTPGetAction: 'Path Port:p Host Scheme HTTPHeaders=httpHeaders:[]HTTPHeader',
   HTTPHeader: 'Name Value',
-  TCPSocketAction: 'Port:j Host',
+  TCPSocketAction: 'Port:p Host',
   GRPCAction: 'Port:i Service:?',
   Lifecycle: 'PostStart:*LifecycleHandler PreStop:*LifecycleHandler StopSignal:?',
   LifecycleHandler: 'Exec:*ExecAction HTTPGet=httpGet:*HTTPGetAction TCPSocket=tcpSocket:*TCPSocketAction Sleep:*SleepAction',
@@ -211,7 +211,7 @@ export function toInternal(type: string, value: unknown): unknown {
   const object = isRecord(value) ? value : {}
   const out: Record<string, unknown> = {}
   for (const { name, json, kind } of fieldsOf(type)) {
-    if (kind === '^') Object.assign(out, sorted(object[json] ?? {}))
+    if (kind === '^') Object.assign(out, orderedMeta(object[json]))
     else out[name] = convert(kind, object[json])
   }
   return out
@@ -242,13 +242,24 @@ function convert(kind: string, value: unknown): unknown {
     case 'q': return value ?? '0'
     case '?': return value ?? null
     case 'j': return sorted(value)
+    case 'p': return value ?? 0
     case 'm': return isRecord(value) && Object.keys(value).length > 0 ? sorted(value) : null
     case 'l': return Array.isArray(value) && value.length > 0 ? value : null
     default: return toInternal(kind, value)
   }
 }
 
-/** metav1 types have few fields, and these are in this order; of maps the keys are sorted. */
+const OBJECT_META = [
+  'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp',
+  'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields',
+]
+
+export function orderedMeta(value: unknown): object {
+  const meta = isRecord(value) ? value : {}
+  return Object.fromEntries(OBJECT_META.filter((key) => meta[key] !== undefined).map((key) => [key, key === 'ownerReferences' || key === 'managedFields' ? meta[key] : sorted(meta[key])]))
+}
+
+/** metav1 types have few fields, and these are in this order; of maps the keys are sorted, and of a requirement key and operator are always there. */
 const META_ORDER = ['matchLabels', 'matchExpressions', 'key', 'operator', 'values']
 
 export function sorted(value: unknown): unknown {
@@ -256,5 +267,7 @@ export function sorted(value: unknown): unknown {
   if (!isRecord(value)) return value ?? null
   const rank = (key: string) => META_ORDER.indexOf(key)
   const keys = Object.keys(value).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-  return Object.fromEntries(keys.filter((k) => value[k] !== undefined).map((k) => [k, sorted(value[k])]))
+  return Object.fromEntries(keys.filter((k) => value[k] !== undefined).map((k) => [k, sorted(k === 'matchExpressions' ? requirements(value[k]) : value[k])]))
 }
+
+const requirements = (list: unknown): unknown => (Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? { key: '', operator: '', ...item } : item)) : list)

@@ -5,7 +5,7 @@
  */
 import type { PodSpec, PodTemplateSpec } from '../../../schemas/types.ts'
 import { quantityValue } from '../../../src/apimachinery/quantity.ts'
-import { labelSelectorHasInvalidLabelValue, validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
+import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
 import { isValidLabelValue } from '../../../src/apimachinery/validation.ts'
 import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMatchLabelKeys } from './_affinity-validation.ts'
@@ -73,7 +73,7 @@ function hasInvalidAffinitySelector({ affinity }: PodSpec): boolean {
   return [affinity?.podAffinity, affinity?.podAntiAffinity].some((part) => {
     const weighted = (part?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((w) => w.podAffinityTerm)
     const terms = [...(part?.requiredDuringSchedulingIgnoredDuringExecution ?? []), ...weighted]
-    return terms.some((t) => labelSelectorHasInvalidLabelValue(t?.labelSelector) || labelSelectorHasInvalidLabelValue(t?.namespaceSelector))
+    return terms.some((t) => validateLabelSelector(t?.labelSelector, '').length > 0 || validateLabelSelector(t?.namespaceSelector, '').length > 0)
   })
 }
 

@@ -131,18 +131,18 @@ function validateIPs(key: 'podIPs' | 'hostIPs', now: IPs = [], before: IPs = [])
   const oldValues = before.map((p) => p.ip ?? '')
   const errors = now.flatMap(({ ip = '' }, i) => isValidIPForLegacyField(`${path}[${i}]`, ip, { strict: true, oldValues }))
   if (now.length < 2) return errors
-  const parsed = now.map(({ ip = '' }) => ({ text: ip, ip: parseIP(ip) }))
-  const wrong = parsed.find((p) => !p.ip)
-  if (wrong) errors.push(field.internal(path, `failed to check for dual stack with error:invalid IP: ${wrong.text}`))
-  const families = new Set(parsed.map((p) => p.ip && isIPv4(p.ip)))
-  if (wrong || families.size < 2 || now.length > 2) errors.push(field.invalid(path, now.map((p) => ({ IP: p.ip ?? '' })), 'may specify no more than one IP for each IP family'))
+  const parsed = now.map(({ ip = '' }) => parseIP(ip))
+  const wrong = parsed.findIndex((ip) => !ip)
+  if (wrong >= 0) errors.push(field.internal(path, `failed to check for dual stack with error:invalid IP[${wrong}]: ${now[wrong]?.ip ?? ''}`))
+  const families = new Set(parsed.map((ip) => ip && isIPv4(ip)))
+  if (wrong >= 0 || families.size < 2 || now.length > 2) errors.push(field.invalid(path, now.map((p) => ({ IP: p.ip ?? '' })), 'may specify no more than one IP for each IP family'))
   return errors
 }
 
 function validateHostIPs({ hostIP = '', hostIPs }: PodStatus, before: PodStatus): FieldError[] {
   const first = hostIPs?.[0]
   if (!first) return []
-  const errors = hostIP === first.ip ? [] : [field.invalid('status.hostIPs[0].ip', first.ip ?? '', 'must be equal to `hostIP`')]
+  const errors = hostIP === (first.ip ?? '') ? [] : [field.invalid('status.hostIPs[0].ip', first.ip ?? '', 'must be equal to `hostIP`')]
   return [...errors, ...validateIPs('hostIPs', hostIPs, before.hostIPs)]
 }
 

@@ -8,7 +8,7 @@ import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { validateImageSpace } from './_container-validation.ts'
 import { need } from './_path-validation.ts'
 import { validatePodAnnotationUpdates } from './_pod-annotations-validation.ts'
-import { toInternalList, toInternalPodSpec } from './_pod-internal.ts'
+import { sorted, toInternalList, toInternalPodSpec } from './_pod-internal.ts'
 import { optionsForPod, type PodOptions } from './_pod-options.ts'
 import { validatePod } from './_pod-validation.ts'
 import { validateTolerations } from './_scheduling-validation.ts'
@@ -55,7 +55,7 @@ function validateOnlyAddedTolerations(spec: PodSpec, old: PodSpec, options: PodO
 }
 
 function validateOnlyDeletedGates({ schedulingGates = [] }: PodSpec, old: PodSpec): FieldError[] {
-  const before = new Set((old.schedulingGates ?? []).map((g) => g.name))
+  const before = new Set((old.schedulingGates ?? []).map((g) => g.name ?? ''))
   return schedulingGates.flatMap(({ name = '' }, i) => (before.has(name) ? [] : [field.forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`)]))
 }
 
@@ -92,7 +92,7 @@ function allowGatedChanges(munged: PodSpec, old: PodSpec): FieldError[] {
   const errors: FieldError[] = []
   if (!equalJSON(munged.nodeSelector ?? {}, old.nodeSelector ?? {})) {
     const isNarrowed = Object.entries(old.nodeSelector ?? {}).every(([key, value]) => munged.nodeSelector?.[key] === value)
-    if (!isNarrowed) errors.push(field.invalid('spec.nodeSelector', munged.nodeSelector ?? null, 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'))
+    if (!isNarrowed) errors.push(field.invalid('spec.nodeSelector', sorted(munged.nodeSelector), 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'))
     put(munged, old, 'nodeSelector')
   }
   const before = old.affinity?.nodeAffinity

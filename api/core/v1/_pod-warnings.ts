@@ -20,7 +20,7 @@ export function podWarnings(pod: Pod, old: Pod | undefined): string[] {
 }
 
 /** @param path of the template */
-export function podTemplateWarnings(template: PodTemplateSpec | undefined, path: string, _old?: PodTemplateSpec): string[] {
+export function podTemplateWarnings(template: PodTemplateSpec | undefined, path: string): string[] {
   return template ? specWarnings(template.spec ?? {}, template.metadata ?? {}, `${path}.`) : []
 }
 

@@ -77,7 +77,7 @@ export function validateClusterIPsUpdate(service: Service, old: Service): FieldE
   if (before.length === ips.length) return before.flatMap((ip, i) => (ip === ips[i] ? [] : [field.invalid(`${IPS}[${i}]`, ips, UNCHANGEABLE)]))
   const errors: FieldError[] = []
   const isReleased = before.length > ips.length
-  if (isReleased && ips.length === 0) errors.push(field.invalid(`${IPS}[0]`, ips, 'primary clusterIP can not be unset'))
+  if (isReleased && ips.length === 0) errors.push(field.invalid(`${IPS}[0]`, service.spec.clusterIPs ?? null, 'primary clusterIP can not be unset'))
   if (before.length > 0 && ips.length > 0 && ips[0] !== before[0]) errors.push(field.invalid(`${IPS}[0]`, ips, UNCHANGEABLE))
   if (isReleased && ips.length === 1) errors.push(...validateSingle(service, 'clusterIP'))
   return errors
@@ -91,7 +91,7 @@ export function validateFamiliesUpdate(service: Service, old: Service): FieldErr
   if (before.length === families.length) return before.flatMap((f, i) => (f === families[i] ? [] : [field.invalid(path, families, UNCHANGEABLE)]))
   const errors: FieldError[] = []
   const isReleased = before.length > families.length
-  if (isReleased && ips.length === 0) errors.push(field.invalid(path, families, 'primary ipFamily can not be unset'))
+  if (isReleased && ips.length === 0) errors.push(field.invalid(path, service.spec.ipFamilies ?? null, 'primary ipFamily can not be unset'))
   if (before.length > 0 && families.length > 0 && families[0] !== before[0]) errors.push(field.invalid(path, ips, UNCHANGEABLE))
   if (isReleased && families.length === 1) errors.push(...validateSingle(service, 'ipFamily'))
   return errors

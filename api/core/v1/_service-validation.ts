@@ -98,7 +98,7 @@ function validateDuplicates(service: Service): FieldError[] {
     if (nodePort && again(nodePorts, `${protocol}/${nodePort}`)) errors.push(field.duplicate(`spec.ports[${i}].nodePort`, nodePort))
   })
   portsOf(service).forEach((port, i) => {
-    if (again(ports, `${port.protocol}/${port.port}`)) errors.push(field.duplicate(`spec.ports[${i}]`, portKey(port)))
+    if (again(ports, `${port.protocol}/${port.port ?? 0}`)) errors.push(field.duplicate(`spec.ports[${i}]`, portKey(port)))
   })
   return errors
 }

@@ -61,6 +61,7 @@ export default defineKind<Event>({
     type: (event) => event.type ?? '',
   },
   ttlMs: () => TTL_MS,
+  takesAnyFinalizer: true,
   validateName: (name) => isPathSegmentName(name),
   validate: (event, ctx) => validateEvent(event, ctx.requestGroup),
   validateUpdate: (event, old, ctx) => validateEventUpdate(event, old, ctx.requestGroup),

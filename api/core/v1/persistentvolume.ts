@@ -1,33 +1,13 @@
 /** v1 PersistentVolume. Models k8s.io/kubernetes/pkg/registry/core/persistentvolume. */
 import { formatTime } from '../../../src/clock.ts'
 import { defineKind, type Column } from '../../../src/registry/kind.ts'
-import type { PersistentVolume, PersistentVolumeSpec } from '../../../schemas/types.ts'
+import type { PersistentVolume } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { nodeSelectorTermWarnings } from './_node-labels.ts'
+import { defaultVolumeSource } from './_persistent-volume-defaults.ts'
 import { validateMountOptions, validatePersistentVolume, validatePersistentVolumeChange } from './_persistent-volume-validation.ts'
-import { roundUpResources } from './_resource-names.ts'
 import { accessModesText, BETA_CLASS } from './_volume-columns.ts'
-
-function defaultSource({ hostPath, rbd, iscsi, azureDisk, scaleIO }: PersistentVolumeSpec): void {
-  if (hostPath) hostPath.type ??= ''
-  if (rbd) {
-    rbd.pool ||= 'rbd'
-    rbd.user ||= 'admin'
-    rbd.keyring ||= '/etc/ceph/keyring'
-  }
-  if (iscsi) iscsi.iscsiInterface ||= 'default'
-  if (azureDisk) {
-    azureDisk.cachingMode ??= 'ReadWrite'
-    azureDisk.fsType ??= 'ext4'
-    azureDisk.readOnly ??= false
-    azureDisk.kind ??= 'Shared'
-  }
-  if (scaleIO) {
-    scaleIO.storageMode ||= 'ThinProvisioned'
-    scaleIO.fsType ||= 'xfs'
-  }
-}
 
 const DEPRECATED_ANNOTATIONS = {
   [BETA_CLASS]: 'deprecated since v1.8; use "storageClassName" attribute instead',
@@ -96,8 +76,7 @@ export default defineKind<PersistentVolume>({
     volume.status = { ...volume.status, phase: volume.status?.phase || 'Pending' }
     spec.persistentVolumeReclaimPolicy ||= 'Retain'
     spec.volumeMode ??= 'Filesystem'
-    roundUpResources(spec.capacity)
-    defaultSource(spec)
+    defaultVolumeSource(spec)
   },
   prepareForCreate(volume, ctx) {
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(ctx.clock.now()) }

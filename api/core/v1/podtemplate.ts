@@ -26,5 +26,5 @@ export default defineKind<PodTemplate>({
   prepareForUpdate: (t, old) => dropDisabledTemplateFields(t.template, old.template),
   validate: (t, ctx) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(ctx)),
   validateUpdate: (t, old, ctx) => validatePodTemplateSpec(t.template ?? {}, 'template', optionsForTemplate(ctx, old.template)),
-  warnings: (t, old) => (old && equalJSON(t.template, old.template) ? [] : podTemplateWarnings(t.template, 'template', old?.template)),
+  warnings: (t, old) => (old && equalJSON(t.template, old.template) ? [] : podTemplateWarnings(t.template, 'template')),
 })

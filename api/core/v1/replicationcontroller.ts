@@ -51,6 +51,6 @@ export default defineKind<ReplicationController>({
   warnings(rc, old) {
     if (!old) return [...hostnameWarnings(rc.metadata.name), ...podTemplateWarnings(rc.spec.template, 'spec.template')]
     // Old and new are given the wrong way round upstream too: the warnings are about what was there before.
-    return equalJSON(rc.spec, old.spec) ? [] : podTemplateWarnings(old.spec.template, 'spec.template', rc.spec.template)
+    return equalJSON(rc.spec, old.spec) ? [] : podTemplateWarnings(old.spec.template, 'spec.template')
   },
 })

@@ -14,7 +14,8 @@ const SUBJECT_FIELDS = [
 
 export function validateRules(rule: PolicyRulesWithSubjects, path: string): FieldError[] {
   const errors: FieldError[] = []
-  const { subjects = [], resourceRules = [], nonResourceRules = [] } = rule
+  const { resourceRules = [], nonResourceRules = [] } = rule
+  const subjects = rule.subjects ?? []
   subjects.forEach((subject, i) => errors.push(...validateSubject(subject, `${path}.subjects[${i}]`)))
   if (subjects.length === 0) errors.push(field.required(`${path}.subjects`, 'subjects must contain at least one value'))
   if (resourceRules.length === 0 && nonResourceRules.length === 0) errors.push(field.required(path, 'at least one of resourceRules and nonResourceRules has to be non-empty'))

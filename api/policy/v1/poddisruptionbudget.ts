@@ -50,7 +50,8 @@ export default defineKind<PodDisruptionBudget>({
     { name: 'Allowed Disruptions', type: 'integer', value: ({ status }) => status?.disruptionsAllowed ?? 0 },
     ageColumn,
   ],
-  // Upstream looks at nothing but what a URL can hold.
+  // Of metadata upstream looks at nothing but what a URL can hold.
+  takesAnyFinalizer: true,
   validateName: (name) => isPathSegmentName(name),
   validate: (budget) => validate(budget),
   validateUpdate: (budget, old) => validate(budget, validateLabelSelector(old.spec.selector, '').length > 0),

@@ -17,7 +17,7 @@ function validatePolicy(policy: CapacityRequestPolicy, capacity: string, path: s
   const hasValues = Boolean(validValues?.length)
   if (hasValues && validRange) return [field.forbidden(path, 'exactly one policy can be specified, cannot specify "validValues" and "validRange" at the same time')]
   if (!hasValues && !validRange) return []
-  if (standard === undefined) return [field.required(`${path}.default`, `required when ${hasValues ? 'validValues' : 'validRange'} is defined`)]
+  if (!standard) return [field.required(`${path}.default`, `required when ${hasValues ? 'validValues' : 'validRange'} is defined`)]
   return validRange ? validateRange(validRange, { standard, capacity }, `${path}.validRange`) : validateValues(validValues ?? [], { standard, capacity }, `${path}.validValues`)
 }
 

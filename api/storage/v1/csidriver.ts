@@ -4,8 +4,10 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import type { CSIDriver, StorageV1TokenRequest } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
+import { equalInternal } from '../../_internal-json.ts'
 import { IMMUTABLE, STORAGE_GROUP } from './_parameters.ts'
 
+const SPEC = 'io.k8s.api.storage.v1.CSIDriverSpec'
 const FS_GROUP_POLICIES = ['File', 'None', 'ReadWriteOnceWithFSType']
 const LIFECYCLE_MODES = ['Persistent', 'Ephemeral']
 const TOKENS_IN_SECRETS =
@@ -81,7 +83,7 @@ export default defineKind<CSIDriver>({
   prepareForUpdate(driver, old) {
     if (old.spec.preventPodSchedulingIfMissing === undefined) delete driver.spec.preventPodSchedulingIfMissing
     // The generation is absent at first, unlike other kinds', and counts the changes.
-    if (!equalJSON(driver.spec, old.spec)) driver.metadata.generation = (old.metadata.generation ?? 0) + 1
+    if (!equalInternal(SPEC, driver.spec, old.spec)) driver.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
   validate,
   validateUpdate(driver, old) {
@@ -92,7 +94,7 @@ export default defineKind<CSIDriver>({
     return errors
   },
   warnings({ spec }, old) {
-    const isNew = !old || !equalJSON(old.spec.tokenRequests ?? [], spec.tokenRequests ?? [])
+    const isNew = !old || !equalInternal(SPEC, { tokenRequests: old.spec.tokenRequests }, { tokenRequests: spec.tokenRequests })
     return isNew && spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [TOKENS_IN_SECRETS] : []
   },
 })

@@ -1,5 +1,4 @@
 /** storage.k8s.io/v1 CSINode. Models k8s.io/kubernetes/pkg/registry/storage/csinode and ValidateCSINode. */
-import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { validateNonnegativeField } from '../../../src/apimachinery/validate-meta.ts'
 import { byteLength } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
@@ -7,11 +6,13 @@ import { defineKind } from '../../../src/registry/kind.ts'
 import type { CSINode, CSINodeDriver } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
 import { validateQualifiedName } from '../../_field-errors.ts'
+import { equalInternal, internalJSON } from '../../_internal-json.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { validateCSIDriverName } from '../../core/v1/_volume-source-validation.ts'
 import { IMMUTABLE, STORAGE_GROUP } from './_parameters.ts'
 
 const MAX_NODE_ID = 256
+const DRIVER = 'io.k8s.api.storage.v1.CSINodeDriver'
 
 function validateDriver(driver: CSINodeDriver, path: string, names: Set<string>): FieldError[] {
   const { name = '', nodeID = '', allocatable } = driver
@@ -35,10 +36,8 @@ function validate({ spec }: CSINode): FieldError[] {
   return (spec.drivers ?? []).flatMap((driver, i) => validateDriver(driver, `spec.drivers[${i}]`, names))
 }
 
-/** A driver as upstream's internal type prints, without what may change. */
-function printed({ name = '', nodeID = '', topologyKeys }: CSINodeDriver): unknown {
-  return { Name: name, NodeID: nodeID, TopologyKeys: topologyKeys ?? null, Allocatable: null }
-}
+/** What may not change of a driver. */
+const fixed = (driver: CSINodeDriver): unknown => ({ ...driver, allocatable: null })
 
 export default defineKind<CSINode>({
   group: STORAGE_GROUP,
@@ -54,8 +53,8 @@ export default defineKind<CSINode>({
     const errors = [...validateMetadataOf(node, 'Cluster'), ...validate(node)]
     for (const before of old.spec.drivers ?? []) {
       for (const driver of node.spec.drivers ?? []) {
-        if (before.name !== driver.name || equalJSON(printed(before), printed(driver))) continue
-        errors.push(field.invalid('spec.drivers', printed(driver), IMMUTABLE))
+        if (before.name !== driver.name || equalInternal(DRIVER, fixed(before), fixed(driver))) continue
+        errors.push(field.invalid('spec.drivers', internalJSON(DRIVER, fixed(driver)), IMMUTABLE))
       }
     }
     return errors

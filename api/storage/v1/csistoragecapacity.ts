@@ -5,10 +5,13 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import type { CSIStorageCapacity } from '../../../schemas/types.ts'
 import { validateSubdomain } from '../../_field-errors.ts'
+import { metaJSON } from '../../_internal-json.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { labelSelectorNodeWarnings } from '../../core/v1/_node-labels.ts'
 import { validateNonnegativeQuantity } from '../../core/v1/_resource-names.ts'
 import { IMMUTABLE, STORAGE_GROUP } from './_parameters.ts'
+
+const LABEL_SELECTOR = 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector'
 
 function validate({ nodeTopology, storageClassName = '', capacity }: CSIStorageCapacity, allowInvalidLabelValueInSelector = false): FieldError[] {
   return [
@@ -28,7 +31,8 @@ export default defineKind<CSIStorageCapacity>({
   validate: (capacity) => validate(capacity),
   validateUpdate(capacity, old) {
     const errors = [...validateMetadataOf(capacity, 'Namespaced'), ...validate(capacity, validateLabelSelector(old.nodeTopology, '').length > 0)]
-    if (!equalJSON(capacity.nodeTopology ?? null, old.nodeTopology ?? null)) errors.push(field.invalid('nodeTopology', capacity.nodeTopology ?? null, IMMUTABLE))
+    const topology = metaJSON(LABEL_SELECTOR, capacity.nodeTopology)
+    if (!equalJSON(topology, metaJSON(LABEL_SELECTOR, old.nodeTopology))) errors.push(field.invalid('nodeTopology', topology, IMMUTABLE))
     if (capacity.storageClassName !== old.storageClassName) errors.push(field.invalid('storageClassName', capacity.storageClassName ?? '', IMMUTABLE))
     return errors
   },

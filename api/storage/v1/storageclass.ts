@@ -7,6 +7,7 @@ import { ageColumn, nameColumn } from '../../_columns.ts'
 import { validateQualifiedName } from '../../_field-errors.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { deprecatedNodeLabel } from '../../core/v1/_node-labels.ts'
+import { sorted } from '../../core/v1/_pod-internal.ts'
 import { IMMUTABLE, STORAGE_GROUP, validateParameters, validateProvisioner } from './_parameters.ts'
 
 const IS_DEFAULT = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
@@ -57,7 +58,7 @@ function validate(storageClass: StorageClass): FieldError[] {
 
 function validateChange(storageClass: StorageClass, old: StorageClass): FieldError[] {
   const errors: FieldError[] = []
-  if (!equalJSON(storageClass.parameters ?? {}, old.parameters ?? {})) errors.push(field.invalid('parameters', storageClass.parameters ?? null, IMMUTABLE))
+  if (!equalJSON(storageClass.parameters ?? {}, old.parameters ?? {})) errors.push(field.invalid('parameters', sorted(storageClass.parameters), IMMUTABLE))
   for (const member of ['provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
     if (storageClass[member] !== old[member]) errors.push(field.invalid(member, storageClass[member] ?? null, IMMUTABLE))
   }

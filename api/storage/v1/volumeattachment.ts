@@ -8,6 +8,7 @@ import { ageColumn, nameColumn } from '../../_columns.ts'
 import { validateSubdomain } from '../../_field-errors.ts'
 import { resetObjectMetaForStatus } from '../../_status-meta.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
+import { defaultVolumeSource } from '../../core/v1/_persistent-volume-defaults.ts'
 import { validatePersistentVolumeSpec } from '../../core/v1/_persistent-volume-validation.ts'
 import { toInternal } from '../../core/v1/_pod-internal.ts'
 import { validateCSIDriverName } from '../../core/v1/_volume-source-validation.ts'
@@ -85,6 +86,9 @@ export default defineKind<VolumeAttachment>({
     { name: 'Attached', type: 'boolean', value: ({ status }) => status?.attached ?? false },
     ageColumn,
   ],
+  default({ spec }) {
+    if (spec.source?.inlineVolumeSpec) defaultVolumeSource(spec.source.inlineVolumeSpec)
+  },
   validate,
   validateUpdate,
 })

@@ -5,8 +5,7 @@ import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
 import { decodeBody } from '../body.ts'
-import { addWarnings, type Call } from '../handlers.ts'
-import { contentTypeOf, encodeValue } from '../encode.ts'
+import { valueResponse, type Call } from '../handlers.ts'
 import { expectedFor } from '../meta-kinds.ts'
 import type { Accepted } from '../negotiate.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
@@ -39,8 +38,8 @@ export class Connectors {
 }
 
 export async function createForSubresource({ api, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
-  const body = decodeBody(api.scheme, expectedFor(subresource.responseKind), request, ctx)
+  const body = decodeBody(api.scheme, { ...expectedFor(subresource.responseKind), accepts: subresource.accepts }, request, ctx)
   body.metadata.namespace ??= info.namespace || undefined
   const answer = await subresource.create({ name: info.name, body, ctx })
-  return addWarnings({ status: 201, headers: { 'content-type': contentTypeOf(as) }, body: [encodeValue(answer, as)] }, ctx.warnings)
+  return valueResponse(answer, as, 201)
 }

@@ -2,19 +2,24 @@
  * The scale subresource: an autoscaling/v1 Scale read from and written into its parent. Models the ScaleREST of
  * k8s.io/kubernetes/pkg/registry/apps and of custom resources.
  */
+import { managersOfParent, managersOfScale } from '../../apimachinery/managed-fields-scale.ts'
+import { updateManagedFields } from '../../apimachinery/managed-fields.ts'
+import { serverSideApply } from '../../apimachinery/server-side-apply.ts'
 import { cloneJSON, isRecord } from '../../apimachinery/json.ts'
 import { formatLabelSelector } from '../../apimachinery/labels.ts'
-import { badRequest, field, internalError, invalid } from '../../errors.ts'
-import { isScaleSubresource, type KubeObject, type ScaleSubresource } from '../../registry/kind.ts'
+import { conflict, field, internalError, invalid, notFound } from '../../errors.ts'
+import { isScaleSubresource, type Column, type KubeObject, type ScaleSubresource } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Scale } from '../../../schemas/types.ts'
 import { decodeBody } from '../body.ts'
-import { viewOf } from '../encode.ts'
+import { encodeAs, viewOf, type EncodeOptions } from '../encode.ts'
 import type { Call } from '../handlers.ts'
+import { replicasPaths } from '../field-manager.ts'
 import { expectedFor } from '../meta-kinds.ts'
-import { patchedObject, type Patch } from '../verbs/patch.ts'
-import { writeObject } from '../verbs/update.ts'
+import { parseApplied, patchedObject, type Patch } from '../verbs/patch.ts'
+import { defaultColumns } from '../table.ts'
+import { checkName, writeObject } from '../verbs/update.ts'
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 
@@ -22,6 +27,20 @@ function pathsOf(kind: ServedKind): ScaleSubresource {
   const scale = kind.definition.subresources?.scale
   if (!isScaleSubresource(scale)) throw new Error(`${kind.ref} has no scale`)
   return scale
+}
+
+/** What built-in kinds show of their scale. */
+const COLUMNS: readonly Column<Scale>[] = [
+  { name: 'Name', format: '', value: ({ metadata }) => metadata.name ?? '' },
+  { name: 'Desired', type: 'integer', value: ({ spec }) => spec?.replicas ?? 0 },
+  { name: 'Available', type: 'integer', value: ({ status }) => status?.replicas ?? 0 },
+  { name: 'Age', value: ({ metadata }, { age }) => age(metadata.creationTimestamp) },
+]
+
+/** The answer: the scale itself, a table of it or its metadata. */
+export function encodeScale(kind: ServedKind, scale: Scale, options: EncodeOptions): Buffer {
+  const columns = kind.codec.typeName === undefined ? defaultColumns : (COLUMNS as readonly Column<KubeObject>[])
+  return encodeAs({ definition: { columns } }, scale, options)
 }
 
 /** @throws StatusError 500 when a custom resource has no number of replicas */
@@ -46,25 +65,51 @@ export async function writeScale(call: Call, ctx: RequestContext, patch: Patch |
   const { api, kind, info, request } = call
   const expected = expectedFor(SCALE)
   const sent = patch ? undefined : (decodeBody(api.scheme, expected, request, ctx) as Scale)
+  if (sent) checkName(kind, sent, { name: info.name, namespace: info.namespace })
   const { entry } = await writeObject(api, { kind, name: info.name, subresource: 'scale' }, ctx, {
+    tracksFields: false,
     transform(live) {
-      if (!live) throw internalError('a scale without its object')
-      const scale = sent ?? (patchedObject(expected, readScale(kind, live), patch as Patch, ctx) as Scale)
-      check(scale, info.name)
+      if (!live) throw notFound(kind.groupResource, info.name)
+      const { scale, managers } = newScale({ call, ctx, sent, patch }, live)
+      checkName(kind, scale, { name: info.name, namespace: info.namespace })
+      check(kind, scale, live)
       const object = cloneJSON(live)
       object.metadata.resourceVersion = scale.metadata.resourceVersion
       setAt(object, pathsOf(kind).specReplicasPath, scale.spec?.replicas ?? 0)
+      const paths = replicasPaths(api.scheme, kind)
+      object.metadata.managedFields = managersOfParent(live.metadata.managedFields, managers, { apiVersion: kind.apiVersion, paths })
       return object
     },
-    ...(sent?.metadata.uid ? { uid: sent.metadata.uid } : {}),
   })
   return readScale(kind, viewOf(kind, entry))
 }
 
-function check(scale: Scale, name: string): void {
-  if (scale.metadata.name && scale.metadata.name !== name) throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`)
-  const replicas = scale.spec?.replicas ?? 0
+type ScaleManagers = KubeObject['metadata']['managedFields']
+
+/** The scale that is wanted, and who manages its replicas then. */
+function newScale({ call, ctx, sent, patch }: { call: Call; ctx: RequestContext; sent: Scale | undefined; patch: Patch | undefined }, live: KubeObject): { scale: Scale; managers: ScaleManagers } {
+  const expected = expectedFor(SCALE)
+  const { codec } = expected
+  const managedFields = managersOfScale(live.metadata.managedFields, replicasPaths(call.api.scheme, call.kind))
+  const current = readScale(call.kind, live)
+  const before = codec.normalize({ ...current, metadata: { ...current.metadata, managedFields } } as KubeObject)
+  const context = { type: codec.mergeType, apiVersion: 'autoscaling/v1', manager: ctx.fieldManager, subresource: 'scale', nowMs: ctx.clock.now() }
+  if (patch?.type === 'apply') {
+    const merged = serverSideApply({ ...SCALE, live: before, empty: codec.empty, patch: parseApplied(patch.bytes, ctx), force: patch.force, context })
+    return { scale: merged.object ? (codec.fromApplied(merged.object).object as Scale) : current, managers: merged.managedFields }
+  }
+  const scale = sent ?? (patchedObject(expected, current, patch as Patch, ctx) as Scale)
+  return { scale, managers: updateManagedFields(before, codec.normalize({ ...scale, metadata: { ...scale.metadata, managedFields } } as KubeObject), context) }
+}
+
+function check(kind: ServedKind, { metadata, spec }: Scale, live: KubeObject): void {
+  const { name = '', uid } = live.metadata
+  const replicas = spec?.replicas ?? 0
   if (replicas < 0) throw invalid(SCALE, name, [field.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
+  if (metadata.uid && metadata.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`
+    throw conflict({ group: kind.group, resource: `${kind.plural}/scale` }, name, why)
+  }
 }
 
 /** A selector is a LabelSelector, a map of labels, or already text. */

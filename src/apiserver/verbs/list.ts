@@ -81,14 +81,14 @@ function position(api: Api, prefix: string, query: ListQuery): { revision?: numb
     return { ...(token.revision > 0 ? { revision: token.revision } : {}), startKey: prefix + token.start }
   }
   const revision = parseRevision(query.resourceVersion ?? '')
-  if (revision > api.store.revision) throw tooLargeRevision(revision, api.store.revision)
+  if (revision > api.store.revision) throw tooLargeRevision(query.resourceVersion ?? '', api.store.revision)
   // An old version without a match rule, and with a limit, means exactly that version.
   const exact = query.resourceVersionMatch === 'Exact' || (!query.resourceVersionMatch && revision > 0 && (query.limit ?? 0) > 0)
   return exact ? { revision } : {}
 }
 
 /** 504: the version asked for has not happened here. */
-export function tooLargeRevision(wanted: number, current: number): StatusError {
+export function tooLargeRevision(wanted: string, current: number): StatusError {
   return new StatusError({
     code: 504,
     reason: 'Timeout',

@@ -2,13 +2,14 @@
 import { jsonKind } from '../../apimachinery/decode-context.ts'
 import { fromUnstructured } from '../../apimachinery/from-unstructured.ts'
 import { applyJSONPatch, decodeJSONPatch, MAX_JSON_PATCH_OPERATIONS } from '../../apimachinery/json-patch.ts'
-import { isRecord } from '../../apimachinery/json.ts'
+import { byBytes, goFormat } from '../../apimachinery/go-format.ts'
+import { equalJSON, isRecord } from '../../apimachinery/json.ts'
 import { applyMergePatch } from '../../apimachinery/merge-patch.ts'
 import { ParseError } from '../../apimachinery/parse-error.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { StrategicMergeError } from '../../apimachinery/strategic-merge-error.ts'
 import { strategicMerge } from '../../apimachinery/strategic-merge.ts'
-import { badRequest, goJSON, notFound, StatusError, tooLarge } from '../../errors.ts'
+import { badRequest, field, goJSON, invalid, notFound, StatusError, tooLarge } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { apiVersionOf, parseApiVersion } from '../../registry/scheme.ts'
@@ -46,14 +47,14 @@ function applyPatch(api: Api, target: Target, patch: Patch, ctx: RequestContext)
     allowCreate: target.subresource === '',
     tracksFields: false,
     transform(live) {
-      const object = applyObject(kind, live, applied, { ctx, force: patch.force, subresource: target.subresource })
+      const object = applyObject({ scheme: api.scheme, kind, subresource: target.subresource, ctx }, live, applied, patch.force)
       kind.definition.default?.(object)
       return object
     },
   })
 }
 
-function parseApplied(bytes: Buffer, ctx: RequestContext): Record<string, unknown> {
+export function parseApplied(bytes: Buffer, ctx: RequestContext): Record<string, unknown> {
   const { value, duplicates } = orBadRequest('error decoding YAML: ', () => parseYAML(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
   if (!isRecord(value)) throw badRequest(`error decoding YAML: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
   reportStrictErrors(duplicates, ctx, (why) => badRequest(`error strict decoding YAML: ${why}`))
@@ -62,8 +63,8 @@ function parseApplied(bytes: Buffer, ctx: RequestContext): Record<string, unknow
 
 /** The object with the patch applied, decoded again as its type wants it. @throws StatusError */
 export function patchedObject(expected: Expected, live: object, patch: Patch, ctx: RequestContext): KubeObject {
-  const { object, strictErrors } = patch.type === 'strategic' ? strategic(expected, live, patch, ctx) : byDocument(expected, live, patch, ctx)
-  if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, (why) => cannotDecode(object, why))
+  const { object, strictErrors, text } = patch.type === 'strategic' ? strategic(expected, live, patch, ctx) : byDocument(expected, live, patch, ctx)
+  if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, (why) => cannotDecode(text(), why))
   const typed = { kind: expected.kind, apiVersion: apiVersionOf(expected), ...object } as unknown as KubeObject
   typed.metadata ??= {}
   return typed
@@ -72,6 +73,8 @@ export function patchedObject(expected: Expected, live: object, patch: Patch, ct
 interface Patched {
   object: object
   strictErrors: string[]
+  /** What was to be decoded, as errors quote it. */
+  text(): string
 }
 
 /** JSON patch and merge patch change the document, which is then decoded. */
@@ -80,12 +83,13 @@ function byDocument(expected: Expected, live: object, { type, bytes }: Patch, ct
   const { value, duplicates } = orBadRequest('error decoding patch: ', () => parseJSON(bytes, { strict }))
   const patched = type === 'json' ? jsonPatched(live, value) : mergePatched(live, value)
   const strictErrors = [...duplicates, ...patched.strictErrors]
+  const text = () => documentText(patched.object, live)
   checkType(expected, patched.object)
   try {
     const decoded = expected.codec.decode(patched.object)
-    return { object: decoded.object, strictErrors: [...strictErrors, ...decoded.strictErrors] }
+    return { object: decoded.object, strictErrors: [...strictErrors, ...decoded.strictErrors], text }
   } catch (error) {
-    throw cannotDecode(patched.object, messageOf(error))
+    throw cannotDecode(text(), messageOf(error))
   }
 }
 
@@ -112,10 +116,10 @@ function strategic(expected: Expected, live: object, { bytes }: Patch, ctx: Requ
   if (!isRecord(value)) throw badRequest(`json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
   try {
     const { object, strictErrors } = fromUnstructured(typeName, strategicMerge(typeName, live as Record<string, unknown>, value))
-    return { object, strictErrors: [...duplicates, ...strictErrors] }
+    return { object, strictErrors: [...duplicates, ...strictErrors], text: () => goFormat(value) }
   } catch (error) {
     if (error instanceof StrategicMergeError) throw new StatusError({ code: error.code, ...(error.code === 400 ? { reason: 'BadRequest' } : error.code === 422 ? { reason: 'Invalid' } : {}), message: error.message })
-    if (error instanceof ParseError) throw cannotDecode(value, error.message)
+    if (error instanceof ParseError) throw cannotDecode(goFormat(value), error.message)
     throw error
   }
 }
@@ -128,10 +132,23 @@ function checkType(expected: Expected, patched: unknown): void {
   throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`)
 }
 
-/** A patch whose result cannot be decoded is Invalid, about an object without a name. */
-function cannotDecode(patched: unknown, why: string): StatusError {
-  const body = `Invalid value: ${JSON.stringify(goJSON(patched))}: ${why}`
-  return new StatusError({ code: 422, reason: 'Invalid', message: `"" is invalid: patch: ${body}`, details: { causes: [{ reason: 'FieldValueInvalid', message: body, field: 'patch' }] } })
+/** A patch whose result cannot be decoded is Invalid, about an object without kind or name. */
+function cannotDecode(patched: string, why: string): StatusError {
+  return invalid({ group: '', kind: '' }, '', [field.invalid('patch', patched, why)])
+}
+
+/** A patched document as upstream's patch library writes it: members in order of their names wherever the patch went. */
+function documentText(patched: unknown, live: unknown): string {
+  return goJSON(inOrderOfNames(patched, live))
+}
+
+function inOrderOfNames(patched: unknown, live: unknown): unknown {
+  if (patched === live || equalJSON(patched, live)) return patched
+  if (Array.isArray(patched)) return patched.map((item: unknown, i) => inOrderOfNames(item, Array.isArray(live) ? live[i] : undefined))
+  if (!isRecord(patched)) return patched
+  const before = isRecord(live) ? live : {}
+  const names = Object.keys(patched).sort(byBytes)
+  return Object.fromEntries(names.map((name) => [name, inOrderOfNames(patched[name], Object.hasOwn(before, name) ? before[name] : undefined)]))
 }
 
 function orBadRequest<T>(prefix: string, parse: () => T): T {

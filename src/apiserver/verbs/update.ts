@@ -1,5 +1,6 @@
 /** PUT of a kind or one of its update subresources. Models k8s.io/apiserver/pkg/endpoints/handlers/update.go. */
 import { cloneJSON } from '../../apimachinery/json.ts'
+import { badRequest } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
@@ -22,9 +23,17 @@ export interface Written {
   created: boolean
 }
 
+/** Settles the namespace of what was sent, and refuses another name than the URL's. @throws StatusError 400 */
+export function checkName(kind: ServedKind, object: KubeObject, url: { name: string; namespace: string }): void {
+  settleNamespace(kind, object, url.namespace)
+  const { name } = object.metadata
+  if (!name) throw badRequest(`the name of the object (${url.name} based on URL) was undeterminable: name must be provided`)
+  if (name !== url.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${url.name})`)
+}
+
 /** Replaces an object by `object` (decoded and defaulted). */
 export function updateObject(api: Api, target: Target, object: KubeObject, ctx: RequestContext): Promise<Written> {
-  settleNamespace(target.kind, object, ctx.namespace)
+  checkName(target.kind, object, { name: target.name, namespace: ctx.namespace })
   return writeObject(api, target, ctx, { transform: () => cloneJSON(object), uid: object.metadata.uid })
 }
 
@@ -54,7 +63,7 @@ export function writeObject(
         prepareNewObject(kind, object, ctx.namespace)
       }
       dedupOwnerReferences(object, ctx)
-      if (options.tracksFields !== false) trackUpdate(kind, live, object, ctx, subresource)
+      if (options.tracksFields !== false) trackUpdate({ scheme: api.scheme, kind, subresource, ctx }, live, object)
       await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
       return toStorage(kind, object)
     },

@@ -1,9 +1,9 @@
 /**
  * Watches: initial events, versions, selection of what changed, bookmarks. Models k8s.io/apiserver/pkg/storage/cacher and
  * endpoints/handlers/watch.go. An event is matched once per distinct selector and encoded once per encoding, however many
- * watch: both are kept with the event.
+ * watch.
  */
-import { StatusError } from '../../errors.ts'
+import { internalError, StatusError } from '../../errors.ts'
 import type { Timer } from '../../clock.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
@@ -13,40 +13,33 @@ import type { StorageEvent } from '../../storage/history.ts'
 import { isStorageError } from '../../storage/errors.ts'
 import type { Api } from '../api.ts'
 import { matcher, revisionProblem, type ListOptions } from '../list-options.ts'
-import { listObjects, listPrefix, type ListQuery } from './list.ts'
-
-export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+import type { StreamSink } from '../request.ts'
+import { listObjects, listPrefix, tooLargeRevision, type ListQuery } from './list.ts'
+import { joinSelector, sharedFrame, sharedMeaning, type Change, type WatchEventType } from './watch-share.ts'
 
 /** Turns events into bytes for one stream. */
 export interface WatchEncoder {
-  /** Distinguishes encodings: frames are shared between streams with the same key. */
-  readonly key: string
+  /** Distinguishes encodings: frames are shared between streams with the same key; undefined where each stream has its own. */
+  readonly key: string | undefined
   event(type: WatchEventType, entry: ObjectEntry): Buffer
   bookmark(revision: number, initialEventsEnd: boolean): Buffer
   error(error: StatusError): Buffer
 }
 
-export interface WatchSink {
-  /** Sends a frame. False: the reader is too slow and has been dropped. */
-  write(frame: Buffer): boolean
-  end(): void
-}
+/** False from `write`: the reader is too slow and has been dropped. */
+export type WatchSink = Pick<StreamSink, 'write' | 'isFull' | 'onDrain' | 'end'>
 
 export type WatchQuery = ListQuery & ListOptions
 
 const BOOKMARK_EVERY_MS = 60_000
+/** One more bookmark goes out this long before the end, so that the next watch begins near to now. */
+const BOOKMARK_BEFORE_END_MS = 2000
+/** Frames are sent together up to this size. */
+const CHUNK_BYTES = 64 * 1024
 /** Upstream picks a random time from this up to twice this, where the client names none. */
 const MIN_TIMEOUT_MS = 1_800_000
 
-interface Change {
-  type: WatchEventType
-  entry: ObjectEntry
-}
-
 type Events = readonly StorageEvent<KubeObject>[]
-/** Per event: what it means to a selector, and its frames. */
-const meanings = new WeakMap<StorageEvent<KubeObject>, Map<string, Change | null>>()
-const frames = new WeakMap<StorageEvent<KubeObject>, Map<string, Buffer>>()
 
 export class Watch {
   readonly #api: Api
@@ -61,6 +54,9 @@ export class Watch {
   #closed = false
   /** Events up to this revision are not the watcher's. */
   #after = 0
+  #leave = () => {}
+  #pending: Buffer[] = []
+  #pendingBytes = 0
 
   constructor(api: Api, kind: ServedKind, query: WatchQuery, output: { encoder: WatchEncoder; sink: WatchSink }) {
     this.#api = api
@@ -70,43 +66,72 @@ export class Watch {
     this.#sink = output.sink
     this.#matches = matcher(kind, query)
     this.#selectorKey = `${kind.ref}|${query.labels}|${query.fields}`
+    if (this.#matches) this.#leave = joinSelector(this.#selectorKey)
   }
 
   /** Checks what must be refused before the answer begins. @throws StatusError */
-  static check(query: WatchQuery): void {
-    const { resourceVersion } = query
-    if (resourceVersion && !/^[0-9]+$/.test(resourceVersion)) throw new StatusError({ code: 500, message: revisionProblem(resourceVersion) })
+  static check({ resourceVersion }: WatchQuery): void {
+    const problem = revisionProblem(resourceVersion)
+    if (problem) throw new StatusError({ code: 500, message: problem })
   }
 
   start(): void {
     const { clock, random } = this.#api
-    const timeoutMs = this.#query.timeoutSeconds ? this.#query.timeoutSeconds * 1000 : MIN_TIMEOUT_MS * (1 + random.float())
+    const { timeoutSeconds, allowWatchBookmarks } = this.#query
+    const timeoutMs = timeoutSeconds ? timeoutSeconds * 1000 : MIN_TIMEOUT_MS * (1 + random.float())
+    if (timeoutMs < 0) return this.close()
     this.#timers.push(clock.after(timeoutMs, () => this.close()))
-    if (this.#query.allowWatchBookmarks) this.#bookmarkEvery(BOOKMARK_EVERY_MS)
-    try {
-      this.#begin()
-    } catch (error) {
-      this.#fail(error)
-    }
+    if (allowWatchBookmarks) this.#bookmarkEvery(clock.now() + timeoutMs - BOOKMARK_BEFORE_END_MS)
+    this.#attempt(() => this.#begin())
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#leave()
     this.#handle?.close()
     for (const timer of this.#timers) timer.cancel()
     this.#sink.end()
   }
 
+  #attempt(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   #begin(): void {
-    const { resourceVersion, sendInitialEvents, allowWatchBookmarks } = this.#query
+    const { resourceVersion, sendInitialEvents } = this.#query
     const { store } = this.#api
     const from = Number(resourceVersion || 0)
-    const replays = sendInitialEvents ?? from === 0
-    this.#after = replays || from === 0 ? store.revision : from
-    if (replays) for (const entry of listObjects(this.#api, this.#kind, { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' }).entries) this.#send(this.#encoder.event('ADDED', entry))
-    if (sendInitialEvents && allowWatchBookmarks) this.#send(this.#encoder.bookmark(store.revision, true))
-    if (this.#closed) return
+    if (sendInitialEvents) {
+      if (from > store.revision) throw tooLargeRevision(resourceVersion, store.revision)
+      const { entries, revision } = listObjects(this.#api, this.#kind, { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' })
+      this.#after = revision
+      return this.#sendInitial(entries, 0)
+    }
+    this.#after = from || store.revision
+    this.#follow()
+  }
+
+  /** The state the watch begins with, as fast as the reader takes it; changes meanwhile wait in the store's history. */
+  #sendInitial(entries: readonly ObjectEntry[], first: number): void {
+    for (let i = first; i < entries.length; i++) {
+      const entry = entries[i]
+      if (entry) this.#send(this.#encoder.event('ADDED', entry))
+      if (this.#closed) return
+      if (this.#pendingBytes > 0 || !this.#sink.isFull) continue
+      return this.#sink.onDrain(() => this.#closed || this.#attempt(() => this.#sendInitial(entries, i + 1)))
+    }
+    if (this.#query.allowWatchBookmarks) this.#send(this.#encoder.bookmark(this.#after, true))
+    this.#flush()
+    if (!this.#closed) this.#follow()
+  }
+
+  #follow(): void {
+    const { store } = this.#api
     this.#handle = store.watch(listPrefix(this.#kind, this.#query), {
       fromRevision: Math.min(this.#after, store.revision),
       onEvents: (events) => this.#deliver(events),
@@ -121,51 +146,62 @@ export class Watch {
       if (change) this.#send(this.#frame(event, change))
       if (this.#closed) return
     }
+    this.#flush()
   }
 
   #meaning(event: StorageEvent<KubeObject>): Change | null {
-    const known = remembered(meanings, event)
-    let change = known.get(this.#selectorKey)
-    if (change === undefined) known.set(this.#selectorKey, (change = changeFor(event, this.#matches)))
-    return change
+    if (!this.#matches) return changeFor(event, undefined)
+    return sharedMeaning(event, this.#selectorKey, () => changeFor(event, this.#matches))
   }
 
   #frame(event: StorageEvent<KubeObject>, change: Change): Buffer {
-    const known = remembered(frames, event)
-    const key = `${this.#encoder.key}|${change.type}`
-    let frame = known.get(key)
-    if (!frame) known.set(key, (frame = this.#encoder.event(change.type, change.entry)))
-    return frame
+    const { key } = this.#encoder
+    const make = () => this.#encoder.event(change.type, change.entry)
+    return key === undefined ? make() : sharedFrame(event, `${key}|${change.type}`, make)
   }
 
+  /** Frames gather until a chunk is full or `#flush` is called. */
   #send(frame: Buffer): void {
-    if (!this.#closed && !this.#sink.write(frame)) this.close()
+    if (this.#closed) return
+    this.#pending.push(frame)
+    this.#pendingBytes += frame.length
+    if (this.#pendingBytes >= CHUNK_BYTES) this.#flush()
   }
 
-  #bookmarkEvery(ms: number): void {
-    this.#timers[1] = this.#api.clock.after(ms, () => {
-      this.#send(this.#encoder.bookmark(this.#api.store.revision, false))
-      if (!this.#closed) this.#bookmarkEvery(ms)
+  #flush(): void {
+    const [only] = this.#pending
+    if (this.#closed || !only) return
+    const chunk = this.#pending.length === 1 ? only : Buffer.concat(this.#pending, this.#pendingBytes)
+    this.#pending = []
+    this.#pendingBytes = 0
+    if (!this.#sink.write(chunk)) this.close()
+  }
+
+  #bookmarkEvery(lastMs: number): void {
+    const { clock, store } = this.#api
+    const delayMs = Math.min(BOOKMARK_EVERY_MS, lastMs - clock.now())
+    if (delayMs <= 0) return
+    this.#timers[1] = clock.after(delayMs, () => {
+      // One that is still being sent its first state gets the bookmark behind it.
+      if (this.#handle) this.#send(this.#encoder.bookmark(store.revision, false))
+      this.#flush()
+      if (!this.#closed) this.#bookmarkEvery(lastMs)
     })
   }
 
   #fail(error: unknown): void {
     if (this.#closed) return
-    if (isStorageError(error, 'COMPACTED')) this.#send(this.#encoder.error(tooOld(this.#after, this.#api.store)))
-    else if (error instanceof StatusError) this.#send(this.#encoder.error(error))
+    const told = isStorageError(error, 'COMPACTED') ? tooOld(this.#after, this.#api.store) : error
+    if (told instanceof StatusError) this.#send(this.#encoder.error(told))
+    // Nothing of ours may stop the store, which calls us; the client learns what went wrong.
+    else if (!isStorageError(told)) this.#send(this.#encoder.error(internalError(String(told))))
+    this.#flush()
     this.close()
-    if (!isStorageError(error) && !(error instanceof StatusError)) throw error
   }
 }
 
 function tooOld(wanted: number, store: { compactedRevision: number }): StatusError {
-  return new StatusError({ code: 410, reason: 'Expired', message: `too old resource version: ${wanted} (${store.compactedRevision + 1})` })
-}
-
-function remembered<T>(cache: WeakMap<StorageEvent<KubeObject>, Map<string, T>>, event: StorageEvent<KubeObject>): Map<string, T> {
-  let known = cache.get(event)
-  if (!known) cache.set(event, (known = new Map()))
-  return known
+  return new StatusError({ code: 410, reason: 'Expired', message: `too old resource version: ${wanted} (${store.compactedRevision})` })
 }
 
 /** What a change of the store is to somebody who sees only matching objects. */

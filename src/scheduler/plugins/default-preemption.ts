@@ -1,5 +1,6 @@
 /** Makes room for more important pods by deleting less important ones. Models pkg/scheduler/framework/plugins/defaultpreemption and framework/preemption. */
 import type { PodDisruptionBudget } from '../../../schemas/types.ts'
+import { podCondition } from '../../controller/pods.ts'
 import { fitMessage } from '../fit-error.ts'
 import { definePlugin, unresolvable, unschedulable, type Cycle, type PostFilterResult, type Refusals, type Status } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
@@ -36,8 +37,13 @@ function notEligible({ handle }: Cycle, { pod, priority }: PodInfo, refusals: Re
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const node = handle.cache.node(pod.status?.nominatedNodeName ?? '')
   if (!node || statusOf(refusals, node)?.code === 'Unresolvable') return undefined
-  const isWaiting = [...node.pods.values()].some((p) => p.priority < priority && p.isTerminating && p.pod.status?.conditions?.some((c) => c.type === 'DisruptionTarget' && c.status === 'True' && c.reason === 'PreemptionByScheduler'))
+  const isWaiting = [...node.pods.values()].some((p) => p.priority < priority && p.isTerminating && wasPreempted(p))
   return isWaiting ? 'not eligible due to a terminating pod on the nominated node.' : undefined
+}
+
+function wasPreempted({ pod }: PodInfo): boolean {
+  const condition = podCondition(pod, 'DisruptionTarget')
+  return condition?.status === 'True' && condition.reason === 'PreemptionByScheduler'
 }
 
 function statusOf({ byNode, others }: Refusals, node: NodeInfo): Status | undefined {
@@ -52,7 +58,8 @@ function dryRun(cycle: Cycle, pod: PodInfo, refusals: Refusals): { candidates: V
   if (nodes.length === 0) return { candidates: [], statuses }
   const budgets = handle.informers.lister<PodDisruptionBudget>('policy/v1/PodDisruptionBudget').list()
   const { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 } = cycle.args(NAME)
-  const enough = Math.min(nodes.length, Math.max(Number(minCandidateNodesAbsolute), Math.trunc((nodes.length * Number(minCandidateNodesPercentage)) / 100)))
+  const share = Math.trunc((nodes.length * Number(minCandidateNodesPercentage)) / 100)
+  const enough = Math.min(nodes.length, Math.max(Number(minCandidateNodesAbsolute), share))
   const offset = handle.random.int(nodes.length)
   const candidates: Victims[] = []
   let hasGentle = false

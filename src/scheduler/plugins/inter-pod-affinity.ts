@@ -125,7 +125,8 @@ function countMatching(handle: Handle, terms: readonly AffinityTerm[]): NodeCoun
   // Namespaces are resolved now, so that a change of their labels asks a new question.
   const namespaces = terms.map((term) => namespacesOf(handle, term))
   const id = `affinity ${terms.map((term, i) => `${[...(namespaces[i] ?? ['*'])].sort().join()} ${term.id}`).join(' & ')}`
-  return handle.cache.counts({ id, matches: ({ namespace, labels }) => terms.every((term, i) => (namespaces[i]?.has(namespace) ?? true) && term.selector.matches(labels)) })
+  const matches = ({ namespace, labels }: PodInfo) => terms.every((term, i) => (namespaces[i]?.has(namespace) ?? true) && term.selector.matches(labels))
+  return handle.cache.counts({ id, matches })
 }
 
 /** Undefined for all. */
@@ -185,9 +186,12 @@ function weigh(weights: Map<string, Map<string, number>>, { term, counts, weight
 
 function mayBringTogether(pod: PodInfo, event: ClusterEvent, handle: Handle): boolean {
   const { requiredAffinity, requiredAntiAffinity } = pod.terms
-  const matches = (terms: readonly AffinityTerm[], other: Pod | undefined) => other !== undefined && matchesAll(handle, terms, { namespace: other.metadata.namespace ?? '', labels: other.metadata.labels })
+  const matches = (terms: readonly AffinityTerm[], other: Pod | undefined) => other !== undefined && matchesAll(handle, terms, podInfoOf(other))
   const { pod: now, oldPod: before } = event
-  if (now) return (matches(requiredAffinity, now) && !matches(requiredAffinity, before)) || (matches(requiredAntiAffinity, before) && !matches(requiredAntiAffinity, now))
+  if (now) {
+    const comes = matches(requiredAffinity, now) && !matches(requiredAffinity, before)
+    return comes || (matches(requiredAntiAffinity, before) && !matches(requiredAntiAffinity, now))
+  }
   return matches(requiredAntiAffinity, before) || (before !== undefined && matchesAll(handle, podInfoOf(before).terms.requiredAntiAffinity, pod))
 }
 

@@ -1,11 +1,15 @@
-/** A node must have what the pod asks for; prefers those that have most left (or least, by arguments). Models pkg/scheduler/framework/plugins/noderesources/fit.go. */
+/**
+ * A node must have what the pod asks for; prefers those that have most left (or least, by arguments).
+ * Models pkg/scheduler/framework/plugins/noderesources/fit.go.
+ */
 import type { Node } from '../../../schemas/types.ts'
 import { isRecord } from '../../apimachinery/json.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import { definePlugin, unresolvable, unschedulable, type Status } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
-import { CPU_AND_MEMORY, allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio, type Scoring, type ShapePoint, type WeighedResource } from '../resource-scores.ts'
+import { CPU_AND_MEMORY, allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio } from '../resource-scores.ts'
+import type { Scoring, ShapePoint, WeighedResource } from '../resource-scores.ts'
 import { amountOf, resourceOf, type Resource } from '../resources.ts'
 
 const LEAST_ALLOCATED: Scoring = { resources: CPU_AND_MEMORY, score: leastAllocated }
@@ -31,7 +35,8 @@ export default definePlugin<FitState, ScoreState>({
   ],
   preFilter(cycle, { requests }) {
     const { milliCPU, memory, ephemeralStorage, scalar } = requests
-    return { state: { requests, asksNothing: milliCPU === 0 && memory === 0 && ephemeralStorage === 0 && !scalar?.size, ignored: ignoredBy(cycle.args('NodeResourcesFit')) } }
+    const asksNothing = milliCPU === 0 && memory === 0 && ephemeralStorage === 0 && !scalar?.size
+    return { state: { requests, asksNothing, ignored: ignoredBy(cycle.args('NodeResourcesFit')) } }
   },
   filter({ requests, asksNothing, ignored }, _pod, node) {
     const { allocatable, requested } = node

@@ -2,7 +2,7 @@
 import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unschedulable, type Handle } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
-import { classOfClaim } from '../volumes.ts'
+import { classOfClaim, isClaimOf } from '../volumes.ts'
 
 const REFUSED = unschedulable('node(s) exceed max volume count')
 
@@ -18,7 +18,7 @@ export default definePlugin<Limits>({
   events: [
     { resource: 'CSINode', actions: ['add', 'update'] },
     { resource: 'AssignedPod', actions: ['delete'], helps: (_pod, { oldPod }) => (oldPod?.spec.volumes?.length ?? 0) > 0 },
-    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: (pod, { object }) => pod.claims.includes(`${object?.metadata.namespace}/${object?.metadata.name}`) },
+    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: isClaimOf },
     { resource: 'PersistentVolume', actions: ['add'] },
     { resource: 'StorageClass', actions: ['add'] },
     { resource: 'VolumeAttachment', actions: ['delete'] },
@@ -32,8 +32,7 @@ export default definePlugin<Limits>({
     const limits = new Map<string, number>()
     for (const { name = '', allocatable } of drivers ?? []) if (allocatable?.count !== undefined) limits.set(name, allocatable.count)
     if (limits.size === 0) return undefined
-    const used = new Map<string, string>()
-    for (const other of node.pods.values()) if (other.claims.length > 0 || other.pod.spec.volumes?.some((v) => v.csi)) for (const [volume, driver] of volumesOf(handle, other)) used.set(volume, driver)
+    const used = new Map([...node.pods.values()].flatMap((other) => volumesOf(handle, other)))
     for (const [driver, limit] of limits) {
       const wanted = [...volumes].filter(([volume, d]) => d === driver && !used.has(volume)).length
       if (wanted > 0 && countOf(used, driver) + wanted > limit) return REFUSED

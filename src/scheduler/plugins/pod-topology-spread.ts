@@ -2,11 +2,11 @@
 import type { TopologySpreadConstraint } from '../../../schemas/types.ts'
 import type { Cache } from '../cache.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
-import type { NodeCounts } from '../counts.ts'
 import { MAX_NODE_SCORE, SKIP, definePlugin, unresolvable, unschedulable, type Cycle, type Handle } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
-import { HOSTNAME, SYSTEM_DEFAULTS, countsFor, defaultConstraints, hasAllKeys, impliedSelector, includesAll, isIncluded, ownConstraints, type Constraint } from '../spread.ts'
+import { HOSTNAME, SYSTEM_DEFAULTS, defaultConstraints, impliedSelector, ownConstraints, type Constraint } from '../spread.ts'
+import { countIncluded, countsFor, hasAllKeys, includesAll, isIncluded } from '../spread-counts.ts'
 
 const NAME = 'PodTopologySpread'
 const REFUSED = unschedulable("node(s) didn't match pod topology spread constraints")
@@ -91,7 +91,7 @@ function defaultsOf(cycle: Cycle): { constraints: readonly TopologySpreadConstra
   return defaultingType === 'List' ? { constraints: Array.isArray(given) ? given : [], isSystem: false } : { constraints: SYSTEM_DEFAULTS, isSystem: true }
 }
 
-function hardConstraints(cycle: Cycle, pod: PodInfo): Constraint[] {
+function hardConstraints(cycle: Cycle, pod: PodInfo): readonly Constraint[] {
   if (pod.pod.spec.topologySpreadConstraints?.length) return ownConstraints(pod, 'DoNotSchedule')
   const { constraints, isSystem } = defaultsOf(cycle)
   return isSystem ? [] : defaultConstraints(constraints, 'DoNotSchedule', impliedSelector(pod.pod, cycle.handle.informers))
@@ -108,17 +108,6 @@ function hardState(handle: Handle, pod: PodInfo, constraints: readonly Constrain
     const domains = isWhole ? cache.topologyValues(topologyKey).size : counts.size
     return { constraint, counts, domains, selfMatches: selector.matches(pod.labels) ? 1 : 0, min: leastOf(counts, domains) }
   })
-}
-
-/** Also values without matching pods are in it. */
-function countIncluded(nodes: readonly NodeInfo[], pod: PodInfo, { constraint, constraints, counted }: { constraint: Constraint; constraints: readonly Constraint[]; counted: NodeCounts }): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const node of nodes) {
-    if (!hasAllKeys(node, constraints) || !isIncluded(constraint, pod, node.node)) continue
-    const value = node.labels[constraint.topologyKey] ?? ''
-    counts.set(value, (counts.get(value) ?? 0) + (counted.byNode.get(node) ?? 0))
-  }
-  return counts
 }
 
 function leastOf(counts: ReadonlyMap<string, number>, domains: number): number {
@@ -149,7 +138,15 @@ function changeBy(state: readonly Hard[], pod: PodInfo, { other, node, by }: { o
   }
 }
 
-function softState(handle: Handle, pod: PodInfo, { constraints, nodes, needsAllKeys }: { constraints: readonly Constraint[]; nodes: readonly NodeInfo[]; needsAllKeys: boolean }): Soft {
+interface SoftInput {
+  constraints: readonly Constraint[]
+  /** The candidates. */
+  nodes: readonly NodeInfo[]
+  /** Nodes that lack one of the labels are left out. */
+  needsAllKeys: boolean
+}
+
+function softState(handle: Handle, pod: PodInfo, { constraints, nodes, needsAllKeys }: SoftInput): Soft {
   const ignored = new Set(needsAllKeys ? nodes.filter((n) => !hasAllKeys(n, constraints)) : [])
   const isComplete = !needsAllKeys || constraints.length === 1 || allHaveKeys(handle.cache, constraints)
   const weights: number[] = []

@@ -2,7 +2,7 @@
 import type { PersistentVolumeClaim } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, failure, unresolvable, type Status } from '../framework.ts'
 import { binderOf, type PodClaims, type VolumeBinder, type VolumeChoice } from '../volume-binder.ts'
-import { claimNames } from '../volumes.ts'
+import { claimNames, isClaimOf } from '../volumes.ts'
 
 interface VolumeState {
   binder: VolumeBinder
@@ -17,7 +17,7 @@ export default definePlugin<VolumeState>({
   order: 110,
   events: [
     { resource: 'StorageClass', actions: ['add', 'update'] },
-    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: (pod, { object }) => object?.metadata.namespace === pod.namespace && pod.claims.includes(`${pod.namespace}/${object.metadata.name}`) },
+    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: isClaimOf },
     { resource: 'PersistentVolume', actions: ['add', 'update'] },
     { resource: 'Node', actions: ['add', 'labels'] },
     { resource: 'CSINode', actions: ['add', 'update'] },
@@ -30,7 +30,7 @@ export default definePlugin<VolumeState>({
     const found: PersistentVolumeClaim[] = []
     for (const { name, isEphemeral } of claimNames(info.pod)) {
       const claim = binder.claim(info.namespace, name)
-      const problem = claim ? problemOf(claim) : isEphemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`
+      const problem = claim ? problemOf(claim) : missing(name, isEphemeral)
       if (problem) return { status: unresolvable(problem) }
       if (claim) found.push(claim)
     }
@@ -67,6 +67,10 @@ export default definePlugin<VolumeState>({
     return bound()
   },
 })
+
+function missing(name: string, isEphemeral: boolean): string {
+  return isEphemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`
+}
 
 function problemOf({ metadata, status, spec }: PersistentVolumeClaim): string | undefined {
   if (status?.phase === 'Lost') return `persistentvolumeclaim "${metadata.name}" bound to non-existent persistentvolume "${spec.volumeName}"`

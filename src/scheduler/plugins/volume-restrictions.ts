@@ -3,6 +3,7 @@ import type { PersistentVolumeClaim, Pod, Volume } from '../../../schemas/types.
 import { SKIP, definePlugin, unresolvable, unschedulable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
+import { isClaimOf } from '../volumes.ts'
 
 const DISK_CONFLICT = unschedulable('node(s) had no available disk')
 const CLAIM_IN_USE = unschedulable('node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod')
@@ -21,7 +22,7 @@ export default definePlugin<Restrictions>({
   events: [
     { resource: 'AssignedPod', actions: ['delete'] },
     { resource: 'Node', actions: ['add'] },
-    { resource: 'PersistentVolumeClaim', actions: ['add'], helps: (pod, { object }) => pod.claims.includes(`${object?.metadata.namespace}/${object?.metadata.name}`) },
+    { resource: 'PersistentVolumeClaim', actions: ['add'], helps: isClaimOf },
   ],
   preFilter({ handle }, { pod, namespace }) {
     if (!pod.spec.volumes?.length) return SKIP

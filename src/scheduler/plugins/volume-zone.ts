@@ -2,7 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unresolvable, type Handle, type Status } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
-import { classOfClaim } from '../volumes.ts'
+import { classOfClaim, isClaimOf } from '../volumes.ts'
 
 const REFUSED = unresolvable('node(s) had no available volume zone')
 const NO_NAME = unresolvable('PersistentVolumeClaim had no name')
@@ -26,7 +26,7 @@ export default definePlugin<readonly Topology[]>({
   events: [
     { resource: 'StorageClass', actions: ['add'] },
     { resource: 'Node', actions: ['add', 'labels'] },
-    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: (pod, { object }) => pod.claims.includes(`${object?.metadata.namespace}/${object?.metadata.name}`) },
+    { resource: 'PersistentVolumeClaim', actions: ['add', 'update'], helps: isClaimOf },
     { resource: 'PersistentVolume', actions: ['add', 'update'] },
   ],
   preFilter({ handle }, pod) {

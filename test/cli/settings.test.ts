@@ -1,0 +1,81 @@
+/** Flag over variable over config file over default; and what a config file may not say. */
+import fs from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import { UserError } from '../../src/cli/command.ts'
+import { parseConfig } from '../../src/cli/config.ts'
+import { upFlags } from '../../src/cli/flags.ts'
+import { configSchema } from '../../src/cli/config-schema.ts'
+import { resolveSettings } from '../../src/cli/settings.ts'
+
+t.test('defaults', async (t) => {
+  t.same(resolveSettings({ flags: {}, args: [] }, { env: {}, cwd: '/home/me' }), {
+    host: '127.0.0.1',
+    port: 6443,
+    dataDir: '/home/me/.orrery',
+    kubeconfig: '/home/me/.orrery/kubeconfig',
+    adminToken: undefined,
+    nodes: [{ name: 'node-1' }, { name: 'node-2' }, { name: 'node-3' }],
+    logLevel: 'warn',
+  })
+})
+
+t.test('the first that says something wins', async (t) => {
+  const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\n' })
+  const config = path.join(dir, 'orrery.yaml')
+  const fromConfig = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
+  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], logLevel: 'error' })
+  const env = { ORRERY_CONFIG: config, ORRERY_PORT: '2', ORRERY_DATA_DIR: 'here', ORRERY_NODES: '0', ORRERY_ADMIN_TOKEN: '', ORRERY_LOG_LEVEL: 'info' }
+  const fromEnv = resolveSettings({ flags: {}, args: [] }, { env, cwd: '/work' })
+  t.match(fromEnv, { host: '::1', port: 2, dataDir: '/work/here', adminToken: 'abc', nodes: [], logLevel: 'info' })
+  const fromFlags = resolveSettings({ flags: { port: '3', 'data-dir': 'none', host: 'localhost', 'admin-token': 'xyz', nodes: '2' }, args: [] }, { env, cwd: '/work' })
+  t.match(fromFlags, { host: 'localhost', port: 3, adminToken: 'xyz', logLevel: 'info' })
+  t.equal(fromFlags.dataDir, undefined)
+  t.equal(fromFlags.nodes.length, 2)
+  t.throws(() => resolveSettings({ flags: {}, args: [] }, { env: { ORRERY_PROT: '1' }, cwd: '/' }), /^unknown environment variable ORRERY_PROT \(did you mean "ORRERY_PORT"\?\)/)
+})
+
+t.test('nodes of the config', async (t) => {
+  const dir = t.testdir({
+    'orrery.yaml': 'nodes:\n- name: big\n  count: 2\n  capacity: {cpu: 8, memory: 32Gi}\n  labels: {disk: ssd}\n- name: odd\n  taints: [{key: dedicated, effect: NoSchedule}]\n',
+  })
+  t.same(resolveSettings({ flags: { config: 'orrery.yaml' }, args: [] }, { env: {}, cwd: dir }).nodes, [
+    { name: 'big-1', capacity: { cpu: '8', memory: '32Gi' }, labels: { disk: 'ssd' } },
+    { name: 'big-2', capacity: { cpu: '8', memory: '32Gi' }, labels: { disk: 'ssd' } },
+    { name: 'odd', taints: [{ key: 'dedicated', effect: 'NoSchedule' }] },
+  ])
+})
+
+/** A config file → the complaint, which begins with file and line. */
+const faulty: readonly (readonly [string, string])[] = [
+  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, logLevel, nodes'],
+  ['host: a\nport: many', 'f:2: "port" must be of type integer'],
+  ['port: 70000', 'f:1: "port" must be <= 65535'],
+  ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],
+  ['nodes: three', 'f:1: "nodes" must be of type integer or array'],
+  ['nodes:\n- name: a\n- nam: b', 'f:3: unknown key "nodes[1].nam" (did you mean "name"?); known here: name, count, capacity, labels, taints'],
+  ['nodes:\n- capacity: {cpu: 1}', 'f:2: nodes[0] lacks "name"'],
+  ['nodes:\n- name: a\n  capacity:\n    cpu: 1\n    memory: lots', 'f:5: "nodes[0].capacity.memory": "lots" is no quantity such as 500m, 4 or 16Gi'],
+  ['nodes:\n- name: a\n  taints:\n  - key: k\n    effect: Never', 'f:5: "nodes[0].taints[0].effect" must be one of NoSchedule, PreferNoSchedule, NoExecute'],
+  ['nodes:\n- name: a\n- name: a', 'f:3: "nodes[1].name": there are two nodes called a'],
+  ['- a list', 'f:1: "the configuration" must be of type object'],
+]
+
+t.test('faulty config files', async (t) => {
+  for (const [text, complaint] of faulty) t.throws(() => parseConfig(text, 'f'), new UserError(complaint), text)
+  t.throws(() => parseConfig('nodes:\n- name: Not_a_name', 'f'), /^f:2: "nodes\[0\]\.name": a lowercase RFC 1123 subdomain must consist of/)
+  t.throws(() => parseConfig('port: 1\nport: 2', 'f'), /^f:2: Map keys must be unique/)
+  t.throws(() => parseConfig('port: [1', 'f'), /^f:\d: /)
+  t.same(parseConfig('', 'f'), {})
+})
+
+t.test('flags, config keys and README name the same settings', async (t) => {
+  t.same(upFlags.flatMap((f) => f.key ?? []).sort(), Object.keys(configSchema.properties).sort())
+  const readme = fs.readFileSync('README.md', 'utf8')
+  for (const { name, value, env, key, default: fallback, summary } of upFlags) {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`--${name} ${value}\``))
+    t.ok(row, `--${name} is in the README`)
+    t.same(row?.split('|').slice(2, -1).map((cell) => cell.trim()), [`\`${env}\``, key ? `\`${key}\`` : '', fallback ? `\`${fallback}\`` : '', summary])
+  }
+  t.equal(readme.split('\n').filter((line) => line.startsWith('| `--')).length, upFlags.length)
+})
