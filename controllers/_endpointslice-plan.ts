@@ -256,8 +256,7 @@ function reuseDeleted(service: Service, part: Part): void {
   part.delete = part.delete.filter((old) => {
     const fresh = isOwnedBy(old, service) ? part.create.pop() : undefined
     if (!fresh) return true
-    const { generateName: _, ...metadata } = fresh.metadata
-    part.update.push({ ...fresh, metadata: { ...metadata, name: old.metadata.name } })
+    part.update.push({ ...fresh, metadata: { ...fresh.metadata, name: old.metadata.name } })
     return false
   })
 }

@@ -8,6 +8,18 @@ import { PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER, waitsForConsumer } 
 export const PROVISIONER = 'orrery.io/local-path'
 const ROOT = '/opt/local-path-provisioner'
 
+/** The default class of a cluster whose nodes have disks: volumes are made where their first pod goes, as kind and k3s do. */
+export function standardStorageClass(): StorageClass {
+  return {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: PROVISIONER,
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  }
+}
+
 /** Whether the claim asks this provisioner, and is far enough to be served. */
 export function shouldProvision(claim: PersistentVolumeClaim, storageClass: StorageClass | undefined): boolean {
   const { annotations } = claim.metadata

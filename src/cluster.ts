@@ -13,7 +13,6 @@ import { Api } from './apiserver/api.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
-import { Connectors } from './apiserver/subresources/create.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
 import { bootstrapRoles } from './auth/bootstrap-roles.ts'
@@ -40,7 +39,9 @@ import type { ObjectStore } from './registry/resource-storage.ts'
 import { bootstrapObjects } from './registry/bootstrap-objects.ts'
 import { parseApiVersion, Scheme } from './registry/scheme.ts'
 import { scheduler } from './scheduler/scheduler.ts'
+import { podConnectors } from './streaming/connectors.ts'
 import { openStore } from './storage/open.ts'
+import { standardStorageClass } from '../controllers/_local-path.ts'
 import type { Service } from '../schemas/types.ts'
 
 export interface NodeOptions {
@@ -81,7 +82,7 @@ const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
   loadBalancerCIDR: '172.18.255.0/24',
   clusterName: 'orrery',
 }
-const ADMIN: UserInfo = { name: 'admin', groups: [ADMIN_GROUP] }
+const ADMIN: UserInfo = { name: 'admin', uid: 'admin', groups: [ADMIN_GROUP] }
 const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
 
 /** Rejects with an Error of one clear line when the port or the data directory is in use. */
@@ -114,11 +115,13 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const server = await listen(options, { ...plane, pki, log, state })
   opened.push(server)
   await bootstrap(plane, { port: server.port, pki })
+  // The watch caches of a real server begin when it does: what was before cannot be watched from.
+  store.compact(store.revision)
   state.ready = true
   opened.push(startParts(plane, { pki, clock, random, log }))
   await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
 
-  const url = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${server.port}`
+  const url = `https://${reachable(options.host)}:${server.port}`
   let closing: Promise<void> | undefined
   return {
     url,
@@ -179,6 +182,12 @@ function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[],
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))]
 }
 
+/** The host of a URL by which clients on this machine reach what listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 async function createIfAbsent(client: ApiClient, object: KubeObject): Promise<void> {
   // Asked first: a create takes a Service's address before it finds the name taken.
   if (await isThere(client, object)) return
@@ -204,7 +213,7 @@ async function isThere(client: ApiClient, { apiVersion, kind, metadata: { name =
 function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
   const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
-  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: new Connectors(), log, extra: (request) => extra.respond(request) })
+  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
     port: options.port,
@@ -248,5 +257,8 @@ function startParts({ api, informers }: ControlPlane, { pki, clock, random, log 
 }
 
 async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: SystemReader): Promise<void> {
-  for (const { name, ...rest } of nodes) if (!system.get('v1/Node', '', name)) await client.create(virtualNode(name, rest))
+  const missing = nodes.filter(({ name }) => !system.get('v1/Node', '', name))
+  for (const { name, ...rest } of missing) await client.create(virtualNode(name, rest))
+  // Nodes bring their disks: the class comes with the first of them, and stays away once it was deleted.
+  if (missing.length > 0 && missing.length === nodes.length) await createIfAbsent(client, standardStorageClass())
 }

@@ -231,7 +231,7 @@ function connect(call: Call, subresource: ConnectSubresource): ApiResponse | Pro
   if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed()
   if (request.query.has('dryRun')) throw badRequest('dryRun is not supported')
   const ctx = contextOf(call)
-  subresource.check?.({ name: info.name, query: request.query, ctx })
+  if (subresource.check?.({ name: info.name, query: request.query, ctx }) === 'nothing') return { status: 204, headers: {} }
   return call.connectors.connect(subresource, { api, kind, info, request, ctx })
 }
 

@@ -31,10 +31,11 @@ export async function sendResponse(exchange: Exchange, response: ApiResponse, cl
     headers['content-encoding'] = 'gzip'
     headers.vary = headers.vary ? `${String(headers.vary)}, Accept-Encoding` : 'Accept-Encoding'
   }
-  headers['content-length'] = String(bytes)
+  const isEmpty = response.status === 204 || response.status === 304
+  if (!isEmpty) headers['content-length'] = String(bytes)
   if (!exchange.begin(response.status, headers)) return
   const { outgoing } = exchange
-  if (exchange.method === 'HEAD') outgoing.end()
+  if (isEmpty || exchange.method === 'HEAD') outgoing.end()
   else if (bytes <= CHUNK_BYTES) outgoing.end(body.length === 1 ? body[0] : Buffer.concat(body, bytes))
   else await sendPieces(outgoing, body, clock)
 }

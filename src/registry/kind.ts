@@ -153,14 +153,21 @@ export interface CreateSubresource {
   create(request: { name: string; body: KubeObject; ctx: WriteContext }): Promise<object>
 }
 
+/** What a connection is asked for by its path and query. */
+export interface ConnectRequest {
+  name: string
+  query: { get(name: string): string | null; has(name: string): boolean }
+  ctx: WriteContext
+}
+
 /** A subresource that is a connection (exec, attach, portforward, proxy) or a plain answer (log). */
 export interface ConnectSubresource {
   responseKind: GroupVersionKind
   verbs: readonly string[]
   /** Name of the connector that serves it; connectors are registered by the runtime (src/streaming). */
   connect: string
-  /** Refuses what cannot be connected to by throwing a StatusError, before any connector is asked. */
-  check?(request: { name: string; query: { get(name: string): string | null; has(name: string): boolean }; ctx: WriteContext }): void
+  /** Refuses what cannot be connected to by throwing a StatusError, before any connector is asked. 'nothing': answered without content. */
+  check?(request: ConnectRequest): 'nothing' | undefined | void
 }
 
 /** Where a scale subresource finds its numbers. Dotted paths as in CustomResourceDefinitions. */

@@ -238,7 +238,7 @@ export class ResourceStorage {
     else if (!sub.name && definition.subresources?.status) copyMember(object, old, 'status')
     if (sub.hooks) sub.hooks.prepareForUpdate?.(object, old, ctx)
     else if (!sub.name) definition.prepareForUpdate?.(object, old, ctx)
-    if (!KEEPS_GENERATION.has(sub.name) && raisesGeneration(definition.generation, object, old)) metadata.generation = (old.metadata.generation ?? 0) + 1
+    if (!KEEPS_GENERATION.has(sub.name) && raisesGeneration(this.kind, object, old)) metadata.generation = (old.metadata.generation ?? 0) + 1
 
     metadata.uid ||= old.metadata.uid
     metadata.creationTimestamp = old.metadata.creationTimestamp
@@ -344,9 +344,15 @@ function copyMember(object: KubeObject, old: KubeObject, key: string): void {
   else target[key] = value
 }
 
-function raisesGeneration(rule: ServedKind['definition']['generation'], object: KubeObject, old: KubeObject): boolean {
+/** The old object is in stored form; what only looks different counts once the new one is too. */
+function raisesGeneration({ definition: { generation: rule }, codec }: ServedKind, object: KubeObject, old: KubeObject): boolean {
   if (!rule) return false
-  if (rule !== true) return rule(object, old)
+  const differ = rule === true ? differsInSpec : rule
+  return differ(object, old) && differ(codec.normalize(object), old)
+}
+
+/** In anything but metadata and status. */
+function differsInSpec(object: KubeObject, old: KubeObject): boolean {
   const keys = new Set([...Object.keys(object), ...Object.keys(old)])
   for (const key of ['metadata', 'status', 'apiVersion', 'kind']) keys.delete(key)
   const a = object as unknown as Record<string, unknown>

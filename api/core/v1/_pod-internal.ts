@@ -256,7 +256,12 @@ const OBJECT_META = [
 
 export function orderedMeta(value: unknown): object {
   const meta = isRecord(value) ? value : {}
-  return Object.fromEntries(OBJECT_META.filter((key) => meta[key] !== undefined).map((key) => [key, key === 'ownerReferences' || key === 'managedFields' ? meta[key] : sorted(meta[key])]))
+  return Object.fromEntries(OBJECT_META.filter((key) => meta[key] !== undefined).map((key) => [key, orderedMember(key, meta[key])]))
+}
+
+function orderedMember(key: string, value: unknown): unknown {
+  if (key !== 'ownerReferences') return key === 'managedFields' ? value : sorted(value)
+  return Array.isArray(value) ? value.map((ref: object) => ({ apiVersion: '', kind: '', name: '', uid: '', ...ref })) : value
 }
 
 /** metav1 types have few fields, and these are in this order; of maps the keys are sorted, and of a requirement key and operator are always there. */

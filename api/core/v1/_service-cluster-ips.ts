@@ -27,7 +27,7 @@ function validateFamilies({ spec }: Service): FieldError[] {
     seen.add(family)
   })
   const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
-  if (spec.ipFamilyPolicy && !policies.includes(spec.ipFamilyPolicy)) errors.push(field.notSupported(POLICY, spec.ipFamilyPolicy, policies))
+  if (spec.ipFamilyPolicy !== undefined && !policies.includes(spec.ipFamilyPolicy)) errors.push(field.notSupported(POLICY, spec.ipFamilyPolicy, policies))
   return errors
 }
 

@@ -35,7 +35,7 @@ function validateType(service: Service): FieldError[] {
   const unset = 'may not be set for ExternalName services'
   if (clusterIPsOf(service).length > 0) errors.push(field.forbidden('spec.clusterIPs', unset))
   if (spec.ipFamilies?.length) errors.push(field.forbidden('spec.ipFamilies', unset))
-  if (spec.ipFamilyPolicy) errors.push(field.forbidden('spec.ipFamilyPolicy', unset))
+  if (spec.ipFamilyPolicy !== undefined) errors.push(field.forbidden('spec.ipFamilyPolicy', unset))
   const cname = (spec.externalName ?? '').replace(/\.$/, '')
   return [...errors, ...(cname ? validateSubdomain('spec.externalName', cname) : [field.required('spec.externalName')])]
 }

@@ -205,7 +205,7 @@ function validateEphemeral(ephemeral: EphemeralVolumeSource, path: string, { nam
   else {
     const meta = template.metadata ?? {}
     errors.push(...validateAnnotations(meta.annotations, `${at}.metadata.annotations`), ...validateLabels(meta.labels, `${at}.metadata.labels`))
-    for (const [key, shown] of FORBIDDEN_META) if (meta[key]) errors.push(field.forbidden(`${at}.metadata.${shown}`, 'cannot be set'))
+    for (const [key, shown] of FORBIDDEN_META) if (meta[key] || (meta[key] === 0 && key !== 'generation')) errors.push(field.forbidden(`${at}.metadata.${shown}`, 'cannot be set'))
     errors.push(...validateClaimSpec(template.spec ?? {}, `${at}.spec`))
   }
   if (!podName || !name) return errors

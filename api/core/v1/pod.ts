@@ -7,6 +7,7 @@ import { defineKind, type GroupVersionKind } from '../../../src/registry/kind.ts
 import { bindPod } from './_pod-binding.ts'
 import { podColumns, podRowConditions } from './_pod-columns.ts'
 import { defaultPod } from './_pod-defaults.ts'
+import { checkLog, checkPodProxy, checkPortForward, checkStream } from './_pod-connect.ts'
 import { evictPod } from './_pod-eviction.ts'
 import { preparePodForCreate, preparePodForEphemeralContainers, preparePodForResize, preparePodForStatusUpdate, preparePodForUpdate, podGracePeriod, podSpecChanged } from './_pod-strategy.ts'
 import { validatePodEphemeralContainersUpdate } from './_pod-ephemeral-validation.ts'
@@ -50,11 +51,11 @@ export default defineKind<Pod>({
     ephemeralcontainers: { prepareForUpdate: preparePodForEphemeralContainers, validateUpdate: validatePodEphemeralContainersUpdate },
     resize: { prepareForUpdate: preparePodForResize, validateUpdate: validatePodResize },
     binding: { responseKind: core('Binding'), verbs: ['create'], create: bindPod },
-    eviction: { responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'], create: evictPod },
-    exec: { responseKind: core('PodExecOptions'), verbs: ['create', 'get'], connect: 'exec' },
-    attach: { responseKind: core('PodAttachOptions'), verbs: ['create', 'get'], connect: 'attach' },
-    portforward: { responseKind: core('PodPortForwardOptions'), verbs: ['create', 'get'], connect: 'portforward' },
-    proxy: { responseKind: core('PodProxyOptions'), verbs: PROXY_VERBS, connect: 'proxy' },
-    log: { responseKind: core('Pod'), verbs: ['get'], connect: 'log' },
+    eviction: { responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'], accepts: ['policy/v1beta1'], create: evictPod },
+    exec: { responseKind: core('PodExecOptions'), verbs: ['create', 'get'], connect: 'exec', check: checkStream },
+    attach: { responseKind: core('PodAttachOptions'), verbs: ['create', 'get'], connect: 'attach', check: checkStream },
+    portforward: { responseKind: core('PodPortForwardOptions'), verbs: ['create', 'get'], connect: 'portforward', check: checkPortForward },
+    proxy: { responseKind: core('PodProxyOptions'), verbs: PROXY_VERBS, connect: 'proxy', check: checkPodProxy },
+    log: { responseKind: core('Pod'), verbs: ['get'], connect: 'log', check: checkLog },
   },
 })

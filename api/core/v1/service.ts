@@ -7,6 +7,7 @@ import type { LoadBalancerStatus, Service } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
 import { formatLabels } from './_pod-columns.ts'
 import { allocateCreate, allocateUpdate, heldBy, releaseHeld } from './_service-allocation.ts'
+import { checkServiceProxy } from './_service-connect.ts'
 import { hasNodePorts, isExternallyAccessible, isExternalName, isLoadBalancer, needsHealthCheck, nodePortsOf, NONE, portsOf, sameList } from './_service-facts.ts'
 import { TOPOLOGY_HINTS, TOPOLOGY_MODE, validateService, validateServiceStatus, validateServiceUpdate } from './_service-validation.ts'
 
@@ -105,7 +106,7 @@ const columns: Column<Service>[] = [
   { name: 'External-IP', value: externalIPText },
   {
     name: 'Port(s)',
-    value: (service) => portsOf(service).map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ''}/${protocol}`).join(',') || '<none>',
+    value: (service) => portsOf(service).map(({ port, nodePort, protocol }) => `${port}${nodePort && nodePort > 0 ? `:${nodePort}` : ''}/${protocol}`).join(',') || '<none>',
   },
   ageColumn,
   { name: 'Selector', priority: 1, value: ({ spec }) => formatLabels(spec.selector) },
@@ -133,6 +134,7 @@ export default defineKind<Service>({
       responseKind: { group: '', version: 'v1', kind: 'ServiceProxyOptions' },
       verbs: ['create', 'delete', 'get', 'patch', 'update'],
       connect: 'proxy',
+      check: checkServiceProxy,
     },
   },
   columns,
