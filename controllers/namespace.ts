@@ -15,6 +15,8 @@ import { isStatusError } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
 
 const FINALIZER = 'kubernetes'
+/** A deletion is left alone this long, so that what is under way in the namespace can end (namespaceDeletionGracePeriod). */
+const GRACE_MS = 5000
 /** How long something with a finalizer is given before the next look. */
 const FINALIZER_ESTIMATE_SECONDS = 15
 
@@ -40,7 +42,10 @@ export default defineController<Namespace>({
 
 async function reconcile(namespace: Namespace, ctx: ControllerContext): Promise<Result | void> {
   const { name = '' } = namespace.metadata
-  if (!namespace.metadata.deletionTimestamp) return
+  const { deletionTimestamp } = namespace.metadata
+  if (!deletionTimestamp) return
+  const waitMs = Date.parse(deletionTimestamp) + GRACE_MS - ctx.clock.now()
+  if (waitMs > 0) return { requeueAfterMs: waitMs }
   stopWatching(ctx, name)
   let current = namespace
   if (current.status?.phase !== 'Terminating') current = await ctx.client.updateStatus({ ...current, status: { ...current.status, phase: 'Terminating' } })

@@ -56,6 +56,10 @@ try {
   console.log(`\n${files.length} files${sums.skipped ? `, ${sums.skipped} assertions skipped` : ''}`)
   console.log(`${sums.passed} passed, ${sums.failed} failed`)
   process.exitCode = sums.failed > 0 ? 1 : 0
+} catch (error) {
+  // esbuild has printed what does not build.
+  if (!error.errors) throw error
+  process.exitCode = 1
 } finally {
   removeBuilt()
 }

@@ -1,9 +1,9 @@
 /** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
-import { methodNotAllowed, notAcceptable, StatusError } from '../errors.ts'
+import { methodNotAllowed, StatusError } from '../errors.ts'
 import type { Scheme, ServedKind } from '../registry/scheme.ts'
 import { subresourcesOf } from './discovery.ts'
 import { valueResponse } from './handlers.ts'
-import { negotiateOutput } from './negotiate.ts'
+import { negotiateOutput, noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
 import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
@@ -115,7 +115,7 @@ export class ExtraPaths {
   }
 
   async #jwks({ headers }: ApiRequest): Promise<ApiResponse> {
-    if (!/\*\/\*|application\/(\*|jwk-set\+json)/.test(headers.accept ?? '*/*')) throw notAcceptable([JWK_SET])
+    if (!/\*\/\*|application\/(\*|jwk-set\+json)/.test(headers.accept ?? '*/*')) throw noRepresentation([JWK_SET])
     return jsonResponse(await this.#keySet(), JWK_SET)
   }
 

@@ -70,7 +70,12 @@ export function negotiateOutput(accept: string | undefined, query: { get(name: s
   const mediaTypes = ENCODINGS.map(([, mediaType]) => mediaType)
   // A known type in an unknown form has words of its own.
   if (clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
-  throw new StatusError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, details: {} })
+  throw noRepresentation(mediaTypes)
+}
+
+/** 406 for a client that takes none of the types that a path has. */
+export function noRepresentation(mediaTypes: readonly string[]): StatusError {
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message: `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, details: {} })
 }
 
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()

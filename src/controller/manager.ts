@@ -26,6 +26,8 @@ export interface ManagerParts {
 }
 
 const DEFAULT_CONCURRENCY = 5
+/** Reasons that losing a race brings about; they are not worth a line. */
+const NORMAL = new Set(['Conflict', 'NotFound', 'AlreadyExists'])
 
 export class ControllerManager {
   readonly #parts: ManagerParts
@@ -163,7 +165,7 @@ class Controller {
       if (result?.requeueAfterMs !== undefined) this.queue.addAfter(key, result.requeueAfterMs)
     } catch (error) {
       if (this.#closed) return
-      const isNormal = isStatusError(error, 'Conflict') || isStatusError(error, 'NotFound') || isStatusError(error, 'AlreadyExists')
+      const isNormal = isStatusError(error) && (NORMAL.has(error.reason ?? '') || error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating'))
       ctx.log[isNormal ? 'debug' : 'error']({ err: error, namespace, name }, 'reconcile failed')
       this.queue.addRateLimited(key)
     }

@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { parse } from 'yaml'
 import { UserError } from '../../src/cli/command.ts'
 import { parseConfig } from '../../src/cli/config.ts'
 import { upFlags } from '../../src/cli/flags.ts'
@@ -78,4 +79,10 @@ t.test('flags, config keys and README name the same settings', async (t) => {
     t.same(row?.split('|').slice(2, -1).map((cell) => cell.trim()), [`\`${env}\``, key ? `\`${key}\`` : '', fallback ? `\`${fallback}\`` : '', summary])
   }
   t.equal(readme.split('\n').filter((line) => line.startsWith('| `--')).length, upFlags.length)
+})
+
+t.test('docker-compose.yml sets variables that exist', async (t) => {
+  const compose = parse(fs.readFileSync('docker-compose.yml', 'utf8')) as { services: { orrery: { environment: Record<string, string> } } }
+  const known = upFlags.map((f) => f.env)
+  t.same(Object.keys(compose.services.orrery.environment).filter((name) => !known.includes(name)), [])
 })

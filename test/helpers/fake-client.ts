@@ -161,7 +161,7 @@ export class FakeCluster implements Client {
 
   /** The current state of an object; fails the test when there is none. */
   read<T extends KubeObject>(kind: string, name: string, namespace = 'default'): T {
-    const found = this.#kind(kind).get(namespace, name) ?? this.#kind(kind).get('', name)
+    const found = this.#kind(kind).get(namespace, name) ?? this.#kind(kind).list().find((o) => o.metadata.name === name)
     if (!found) throw new Error(`no ${kind} ${name}`)
     return this.#typed<T>(found)
   }
@@ -281,7 +281,8 @@ export class FakeCluster implements Client {
     const kind = kindOf(old)
     this.#note({ ...write, kind, name: old.metadata.name ?? '' }, this.#typed<KubeObject>(next))
     const stored = this.#typed<T>(next)
-    if (stored.metadata.deletionTimestamp && !stored.metadata.finalizers?.length && !(kind === 'v1/Pod' && this.#options.gracefulPods)) this.#kind(kind).remove(freeze(stored))
+    const held = isPlain(next.spec) && Array.isArray(next.spec.finalizers) && next.spec.finalizers.length > 0
+    if (stored.metadata.deletionTimestamp && !stored.metadata.finalizers?.length && !held && !(kind === 'v1/Pod' && this.#options.gracefulPods)) this.#kind(kind).remove(freeze(stored))
     else this.#store(stored)
     return stored
   }

@@ -1,6 +1,6 @@
 /** Subresources that are posted to (binding, eviction, token) and those that are connections (exec, log, proxy). */
 import { notImplemented } from '../../errors.ts'
-import type { ConnectSubresource, CreateSubresource } from '../../registry/kind.ts'
+import type { ConnectSubresource, CreateSubresource, KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
@@ -38,8 +38,10 @@ export class Connectors {
 }
 
 export async function createForSubresource({ api, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
-  const body = decodeBody(api.scheme, { ...expectedFor(subresource.responseKind), accepts: subresource.accepts }, request, ctx)
+  const expected = expectedFor(subresource.responseKind)
+  const body = decodeBody(api.scheme, { ...expected, accepts: subresource.accepts }, request, ctx)
   body.metadata.namespace ??= info.namespace || undefined
   const answer = await subresource.create({ name: info.name, body, ctx })
-  return valueResponse(answer, as, 201)
+  const isOfKind = (answer as KubeObject).kind === expected.kind
+  return valueResponse(isOfKind ? expected.codec.normalize(answer as KubeObject) : answer, as, 201)
 }

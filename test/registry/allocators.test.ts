@@ -1,0 +1,129 @@
+import t from 'tap'
+import { SeededRandom } from '../../src/clock.ts'
+import { formatIPv4, parseIPv4, ServiceAllocators } from '../../src/registry/allocators.ts'
+
+const OWNER = { namespace: 'ns', name: 'svc' }
+const REAL = { dryRun: false }
+const DRY = { dryRun: true }
+
+const small = (seed = 1): ServiceAllocators => new ServiceAllocators({ random: new SeededRandom(seed), serviceCIDR: '10.0.0.0/29', nodePorts: { first: 30000, last: 30003 } })
+const standard = (seed = 1): ServiceAllocators => new ServiceAllocators({ random: new SeededRandom(seed) })
+const refusal = (act: () => unknown): string => {
+  try {
+    act()
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+const times = <T>(n: number, of: () => T): T[] => Array.from({ length: n }, of)
+
+t.test('addresses are text and number', async (t) => {
+  for (const [text, number] of [['0.0.0.0', 0], ['10.96.0.1', 174063617], ['255.255.255.255', 2 ** 32 - 1]] as const) {
+    t.equal(parseIPv4(text), number)
+    t.equal(formatIPv4(number), text)
+  }
+  for (const text of ['', '1.2.3', '1.2.3.4.5', '1.2.3.256', '1.2.3.x', '::1', '1.2.3.-4']) t.equal(parseIPv4(text), undefined, text)
+})
+
+t.test('the range of the cluster', async (t) => {
+  t.match(standard(), { serviceCIDR: '10.96.0.0/16', firstServiceIP: '10.96.0.1' })
+  t.equal(new ServiceAllocators({ random: new SeededRandom(1), serviceCIDR: '10.1.2.3/24' }).serviceCIDR, '10.1.2.0/24')
+  for (const serviceCIDR of ['', '10.0.0.0', '10.0.0.0/31', '10.0.0.0/7', 'fd00::/64', '10.0.0.0/x']) {
+    t.throws(() => new ServiceAllocators({ random: new SeededRandom(1), serviceCIDR }), { message: `not an IPv4 service range: ${serviceCIDR}` })
+  }
+})
+
+t.test('addresses', async (t) => {
+  const pools = small()
+  const next = (): string => pools.allocateServiceIP('IPv4', OWNER, REAL)
+  const wanted = (requested: string, options = REAL): string => pools.allocateServiceIP('IPv4', OWNER, { requested, ...options })
+  t.equal(wanted('10.0.0.3'), '10.0.0.3')
+  t.equal(refusal(() => wanted('10.0.0.3')), 'provided IP is already allocated')
+  for (const outside of ['10.0.0.0', '10.0.0.7', '10.0.0.8', '1.1.1.1', 'x']) t.equal(refusal(() => wanted(outside)), 'the provided network does not match the current range', outside)
+  t.equal(refusal(() => wanted('1.1.1.1', DRY)), 'the provided IP (1.1.1.1) is not in the valid range. The range of valid IPs is 10.0.0.0/29')
+  t.equal(refusal(() => pools.allocateServiceIP('IPv6', OWNER, REAL)), 'the provided network does not match the current range')
+  t.same(times(5, next).sort(), ['10.0.0.1', '10.0.0.2', '10.0.0.4', '10.0.0.5', '10.0.0.6'], 'each but the first and the last of the network, once')
+  t.equal(refusal(next), 'range is full')
+  pools.releaseServiceIP('10.0.0.5')
+  pools.releaseServiceIP('9.9.9.9')
+  t.equal(next(), '10.0.0.5')
+})
+
+t.test('a Service without a name gets none, and loses none', async (t) => {
+  const pools = small()
+  const nameless = (): string => pools.allocateServiceIP('IPv4', { namespace: 'ns', name: '' }, { requested: '10.0.0.1', ...REAL })
+  t.equal(refusal(nameless), 'IPAddress.networking.k8s.io "10.0.0.1" is invalid: spec.parentRef.name: Required value')
+  t.equal(refusal(nameless), 'IPAddress.networking.k8s.io "10.0.0.1" is invalid: spec.parentRef.name: Required value')
+})
+
+t.test('ports', async (t) => {
+  const pools = small()
+  const port = (requested?: number, options = REAL): number => pools.allocateNodePort({ ...(requested ? { requested } : {}), ...options })
+  t.equal(port(30001), 30001)
+  t.equal(refusal(() => port(30001)), 'provided port is already allocated')
+  t.equal(refusal(() => port(30001, DRY)), 'provided port is already allocated')
+  t.equal(refusal(() => port(80)), 'provided port is not in the valid range. The range of valid ports is 30000-30003')
+  t.same(times(3, port).sort(), [30000, 30002, 30003])
+  t.equal(refusal(port), 'range is full')
+  pools.releaseNodePort(30002)
+  t.equal(port(), 30002)
+})
+
+t.test('a dry run takes nothing', async (t) => {
+  const pools = small()
+  const all = (): unknown[] => [
+    pools.allocateServiceIP('IPv4', OWNER, DRY),
+    pools.allocateServiceIP('IPv4', OWNER, { requested: '10.0.0.3', ...DRY }),
+    pools.allocateNodePort(DRY),
+    pools.allocateNodePort({ requested: 30001, ...DRY }),
+  ]
+  t.same(all(), ['10.0.0.0', '10.0.0.3', 32769, 30001])
+  t.same(all(), ['10.0.0.0', '10.0.0.3', 32769, 30001])
+})
+
+t.test('who asks for nothing gets of the upper part as long as there is some', async (t) => {
+  const pools = new ServiceAllocators({ random: new SeededRandom(3), serviceCIDR: '10.0.0.0/26' })
+  const last = (ip: string): number => Number(ip.split('.')[3])
+  const ips = times(62, () => last(pools.allocateServiceIP('IPv4', OWNER, REAL)))
+  t.ok(ips.slice(0, 46).every((n) => n > 16), 'first the upper 46')
+  t.ok(ips.slice(46).every((n) => n <= 16), 'then the 16 kept back')
+  t.equal(new Set(ips).size, 62)
+  const ports = standard()
+  t.ok(times(200, () => ports.allocateNodePort(REAL)).every((port) => port >= 30086))
+})
+
+t.test('the same chance gives the same numbers', async (t) => {
+  const draw = (seed: number): unknown[] => times(5, () => standard(seed).allocateServiceIP('IPv4', OWNER, REAL))
+  t.same(draw(1), draw(1))
+  t.not(String(draw(1)), String(draw(2)))
+})
+
+t.test('a start takes what the stored Services hold', async (t) => {
+  const pools = small()
+  pools.allocateServiceIP('IPv4', OWNER, { requested: '10.0.0.6', ...REAL })
+  pools.restore([
+    { metadata: {}, spec: { clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1', 'fd00::1'], ports: [{ nodePort: 30000 }, {}], healthCheckNodePort: 30001 } },
+    { metadata: {}, spec: { clusterIP: '10.0.0.2' } },
+    { metadata: {}, spec: { clusterIP: 'None' } },
+    { metadata: {}, spec: { clusterIP: '', ports: [{ nodePort: 80 }] } },
+    { metadata: {} },
+  ])
+  const take = (requested: string): string => refusal(() => pools.allocateServiceIP('IPv4', OWNER, { requested, ...REAL }))
+  t.same(['10.0.0.1', '10.0.0.2', '10.0.0.6'].map(take), ['provided IP is already allocated', 'provided IP is already allocated', ''])
+  t.same(times(2, () => pools.allocateNodePort(REAL)).sort(), [30002, 30003])
+})
+
+t.test('who listens hears of addresses, not of dry runs', async (t) => {
+  const heard: string[] = []
+  const pools = new ServiceAllocators({
+    random: new SeededRandom(1),
+    onServiceIP: { allocated: (ip, { namespace, name }) => heard.push(`+${ip} ${namespace}/${name}`), released: (ip) => heard.push(`-${ip}`) },
+  })
+  const requested = '10.96.0.10'
+  pools.allocateServiceIP('IPv4', OWNER, { requested, ...DRY })
+  pools.allocateServiceIP('IPv4', OWNER, { requested, ...REAL })
+  pools.releaseServiceIP(requested)
+  pools.releaseServiceIP(requested)
+  t.same(heard, ['+10.96.0.10 ns/svc', '-10.96.0.10'])
+})
