@@ -17,7 +17,9 @@ export interface CertificateRequest {
   isSignatureValid(): boolean
 }
 
-export class CertificateRequestError extends Error {}
+export class CertificateRequestError extends Error {
+  override readonly name = 'CertificateRequestError'
+}
 
 interface Node {
   tag: number

@@ -65,7 +65,7 @@ function handleObject(call: Call): ApiResponse | Promise<ApiResponse> {
 }
 
 function contextOf({ api, info, request }: Call, options: { dryRun?: boolean; fieldManager?: string; fieldValidation?: RequestContext['fieldValidation'] } = {}): RequestContext {
-  return api.context({ user: request.user, namespace: info.namespace, signal: request.signal, warnings: request.warnings, ...options })
+  return api.context({ user: request.user, namespace: info.namespace, warnings: request.warnings, ...options })
 }
 
 const WITHOUT_PROTOBUF: readonly Encoding[] = ['json', 'yaml']

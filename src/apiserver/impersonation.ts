@@ -26,6 +26,12 @@ export async function impersonate(user: UserInfo, headers: Headers, authorizer: 
   return { name, ...(uid ? { uid } : {}), groups: withImplied(as), ...(Object.keys(extra).length ? { extra } : {}) }
 }
 
+/** Whether any header asks to act as somebody else. */
+export function isImpersonating(headers: Headers): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true
+  return false
+}
+
 interface Impersonated {
   name: string
   uid: string

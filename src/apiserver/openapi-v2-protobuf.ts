@@ -6,7 +6,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { stringify } from 'yaml'
 import { isRecord } from '../apimachinery/json.ts'
 
-export const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+export const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 type Write = (writer: BinaryWriter, number: number, value: unknown) => void
 

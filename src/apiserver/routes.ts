@@ -12,7 +12,7 @@ import type { UserInfo } from '../registry/kind.ts'
 import type { Api } from './api.ts'
 import { Discovery } from './discovery.ts'
 import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
-import { impersonate } from './impersonation.ts'
+import { impersonate, isImpersonating } from './impersonation.ts'
 import { negotiateOutput, type Accepted, type OffersConversion } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
@@ -85,18 +85,19 @@ export class Routes {
   }
 
   async #read(raw: RawRequest, warnings: string[]): Promise<ApiRequest> {
-    const headers: Record<string, string | undefined> = {}
-    for (const [name, value] of Object.entries(raw.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value
+    // Node joins what is repeated; only Set-Cookie, which no request has, comes as a list.
+    const headers = raw.headers as ApiRequest['headers']
     const user = await this.#parts.authenticator.authenticate({ authorization: headers.authorization, socket: raw.socket })
-    const asUser = await impersonate(user, raw.headers, this.#parts.authorizer)
     return {
       method: raw.method,
       path: decodePath(raw.url),
       query: queryOf(raw.url),
       headers,
       body: raw.body,
-      user: asUser,
-      signal: raw.signal,
+      user: isImpersonating(headers) ? await impersonate(user, raw.headers, this.#parts.authorizer) : user,
+      get signal() {
+        return raw.signal
+      },
       warnings,
       host: headers[':authority'] ?? headers.host ?? '',
     }
@@ -130,9 +131,11 @@ export class Routes {
   }
 }
 
+const NO_QUERY = new URLSearchParams()
+
 function queryOf(url: string): URLSearchParams {
   const mark = url.indexOf('?')
-  return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+  return mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1))
 }
 
 function acceptedForErrors(headers: RawRequest['headers'], query: URLSearchParams): Accepted {

@@ -2,7 +2,7 @@
  * Who makes a request: client certificate, bearer token, or nobody. Models
  * k8s.io/apiserver/pkg/authentication/request/{x509,bearertoken,union,anonymous}.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { unauthorized } from '../errors.ts'
 import type { UserInfo } from '../registry/kind.ts'
@@ -19,6 +19,8 @@ export interface Credentials {
   socket: Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
 }
 
+const BEARER = /^\s*bearer (\S+)/i
+
 export class Authenticator {
   readonly #verifiers: readonly TokenVerifier[]
   /** Certificates do not change during a connection. */
@@ -28,17 +30,15 @@ export class Authenticator {
     this.#verifiers = verifiers
   }
 
-  /** @throws StatusError 401 for credentials that are given and wrong */
+  /** Other schemes than bearer tokens say nothing here. @throws StatusError 401 for a token that nobody knows */
   async authenticate({ authorization, socket }: Credentials): Promise<UserInfo> {
     const byCertificate = this.#certificateUser(socket)
     if (byCertificate) return byCertificate
-    const token = /^bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
-    if (!token) {
-      if (authorization) throw unauthorized()
-      return ANONYMOUS
-    }
+    const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
+    if (!token) return ANONYMOUS
     for (const verify of this.#verifiers) {
-      const user = await verify(token)
+      const pending = verify(token)
+      const user = pending instanceof Promise ? await pending : pending
       if (user) return withGroup(user)
     }
     throw unauthorized()
@@ -53,19 +53,29 @@ export class Authenticator {
   }
 }
 
-function userOf(certificate: { subject?: { CN?: string | string[]; O?: string | string[] } }): UserInfo | null {
+interface Certificate {
+  subject?: { CN?: string | string[]; O?: string | string[] }
+  /** `AB:CD:…` */
+  fingerprint256?: string
+}
+
+function userOf({ subject, fingerprint256 = '' }: Certificate): UserInfo | null {
   const list = (value: string | string[] | undefined) => (value === undefined ? [] : Array.isArray(value) ? value : [value])
-  const [name] = list(certificate.subject?.CN)
-  return name ? withGroup({ name, groups: list(certificate.subject?.O) }) : null
+  const [name] = list(subject?.CN)
+  const id = `X509SHA256=${fingerprint256.replaceAll(':', '').toLowerCase()}`
+  return name ? withGroup({ name, groups: list(subject?.O), extra: { 'authentication.kubernetes.io/credential-id': [id] } }) : null
 }
 
 function withGroup(user: UserInfo): UserInfo {
   return user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] }
 }
 
-/** A token given by configuration; compared in constant time. */
+/** A token given by configuration; compared in constant time for tokens of its length. */
 export function staticToken(expected: string, user: UserInfo): TokenVerifier {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  const wanted = digest(expected)
-  return (token) => (timingSafeEqual(digest(token), wanted) ? user : undefined)
+  const wanted = Buffer.from(expected)
+  const known = withGroup(user)
+  return (token) => {
+    const given = Buffer.from(token)
+    return given.length === wanted.length && timingSafeEqual(given, wanted) ? known : undefined
+  }
 }

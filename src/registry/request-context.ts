@@ -13,7 +13,6 @@ export interface RequestContextFields {
   clock: Clock
   random: Random
   system: SystemReader
-  signal?: AbortSignal
   /** Where warnings go; a list of its own unless told. */
   warnings?: string[]
 }
@@ -30,7 +29,6 @@ export class RequestContext implements WriteContext {
   readonly clock: Clock
   readonly random: Random
   readonly system: SystemReader
-  readonly signal: AbortSignal | undefined
   /** Set by the verbs that write. */
   requestGroup?: string
   /** Distinct texts, in the order they were given. */
@@ -45,7 +43,6 @@ export class RequestContext implements WriteContext {
     this.clock = fields.clock
     this.random = fields.random
     this.system = fields.system
-    this.signal = fields.signal
     this.warnings = fields.warnings ?? []
   }
 

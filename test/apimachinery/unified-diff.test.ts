@@ -24,7 +24,7 @@ t.test('a line that is all over a long text is no anchor', async (t) => {
   const block = (name: string): string[] => ['{', name, '}']
   const before = numbers(100).flatMap((n) => block(`n${n}`))
   const after = [...before.slice(0, 150), ...block('new'), ...before.slice(150)]
-  t.equal(unifiedDiff(lines(...before), lines(...after)), lines('@@ -148,6 +148,9 @@', ' {', ' n50', ' }', '+{', '+new', '+}', ' {', ' n51', ' }', ''))
+  t.equal(unifiedDiff(lines(...before), lines(...after)), lines('@@ -149,6 +149,9 @@', ' n50', ' }', ' {', '+new', '+}', '+{', ' n51', ' }', ' {', ''))
 })
 
 t.test('differences of values', async (t) => {

@@ -29,7 +29,7 @@ eachKubectl(t, target, {
     t.match(pod, /^ {2}Ready +True *$/m)
     t.match(pod, /Normal +Scheduled +\S+ +default-scheduler +Successfully assigned \S+\/web-\S+ to node-[123]/)
     for (const [reason, text] of [['Pulled', 'Container image|Successfully pulled image'], ['Created', 'Container created|Created container'], ['Started', 'Container started|Started container']]) {
-      t.match(pod, new RegExp(`Normal +${reason} +\\S+ .*kubelet +(${text})`))
+      t.match(pod, new RegExp(`Normal +${reason} +\\S+ .*kubelet +(spec\\.containers\\{nginx\\}: )?(${text})`))
     }
 
     t.match(await k.run('describe service web'), /^Endpoints: +10\.244\.\d+\.\d+:80,10\.244\.\d+\.\d+:80$/m)

@@ -21,9 +21,9 @@ t.test('claims', (t) =>
     ['an unknown toleration', { [`${EXACTLY}.tolerations`]: [{ key: 'a', operator: 'Near' }] }, `${EXACTLY}.tolerations[0].operator: Unsupported value: "Near": supported values: "Equal", "Exists"`],
     ['a constraint of another', { 'spec.devices.constraints': [{ requests: ['cpu'], matchAttribute: 'a.io/b' }] }, `spec.devices.constraints[0].requests[0]: Invalid value: "cpu": ${UNKNOWN}`],
     ['a constraint of nothing', { 'spec.devices.constraints': [{ requests: ['gpu'] }] }, 'spec.devices.constraints[0]: Required value: exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'],
-    ['an attribute of no domain', { 'spec.devices.constraints': [{ matchAttribute: 'b' }] }, 'spec.devices.constraints[0].matchAttribute: Invalid value: "b": must include a domain'],
+    ['an attribute of no domain', { 'spec.devices.constraints': [{ matchAttribute: 'b' }] }, 'spec.devices.constraints[0].matchAttribute: Invalid value: "b": a fully qualified name must be a domain and a name separated by a slash'],
     ['no configuration', { 'spec.devices.config': [{}] }, 'spec.devices.config[0].opaque: Required value'],
-    ['a configuration that is no object', { 'spec.devices.config': [{ opaque: { driver: 'a.io', parameters: 'x' } }] }, 'spec.devices.config[0].opaque.parameters: Invalid value: "<value omitted>": parameters must be a valid JSON object'],
+    ['a configuration that is no object', { 'spec.devices.config': [{ opaque: { driver: 'a.io', parameters: 'x' } }] }, 'spec.devices.config[0].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object'],
     ['a condition of nothing', { [`${EXACTLY}.selectors`]: [{}] }, `${EXACTLY}.selectors[0].cel: Required value`],
     ['alternatives of the same name', { 'spec.devices.requests[0]': { name: 'gpu', firstAvailable: [{ name: 'a', deviceClassName: 'c' }, { name: 'a', deviceClassName: 'd' }] } }, 'spec.devices.requests[0].firstAvailable[1]: Duplicate value: "a"'],
   ]))
