@@ -108,15 +108,15 @@ export class FakeClock extends BaseClock {
    */
   async step(ms: number): Promise<void> {
     const target = this.#nowMs + ms
-    await settle()
+    await nextTurn()
     for (let next = this.#first(); next && next.due <= target; next = this.#first()) {
       this.#pending.splice(this.#pending.indexOf(next), 1)
       this.#nowMs = Math.max(this.#nowMs, next.due)
       next.fn()
-      await settle()
+      await nextTurn()
     }
     this.#nowMs = target
-    await settle()
+    await nextTurn()
   }
 
   #first(): Pending | undefined {
@@ -126,8 +126,11 @@ export class FakeClock extends BaseClock {
   }
 }
 
-/** One turn of the event loop: every promise that can settle without time passing has done so. */
-function settle(): Promise<void> {
+/**
+ * One turn of the event loop: sockets and due timers get theirs, and every promise that can settle without time passing has
+ * done so. Not a matter of time, so it needs no clock.
+ */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 

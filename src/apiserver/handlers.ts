@@ -77,8 +77,8 @@ function accepted({ request, kind }: Call, conversions = metadataConversions): A
 
 function encodeOptions(call: Call): EncodeOptions {
   const as = accepted(call)
-  const include = as.as?.kind === 'Table' ? parseIncludeObject(call.request.query.get('includeObject')) : 'None'
-  return { accepted: as, include, nowMs: call.api.clock.now() }
+  if (as.as?.kind !== 'Table') return { accepted: as, include: 'None', nowMs: 0 }
+  return { accepted: as, include: parseIncludeObject(call.request.query.get('includeObject')), nowMs: call.api.clock.now() }
 }
 
 function objectResponse(call: Call, entry: ObjectEntry, { encode, status = 200 }: { encode: EncodeOptions; status?: number }): ApiResponse {

@@ -6,8 +6,8 @@ import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { parseFieldSelector } from '../apimachinery/fields.ts'
 import { isPathSegmentName } from '../apimachinery/validation.ts'
-import { forbidden, methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
-import type { Authorizer, AuthorizationAttributes } from '../registry/authorization.ts'
+import { forbidden, methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
+import { isResourceAttributes, type AuthorizationAttributes, type Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Api } from './api.ts'
 import { Discovery } from './discovery.ts'
@@ -88,19 +88,7 @@ export class Routes {
     // Node joins what is repeated; only Set-Cookie, which no request has, comes as a list.
     const headers = raw.headers as ApiRequest['headers']
     const user = await this.#parts.authenticator.authenticate({ authorization: headers.authorization, socket: raw.socket })
-    return {
-      method: raw.method,
-      path: decodePath(raw.url),
-      query: queryOf(raw.url),
-      headers,
-      body: raw.body,
-      user: isImpersonating(headers) ? await impersonate(user, raw.headers, this.#parts.authorizer) : user,
-      get signal() {
-        return raw.signal
-      },
-      warnings,
-      host: headers[':authority'] ?? headers.host ?? '',
-    }
+    return new AuthenticatedRequest(raw, { headers, warnings, user: isImpersonating(headers) ? await impersonate(user, raw.headers, this.#parts.authorizer) : user })
   }
 
   async #authorize({ user, query }: ApiRequest, info: RequestInfo): Promise<void> {
@@ -109,7 +97,7 @@ export class Routes {
     const attributes = attributesOf(user, info.name || !SELECTING.has(info.verb) ? info : { ...info, name: selectedName(query.get('fieldSelector')) })
     const pending = authorizer.authorize(attributes)
     const verdict = pending instanceof Promise ? await pending : pending
-    if (verdict.decision !== 'Allow') throw forbidden({ group: info.isResourceRequest ? info.group : '', resource: info.isResourceRequest ? info.resource : '' }, info.isResourceRequest ? info.name : '', `${forbiddenText(user, info)}${verdict.reason ? `: ${verdict.reason}` : ''}`)
+    if (verdict.decision !== 'Allow') throw notAllowed(attributes, verdict.reason)
   }
 
   #discover(request: ApiRequest): ApiResponse | undefined {
@@ -128,6 +116,34 @@ export class Routes {
     if (document) return valueResponse(document, accepted)
     if (this.#parts.api.scheme.isBuiltIn(root === 'api' ? '' : group)) throw noSuchResource()
     return notFoundPage()
+  }
+}
+
+class AuthenticatedRequest implements ApiRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: ApiRequest['headers']
+  readonly body: Buffer
+  readonly user: UserInfo
+  readonly warnings: string[]
+  readonly host: string
+  readonly #raw: RawRequest
+
+  constructor(raw: RawRequest, { headers, user, warnings }: Pick<ApiRequest, 'headers' | 'user' | 'warnings'>) {
+    this.#raw = raw
+    this.method = raw.method
+    this.path = decodePath(raw.url)
+    this.query = queryOf(raw.url)
+    this.headers = headers
+    this.body = raw.body
+    this.user = user
+    this.warnings = warnings
+    this.host = headers[':authority'] ?? headers.host ?? ''
+  }
+
+  get signal(): AbortSignal {
+    return this.#raw.signal
   }
 }
 
@@ -181,13 +197,19 @@ function decodePath(url: string): string {
 export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
   if (!info.isResourceRequest) return { user, verb: info.verb, path: info.path }
   const { verb, group, version, namespace, resource, subresource, name } = info
-  return { user, verb, apiGroup: group, apiVersion: version, namespace: resource === 'namespaces' ? name : namespace, resource, subresource, name }
+  return { user, verb, apiGroup: group, apiVersion: version, namespace, resource, subresource, name }
 }
 
-function forbiddenText(user: UserInfo, info: RequestInfo): string {
-  const who = `User ${JSON.stringify(user.name)} cannot ${info.verb}`
-  if (!info.isResourceRequest) return `${who} path ${JSON.stringify(info.path)}`
-  const resource = info.subresource ? `${info.resource}/${info.subresource}` : info.resource
-  const where = info.namespace ? `in the namespace ${JSON.stringify(info.namespace)}` : 'at the cluster scope'
-  return `${who} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(info.group)} ${where}`
+function notAllowed(attributes: AuthorizationAttributes, reason: string): StatusError {
+  const why = forbiddenText(attributes).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const { group, resource, name } = isResourceAttributes(attributes) ? { ...attributes, group: attributes.apiGroup } : { group: '', resource: '', name: '' }
+  return forbidden({ group, resource }, name, reason ? `${why}: ${reason}` : why)
+}
+
+function forbiddenText(attributes: AuthorizationAttributes): string {
+  const who = `User ${quote(attributes.user.name)} cannot ${attributes.verb}`
+  if (!isResourceAttributes(attributes)) return `${who} path ${quote(attributes.path)}`
+  const { resource, subresource, apiGroup, namespace } = attributes
+  const where = namespace ? `in the namespace ${quote(namespace)}` : 'at the cluster scope'
+  return `${who} resource ${quote(subresource ? `${resource}/${subresource}` : resource)} in API group ${quote(apiGroup)} ${where}`
 }

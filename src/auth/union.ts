@@ -58,7 +58,7 @@ function decide(verdict: Verdict, { reasons, errors }: Question): Verdict | unde
 }
 
 async function listRules(authorizers: readonly Authorizer[], user: UserInfo, namespace: string): Promise<RuleList> {
-  const lists = await Promise.all(authorizers.map((a) => a.rulesFor(user, namespace)))
+  const lists = await Promise.all(authorizers.map(async (a) => a.rulesFor(user, namespace)))
   const errors = lists.flatMap((l) => l.error ?? [])
   return {
     resourceRules: lists.flatMap((l) => l.resourceRules),

@@ -5,7 +5,7 @@
 import folder from 'folder:src/scheduler/plugins'
 import type { Pod } from '../../schemas/types.ts'
 import { isRecord } from '../apimachinery/json.ts'
-import { formatTime } from '../clock.ts'
+import { nextTurn, formatTime } from '../clock.ts'
 import { defineLoop, type ControllerContext } from '../controller/controller.ts'
 import { isStatusError } from '../errors.ts'
 import { Cache } from './cache.ts'
@@ -88,7 +88,7 @@ export class Scheduler {
   #wake(): void {
     if (this.#isRunning || this.#closed) return
     this.#isRunning = true
-    setImmediate(() => this.#run())
+    void nextTurn().then(() => this.#run())
   }
 
   #run(): void {
@@ -101,7 +101,7 @@ export class Scheduler {
       this.#schedule(entry)
     }
     // At the limit the write that ends next goes on.
-    if (this.#writes < MAX_WRITES && !this.#closed) setImmediate(() => this.#run())
+    if (this.#writes < MAX_WRITES && !this.#closed) void nextTurn().then(() => this.#run())
     else this.#isRunning = false
   }
 

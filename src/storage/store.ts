@@ -5,7 +5,7 @@
  * it is durable, readable and every watcher has been called.
  */
 import type { Clock } from '../clock.ts'
-import { type Backend, EMPTY_STATE } from './backends/backend.ts'
+import type { Backend } from './backends/backend.ts'
 import { MemoryBackend } from './backends/memory.ts'
 import { Compactor } from './compact.ts'
 import { type Codec, Entry } from './entry.ts'

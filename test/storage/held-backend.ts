@@ -1,3 +1,4 @@
+import { nextTurn as settle } from '../../src/clock.ts'
 import { type Backend, type Change, EMPTY_STATE, type StateSummary } from '../../src/storage/backends/backend.ts'
 
 /** A backend whose commits end when they are told to. */
@@ -20,7 +21,4 @@ export class HeldBackend implements Backend {
   }
 }
 
-/** Lets every promise settle that can. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
+export { settle }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FakeClock } from '../../src/clock.ts'
+import { FakeClock, nextTurn } from '../../src/clock.ts'
 import { MemoryBackend } from '../../src/storage/backends/memory.ts'
 import { Store, UNCHANGED } from '../../src/storage/store.ts'
 import { doc, documents } from './documents.ts'
@@ -106,7 +106,7 @@ t.test('waiting bytes are bounded too', async (t) => {
 t.test('endless writing in memory leaves others their turn', async (t) => {
   const store = await Store.open({ backend: new MemoryBackend(), codec: documents, clock: new FakeClock() })
   let stop = false
-  setImmediate(() => setImmediate(() => (stop = true)))
+  void nextTurn().then(nextTurn).then(() => (stop = true))
   let writes = 0
   for (; !stop && writes < 100_000; writes++) await store.guaranteedUpdate('k', () => ({ value: doc('x') }))
   t.ok(writes < 1000, `${writes} writes`)

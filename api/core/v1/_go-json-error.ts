@@ -25,73 +25,64 @@ const SCALAR = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(
 const END = 'unexpected end of JSON input'
 const MAX_DEPTH = 10_000
 
-class Wrong extends Error {}
+type State = 'value' | 'first element' | 'key' | 'first key' | 'after'
 
 /** Walks the text as the grammar goes and names the first character that does not fit. */
 function syntaxError(text: string): string {
+  /** Of the objects and lists around, what closes each. */
+  const open: string[] = []
+  let state: State = 'value'
   let at = 0
-  let depth = 0
   const eat = (pattern: RegExp): boolean => {
     pattern.lastIndex = at
-    const found = pattern.exec(text)
-    if (found) at = pattern.lastIndex
-    return found !== null
+    const fits = pattern.test(text)
+    if (fits) at = pattern.lastIndex
+    return fits
   }
   const peek = (): string => {
     eat(SPACE)
     return text.charAt(at)
   }
-  const refuse = (context: string): never => {
+  const wrong = (context: string): string => {
     const char = text.charAt(at)
-    throw new Wrong(char === '' ? END : `invalid character ${quoteChar(char)} ${context}`)
+    return char === '' ? END : `invalid character ${quoteChar(char)} ${context}`
   }
-  const value = (): void => {
-    const first = peek()
-    if (first === '{' || first === '[') {
-      if (++depth > MAX_DEPTH) throw new Wrong('exceeded max depth')
-      if (first === '{') members()
-      else elements()
-      depth--
-      return
-    }
-    if (eat(SCALAR)) return
+  const wrongScalar = (): string => {
     const problem = scalarProblem(text.slice(at))
     at += problem.length
-    refuse(problem.context)
+    return wrong(problem.context)
   }
-  const members = (): void => {
-    at++
-    if (peek() === '}') return void at++
-    for (;;) {
-      if (peek() !== '"') refuse('looking for beginning of object key string')
-      if (!eat(SCALAR)) value()
-      if (peek() !== ':') refuse('after object key')
+  for (;;) {
+    const char = peek()
+    const closing = open.at(-1)
+    if (state !== 'value' && state !== 'key' && char !== '' && char === closing) {
+      open.pop()
       at++
-      value()
-      if (peek() === '}') return void at++
-      if (peek() !== ',') refuse('after object key:value pair')
+      state = 'after'
+    } else if (state === 'after') {
+      if (closing === undefined || char !== ',') return wrong(AFTER[closing ?? ''] ?? '')
       at++
+      state = closing === '}' ? 'key' : 'value'
+    } else if (state === 'key' || state === 'first key') {
+      if (char !== '"') return wrong('looking for beginning of object key string')
+      if (!eat(SCALAR)) return wrongScalar()
+      if (peek() !== ':') return wrong('after object key')
+      at++
+      state = 'value'
+    } else if (char === '{' || char === '[') {
+      if (open.length === MAX_DEPTH) return 'exceeded max depth'
+      open.push(char === '{' ? '}' : ']')
+      at++
+      state = char === '{' ? 'first key' : 'first element'
+    } else {
+      if (!eat(SCALAR)) return wrongScalar()
+      state = 'after'
     }
-  }
-  const elements = (): void => {
-    at++
-    if (peek() === ']') return void at++
-    for (;;) {
-      value()
-      if (peek() === ']') return void at++
-      if (peek() !== ',') refuse('after array element')
-      at++
-    }
-  }
-  try {
-    value()
-    peek()
-    return refuse('after top-level value')
-  } catch (error) {
-    if (error instanceof Wrong) return error.message
-    throw error
   }
 }
+
+/** What follows a value, by what closes the object or list around it. */
+const AFTER: Readonly<Record<string, string>> = { '}': 'after object key:value pair', ']': 'after array element', '': 'after top-level value' }
 
 const LITERALS = ['true', 'false', 'null']
 

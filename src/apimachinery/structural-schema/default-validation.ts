@@ -1,6 +1,6 @@
 /** Defaults of a structural schema must be values it would take. Models k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go. */
 import { field, type FieldError } from '../../errors.ts'
-import { cloneJSON, equalJSON } from '../json.ts'
+import { cloneJSON, equalJSON, sortMembers } from '../json.ts'
 import { prune } from './prune.ts'
 import { itemsOf, sortedProperties, type Schema } from './schema.ts'
 
@@ -18,7 +18,7 @@ function validate(schema: Schema, path: string, insideMeta: boolean): FieldError
   if (schema.default !== undefined && schema.default !== null && !inMeta) {
     const pruned = cloneJSON(schema.default)
     prune(pruned, schema, isEmbedded)
-    if (!equalJSON(pruned, schema.default)) errors.push(field.invalid(`${path}.default`, schema.default, 'must not have unknown fields'))
+    if (!equalJSON(pruned, schema.default)) errors.push(field.invalid(`${path}.default`, sortMembers(schema.default), 'must not have unknown fields'))
   }
   const items = itemsOf(schema)
   if (items) errors.push(...validate(items, `${path}.items`, inMeta))

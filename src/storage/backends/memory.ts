@@ -2,6 +2,7 @@
  * Keeps nothing beside the store's own index, which already holds every entry: the state ends with the process. Forks
  * live here, so that a child costs no copy of what it shares.
  */
+import { nextTurn } from '../../clock.ts'
 import { type Backend, type StateSummary, EMPTY_STATE } from './backend.ts'
 
 /** How many commits in a row may pass before timers and sockets get their turn. */
@@ -19,7 +20,7 @@ export class MemoryBackend implements Backend {
   commit(): Promise<void> | undefined {
     if (--this.#untilYield > 0) return undefined
     this.#untilYield = YIELD_EVERY
-    return new Promise((resolve) => setImmediate(resolve))
+    return nextTurn()
   }
 
   close(): Promise<void> {

@@ -55,10 +55,10 @@ t.test('what is not structural', (t) => {
     ]],
     ['int-or-string may say so', object({ a: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] } }), []],
     ['or within all of', object({ a: { 'x-kubernetes-int-or-string': true, allOf: [{ anyOf: [{ type: 'integer' }, { type: 'string' }] }, { pattern: 'x' }] } }), []],
-    ['specified in junctors only', object({ a: object({}, { anyOf: [{ required: ['b'] }, { properties: { b: { pattern: 'x' } } }] }) }), [
-      'x.properties[a].properties[b]: Required value: because it is defined in x.properties[a].anyOf[1].properties[b]',
+    ['specified in junctors only', object({ a: object({}) }, { anyOf: [{ required: ['b'] }, { properties: { a: { properties: { b: { pattern: 'x' } } } } }] }), [
+      'x.properties[a].properties[b]: Required value: because it is defined in x.anyOf[1].properties[a].properties[b]',
     ]],
-    ['items in junctors only', object({ a: { type: 'object', allOf: [{ items: { pattern: 'x' } }] } }), ['x.properties[a].items: Required value: because it is defined in x.properties[a].allOf[0].items']],
+    ['items in junctors only', object({ a: object({}) }, { not: { allOf: [{ properties: { a: { items: { pattern: 'x' } } } }] } }), ['x.properties[a].items: Required value: because it is defined in x.not.allOf[0].properties[a].items']],
     ['kinds that are no texts', object({ kind: { type: 'integer' } }), ['x.properties[kind].type: Invalid value: "integer": must be string']],
     ['metadata with rules of its own', object({ metadata: { type: 'object', properties: { name: { type: 'string', pattern: 'x' }, labels: { type: 'object' } } } }), [
       'x.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified',

@@ -1,4 +1,5 @@
 /** Creates, updates, deletes: revisions, optimism, refusals. */
+import { nextTurn } from '../../../src/clock.ts'
 import { DELETE, type Outcome, UNCHANGED } from '../../../src/storage/store.ts'
 import type { Cases } from '../contract.ts'
 import { type Doc, doc, documents } from '../documents.ts'
@@ -107,7 +108,7 @@ export const updating: Cases = {
   'an asynchronous update runs again when the entry changed': async (t, { store }) => {
     const increment = () =>
       store.guaranteedUpdate('n', async (current) => {
-        await new Promise((resolve) => setImmediate(resolve))
+        await nextTurn()
         return { value: doc(`${Number(current?.value.text ?? 0) + 1}`) }
       })
     await Promise.all(Array.from({ length: 20 }, increment))

@@ -22,7 +22,7 @@ t.test('names and versions', (t) =>
   checkRefusals(t, CRD, [
     ['another name', { 'metadata.name': 'frog.x.io' }, 'metadata.name: Invalid value: "frog.x.io": must be spec.names.plural+"."+spec.group'],
     ['an unknown scope', { 'spec.scope': 'World' }, 'spec.scope: Unsupported value: "World": supported values: "Cluster", "Namespaced"'],
-    ['no kind', { 'spec.names.kind': '' }, 'spec.names.kind: Required value', 'spec.names.singular: Required value', 'spec.names.listKind: Required value'],
+    ['no kind', { 'spec.names.kind': '' }, 'spec.names.singular: Required value', 'spec.names.kind: Required value', 'spec.names.listKind: Required value'],
     ['lists of the same kind', { 'spec.names.listKind': 'Frog' }, 'spec.names.listKind: Invalid value: "Frog": kind and listKind may not be the same'],
     ['a group of kubernetes', { 'spec.group': 'x.k8s.io', 'metadata.name': 'frogs.x.k8s.io' }, 'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111'],
     ['approved of by nobody', { 'spec.group': 'x.k8s.io', metadata: { name: 'frogs.x.k8s.io', annotations: { 'api-approved.kubernetes.io': 'me' } } }, 'metadata.annotations[api-approved.kubernetes.io]: Invalid value: "me": protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111'],
@@ -46,7 +46,7 @@ t.test('schemas', (t) =>
     ['an unknown type', { [`${SPEC}.size`]: { type: 'int' } }, `${SHOWN_SPEC}[size].type: Unsupported value: "int": supported values: "array", "boolean", "integer", "number", "object", "string"`],
     ['a list of nothing', { [`${SPEC}.tags`]: { type: 'array' } }, `${SHOWN_SPEC}[tags].items: Required value: must be specified`],
     ['a type in a junctor', { [`${SPEC}.size.anyOf`]: [{ type: 'integer' }] }, `${SHOWN_SPEC}[size].anyOf[0].type: Forbidden: must be empty to be structural`],
-    ['a field only in a junctor', { [`${S}.properties.spec.allOf`]: [{ properties: { color: { minLength: 1 } } }] }, `${SHOWN}.properties[spec].properties[color]: Required value: because it is defined in ${SHOWN}.properties[spec].allOf[0].properties[color]`],
+    ['a field only in a junctor', { [`${S}.allOf`]: [{ properties: { spec: { properties: { color: { minLength: 1 } } } } }] }, `${SHOWN_SPEC}[color]: Required value: because it is defined in ${SHOWN}.allOf[0].properties[spec].properties[color]`],
     ['both sorts of properties', { [`${S}.properties.spec.additionalProperties`]: { type: 'string' } }, `${SHOWN}.properties[spec].additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive`],
     ['unique items', { [`${SPEC}.tags.uniqueItems`]: true }, `${SHOWN_SPEC}[tags].uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic`],
     ['a reference', { [`${SPEC}.size.$ref`]: '#/x' }, `${SHOWN_SPEC}[size].$ref: Forbidden: $ref is not supported`],

@@ -63,13 +63,13 @@ t.test('what is refused', (t) =>
     ['a name twice', { 'spec.containers[1]': { name: 'c', image: 'app:1' } }, 'spec.containers[1].name: Duplicate value: "c"'],
     ['a bad name', { 'spec.containers[0].name': 'A' }, `spec.containers[0].name: Invalid value: "A": ${LABEL}`],
     ['an unknown volume', { 'spec.containers[0].volumeMounts': [{ name: 'x', mountPath: '/x' }] }, 'spec.containers[0].volumeMounts[0].name: Not found: "x"'],
-    ['a path that leaves', { 'spec.containers[0].volumeMounts': [{ name: 'data', mountPath: '/x', subPath: '../y' }] }, 'spec.containers[0].volumeMounts[0].subPath: Invalid value: "../y": must not contain \'..\''],
+    ['a path that leaves', { 'spec.containers[0].volumeMounts': [{ name: 'data', mountPath: '/x', subPath: '../y' }] }, 'spec.containers[0].volumeMounts.subPath: Invalid value: "../y": must not contain \'..\''],
     ['two volumes in one', { 'spec.volumes[0].hostPath': { path: '/x' } }, 'spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
     ['no port in a probe', { 'spec.containers[0].livenessProbe': { tcpSocket: { port: 0 } } }, 'spec.containers[0].livenessProbe.tcpSocket.port: Invalid value: 0: must be between 1 and 65535, inclusive'],
     ['a probe of nothing', { 'spec.containers[0].readinessProbe': { periodSeconds: 1 } }, 'spec.containers[0].readinessProbe: Required value: must specify a handler type'],
     ['a probe of an init container', { 'spec.initContainers[0]': { name: 'i', image: 'app:1', livenessProbe: { exec: { command: ['x'] } } } }, `spec.initContainers[0].livenessProbe: ${SIDECARS_ONLY}`],
     ['more asked for than allowed', { 'spec.containers[0].resources': { requests: { cpu: '2' }, limits: { cpu: '1' } } }, 'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
-    ['a host port twice', { 'spec.containers[0].ports': [{ hostPort: 1, containerPort: 1 }, { hostPort: 1, containerPort: 2 }] }, 'spec.containers[0].ports[1].hostPort: Duplicate value: "1"'],
+    ['a host port twice', { 'spec.containers[0].ports': [{ hostPort: 1, containerPort: 1 }, { hostPort: 1, containerPort: 2 }] }, 'spec.containers[0].ports[1].hostPort: Duplicate value: "TCP//1"'],
     ['a policy that is none', { 'spec.restartPolicy': 'Sometimes' }, 'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
     ['a toleration of nothing', { 'spec.tolerations': [{ operator: 'Equal', value: 'x' }] }, "spec.tolerations[0].operator: Invalid value: \"Equal\": operator must be Exists when `key` is empty, which means \"match all values and all keys\""],
     ['privilege', { 'spec.containers[0].securityContext': { privileged: true } }, 'spec.containers[0].securityContext.privileged: Forbidden: disallowed by cluster policy'],
@@ -82,7 +82,7 @@ t.test('what may change', (t) =>
     ['a shorter deadline', { 'spec.activeDeadlineSeconds': 5 }],
     ['a longer deadline', { 'spec.activeDeadlineSeconds': 20 }, 'spec.activeDeadlineSeconds: Invalid value: 20: must be less than or equal to previous value'],
     ['one more toleration', { 'spec.tolerations': [{ key: 'x', operator: 'Exists' }] }],
-    ['the node', { 'spec.nodeName': 'n' }, `spec: Forbidden: pod updates may not change fields other than ${UPDATABLE}\n@@ -78,7 +78,7 @@\n  "NodeSelector": null,\n  "ServiceAccountName": "",\n  "AutomountServiceAccountToken": null,\n- "NodeName": "",\n+ "NodeName": "n",\n  "SecurityContext": {\n   "HostNetwork": false,\n   "HostPID": false,\n`],
+    ['the node', { 'spec.nodeName': 'n' }, `spec: Forbidden: pod updates may not change fields other than ${UPDATABLE}\n@@ -79,7 +79,7 @@\n  "NodeSelector": null,\n  "ServiceAccountName": "",\n  "AutomountServiceAccountToken": null,\n- "NodeName": "",\n+ "NodeName": "n",\n  "SecurityContext": {\n   "HostNetwork": false,\n   "HostPID": false,\n`],
     ['another container', { 'spec.containers[1]': { name: 'd', image: 'x' } }, 'spec.containers: Forbidden: pod updates may not add or remove containers'],
   ]))
 
@@ -105,5 +105,5 @@ t.test('subresources change their part alone', async (t) => {
   const resized = await update(debugged, (p) => void Object.assign(p, { spec: { containers: [{ name: 'c', image: 'app:9', resources: { requests: { cpu: '2' } } }] } }), { subresource: 'resize' })
   t.match(resized, { spec: { containers: [{ image: 'app:1', resources: { requests: { cpu: '2' } } }] }, metadata: { generation: 3 } })
   const gone = (p: object) => void Object.assign(p, { spec: { containers: [{ name: 'c', image: 'app:1' }] } })
-  t.match(await refusedUpdate(resized, gone, { subresource: 'resize' }), ['spec: Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing', /resource requests cannot be removed/])
+  t.match(await refusedUpdate(resized, gone, { subresource: 'resize' }), ['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing', /resource requests cannot be removed/])
 })
