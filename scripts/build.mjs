@@ -15,7 +15,7 @@ const common = {
   logLevel: quiet ? 'error' : 'warning',
   legalComments: 'none',
 }
-const url = { define: { 'import.meta.url': 'moduleUrl' }, banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" } }
+const url = { define: { 'import.meta.url': 'moduleUrl' }, banner: { js: "#!/usr/bin/env node\nconst moduleUrl = require('node:url').pathToFileURL(__filename).href;" } }
 
 await build({ ...common, ...url, entryPoints: { orrery: 'src/cli/main.ts' }, outdir: 'dist', format: 'cjs', outExtension: { '.js': '.cjs' } })
 if (!quiet) console.log('built dist/orrery.cjs')

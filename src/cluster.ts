@@ -15,29 +15,27 @@ import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
-import { bootstrapRoles } from './auth/bootstrap-roles.ts'
 import { RbacAuthorizer } from './auth/rbac.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
 import { privilegedGroup, unionAuthorizer } from './auth/union.ts'
 import { loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
+import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
 import { Recorder } from './client/event-recorder.ts'
 import { InformerFactory } from './client/informer.ts'
 import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
-import { isStatusError } from './errors.ts'
 import { kubelet } from './kubelet/kubelet.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
 import type { Authorizer } from './registry/authorization.ts'
-import type { KindDefinition, KubeObject, SystemReader, UserInfo } from './registry/kind.ts'
+import type { KindDefinition, SystemReader, UserInfo } from './registry/kind.ts'
 import { codecOf } from './registry/facts-codec.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
-import { bootstrapObjects } from './registry/bootstrap-objects.ts'
-import { parseApiVersion, Scheme } from './registry/scheme.ts'
+import { Scheme } from './registry/scheme.ts'
 import { scheduler } from './scheduler/scheduler.ts'
 import { podConnectors } from './streaming/connectors.ts'
 import { openStore } from './storage/open.ts'
@@ -61,6 +59,8 @@ export interface ClusterOptions {
   adminToken?: string
   nodes: NodeOptions[]
   logLevel: string
+  /** Containers may be privileged. Unless told: where there are nodes, as distributions set it; upstream's own default is no. */
+  allowPrivileged?: boolean
   clock?: Clock
   random?: Random
   log?: Logger
@@ -108,7 +108,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0 })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -141,7 +141,15 @@ interface ControlPlane {
   close(): void
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey }: { store: ObjectStore; clock: Clock; random: Random; serviceAccountKey: string }): ControlPlane {
+interface ControlPlaneParts {
+  store: ObjectStore
+  clock: Clock
+  random: Random
+  serviceAccountKey: string
+  allowPrivileged: boolean
+}
+
+function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
@@ -150,7 +158,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey }: { store:
   const informers = new InformerFactory(api)
   const rbac = new RbacAuthorizer(informers)
   const authorizer = unionAuthorizer([privilegedGroup, rbac])
-  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys })
+  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
   return {
     api,
@@ -165,49 +173,15 @@ function buildControlPlane({ store, clock, random, serviceAccountKey }: { store:
   }
 }
 
-/** What a fresh cluster has from the start; what is there already stays as it is. */
 async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
-  const groupVersions = [...new Set(api.scheme.all().map((kind) => kind.apiVersion))].map(parseApiVersion)
-  const [namespaces = [], others = []] = partition(
-    bootstrapObjects({ now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions }),
-    (object) => object.kind === 'Namespace',
-  )
-  // Many at once, so that they share their syncs to disk.
-  await Promise.all(namespaces.map((object) => createIfAbsent(client, object)))
-  await Promise.all([...others, ...bootstrapRoles()].map((object) => createIfAbsent(client, object)))
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))]
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions: api.scheme.all() })
 }
 
 /** The host of a URL by which clients on this machine reach what listens on `host`. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host
-}
-
-async function createIfAbsent(client: ApiClient, object: KubeObject): Promise<void> {
-  // Asked first: a create takes a Service's address before it finds the name taken.
-  if (await isThere(client, object)) return
-  try {
-    const { status, ...created } = (await client.create(object)) as KubeObject & { status?: unknown }
-    const wanted = (object as { status?: unknown }).status
-    if (wanted !== undefined && status === undefined) await client.updateStatus({ ...created, status: wanted } as KubeObject)
-  } catch (error) {
-    if (!isStatusError(error, 'AlreadyExists')) throw error
-  }
-}
-
-async function isThere(client: ApiClient, { apiVersion, kind, metadata: { name = '', namespace } }: KubeObject): Promise<boolean> {
-  try {
-    await client.get(`${apiVersion}/${kind}`, { name, namespace })
-    return true
-  } catch (error) {
-    if (isStatusError(error, 'NotFound')) return false
-    throw error
-  }
 }
 
 function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
@@ -260,5 +234,5 @@ async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: Sy
   const missing = nodes.filter(({ name }) => !system.get('v1/Node', '', name))
   for (const { name, ...rest } of missing) await client.create(virtualNode(name, rest))
   // Nodes bring their disks: the class comes with the first of them, and stays away once it was deleted.
-  if (missing.length > 0 && missing.length === nodes.length) await createIfAbsent(client, standardStorageClass())
+  if (missing.length > 0 && missing.length === nodes.length) await ensureObject(client, standardStorageClass())
 }

@@ -1,7 +1,7 @@
 /** A pod's priority comes from its priority class. Models k8s.io/kubernetes/plugin/pkg/admission/priority. */
-import { forbidden } from '../errors.ts'
 import type { Pod, PriorityClass } from '../../schemas/types.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
+import { refuse } from './refuse.ts'
 
 const KIND = 'scheduling.k8s.io/v1/PriorityClass'
 const DEFAULT_PREEMPTION = 'PreemptLowerPriority'
@@ -15,28 +15,29 @@ export const priorityAdmission: AdmissionPlugin = {
     if (operation === 'CREATE') return setPriority(pod, attributes)
     if (operation === 'UPDATE' && oldObject) keepPriority(pod, oldObject as Pod)
   },
-  validate({ operation, kind, object, oldObject, name, ctx }) {
-    if (kind.ref !== KIND || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return
+  validate(attributes) {
+    const { operation, kind, subresource, object, ctx } = attributes
+    if (kind.ref !== KIND || subresource || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return
     if (!(object as PriorityClass).globalDefault) return
-    const other = ctx.system.list<PriorityClass>(KIND).find((c) => c.globalDefault && c.metadata.name !== name)
-    if (other && !(oldObject as PriorityClass | undefined)?.globalDefault) {
-      throw forbidden(kind.groupResource, name, `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`)
+    const present = defaultClass(ctx.system.list<PriorityClass>(KIND))
+    if (present && (operation === 'CREATE' || present.metadata.name !== object.metadata.name)) {
+      throw refuse(attributes, `PriorityClass ${present.metadata.name ?? ''} is already marked as default. Only one default can exist`)
     }
   },
 }
 
-function setPriority(pod: Pod, { kind, name, ctx }: AdmissionAttributes): void {
+function setPriority(pod: Pod, attributes: AdmissionAttributes): void {
+  const { ctx } = attributes
   const { spec } = pod
-  const refuse = (why: string) => forbidden(kind.groupResource, name, why)
   const found = spec.priorityClassName ? ctx.system.get<PriorityClass>(KIND, '', spec.priorityClassName) : defaultClass(ctx.system.list<PriorityClass>(KIND))
-  if (spec.priorityClassName && !found) throw refuse(`no PriorityClass with name ${spec.priorityClassName} was found`)
+  if (spec.priorityClassName && !found) throw refuse(attributes, `no PriorityClass with name ${spec.priorityClassName} was found`)
   const value = found?.value ?? 0
   if (spec.priority !== undefined && spec.priority !== value) {
-    throw refuse(`the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`)
+    throw refuse(attributes, `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`)
   }
   const policy = found?.preemptionPolicy ?? DEFAULT_PREEMPTION
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
-    throw refuse(`the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`)
+    throw refuse(attributes, `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`)
   }
   if (!spec.priorityClassName && found?.metadata.name) spec.priorityClassName = found.metadata.name
   spec.priority = value

@@ -4,9 +4,9 @@
  */
 import type { PersistentVolumeClaim, StorageClass } from '../../schemas/types.ts'
 import type { AdmissionPlugin } from './chain.ts'
+import { newestDefault } from './newest-default.ts'
 
-const IS_DEFAULT = 'storageclass.kubernetes.io/is-default-class'
-const IS_DEFAULT_BETA = 'storageclass.beta.kubernetes.io/is-default-class'
+const IS_DEFAULT = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 const CLASS_BETA = 'volume.beta.kubernetes.io/storage-class'
 
 export const defaultStorageClass: AdmissionPlugin = {
@@ -15,16 +15,9 @@ export const defaultStorageClass: AdmissionPlugin = {
     if (operation !== 'CREATE' || kind.ref !== 'v1/PersistentVolumeClaim' || subresource || !object) return
     const claim = object as PersistentVolumeClaim
     if (claim.spec.storageClassName !== undefined || claim.metadata.annotations?.[CLASS_BETA] !== undefined) return
-    const found = newestDefault(ctx.system.list<StorageClass>('storage.k8s.io/v1/StorageClass'))
+    const found = newestDefault(ctx.system.list<StorageClass>('storage.k8s.io/v1/StorageClass'), IS_DEFAULT)
     if (found?.metadata.name) claim.spec.storageClassName = found.metadata.name
   },
-}
-
-/** The newest counts; of equally old ones the first by name. */
-function newestDefault(classes: StorageClass[]): StorageClass | undefined {
-  const isDefault = ({ metadata: { annotations = {} } }: StorageClass) => annotations[IS_DEFAULT] === 'true' || annotations[IS_DEFAULT_BETA] === 'true'
-  const age = (c: StorageClass) => Date.parse(c.metadata.creationTimestamp ?? '')
-  return classes.filter(isDefault).sort((a, b) => age(b) - age(a) || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))[0]
 }
 
 const PROTECTED: Readonly<Record<string, string>> = {

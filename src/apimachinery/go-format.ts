@@ -1,4 +1,5 @@
-/** Values as Go's `%v` prints them, for the errors that quote a patch. */
+/** Values as Go prints them, for the errors that quote a patch and the like. */
+import type { LabelSelector } from './labels.ts'
 
 /** `map[a:1 b:[x y] c:<nil>]` */
 export function goFormat(value: unknown): string {
@@ -46,4 +47,12 @@ export function goTypeOf(value: unknown): string {
 export function goKindOf(value: unknown): string {
   const type = goTypeOf(value)
   return type.startsWith('map') ? 'map' : type.startsWith('[') ? 'slice' : type
+}
+
+/** A label selector as its generated String method prints it. */
+export function goLabelSelector(selector: LabelSelector | undefined): string {
+  if (!selector) return 'nil'
+  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => byBytes(a, b))
+  const expressions = (selector.matchExpressions ?? []).map((e) => `LabelSelectorRequirement{Key:${e.key ?? ''},Operator:${e.operator ?? ''},Values:[${(e.values ?? []).join(' ')}],},`)
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.map(([k, v]) => `${k}: ${v},`).join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
 }

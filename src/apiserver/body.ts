@@ -99,6 +99,7 @@ function decodeValue(expected: Expected, parsed: { value: unknown; duplicates: s
 
 /** Unknown and duplicate fields are refused, warned of or dropped in silence, as the request says. */
 export function reportStrictErrors(errors: readonly string[], ctx: RequestContext, cannot: (why: string) => Error): void {
+  if (errors.length === 0) return
   if (ctx.fieldValidation === 'Strict') throw cannot(`strict decoding error: ${errors.join(', ')}`)
   if (ctx.fieldValidation === 'Warn') for (const error of errors) for (const text of warningsOf(error)) ctx.warn(text)
 }

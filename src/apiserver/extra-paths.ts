@@ -3,7 +3,7 @@ import { methodNotAllowed, StatusError } from '../errors.ts'
 import type { Scheme, ServedKind } from '../registry/scheme.ts'
 import { subresourcesOf } from './discovery.ts'
 import { valueResponse } from './handlers.ts'
-import { negotiateOutput, noRepresentation } from './negotiate.ts'
+import { noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
 import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
@@ -75,8 +75,8 @@ export class ExtraPaths {
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
     if (path === JWKS) return this.#jwks(request)
     if (path === OPENID) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
-    const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', { encodings: ['json'] })
-    return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { ...accepted, pretty: true })
+    // Nobody is asked for the form of these two.
+    return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { encoding: 'json', pretty: true, as: undefined })
   }
 
   #health(request: ApiRequest, kind: string, only: string | undefined): ApiResponse | undefined {

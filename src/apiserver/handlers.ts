@@ -95,7 +95,7 @@ function get(call: Call): ApiResponse {
   const encode = encodeOptions(call)
   checkFreshness(api, request.query.get('resourceVersion') ?? '')
   if (kind.definition.computed) {
-    const found = kind.definition.computed(contextOf(call)).find((o) => o.metadata.name === info.name)
+    const found = computedObjects(call).find((o) => o.metadata.name === info.name)
     if (!found) throw notFound(kind.groupResource, info.name)
     return objectResponse(call, ephemeral(found), { encode })
   }
@@ -120,8 +120,12 @@ function list(call: Call): ApiResponse {
 function computedList(call: Call, selection: Parameters<typeof matcher>[1]) {
   const { api, kind } = call
   const matches = matcher(kind, selection) ?? (() => true)
-  const objects = kind.definition.computed?.(contextOf(call)) ?? []
-  return { entries: objects.filter(matches).map(ephemeral), revision: api.store.revision }
+  return { entries: computedObjects(call).filter(matches).map(ephemeral), revision: api.store.revision }
+}
+
+function computedObjects(call: Call): KubeObject[] {
+  const { definition, codec } = call.kind
+  return (definition.computed?.(contextOf(call)) ?? []).map((object) => codec.normalize(object))
 }
 
 function watch(call: Call): ApiResponse {

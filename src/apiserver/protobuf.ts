@@ -7,12 +7,14 @@ import { typeNameFor } from '../../schemas/facts.ts'
 
 interface Typed {
   kind: string
-  apiVersion: string
+  /** Missing in the core group's discovery documents. */
+  apiVersion?: string
 }
 
 /** @throws StatusError 406 for kinds that have no protobuf form (tables, custom resources) */
-function typeNameOf({ kind, apiVersion }: Typed): string {
-  const typeName = typeNameFor(parseApiVersion(apiVersion).group, parseApiVersion(apiVersion).version, kind)
+function typeNameOf({ kind, apiVersion = 'v1' }: Typed): string {
+  const { group, version } = parseApiVersion(apiVersion)
+  const typeName = typeNameFor(group, version, kind)
   if (!typeName || kind === 'Table') throw notAcceptable(['application/json', 'application/yaml'])
   return typeName
 }
@@ -23,7 +25,7 @@ export function encodeRaw(object: object): Uint8Array {
 }
 
 export function encodeProtobuf(object: object): Buffer {
-  const { kind, apiVersion } = object as Typed
+  const { kind, apiVersion = '' } = object as Typed
   return wrapUnknown({ kind, apiVersion, raw: encodeRaw(object) })
 }
 
@@ -32,12 +34,12 @@ export function encodeProtobufList(list: Typed & { metadata: object }, items: re
   const head = encodeMessage(typeNameOf(list), { metadata: list.metadata, items: [] })
   const writer = new BinaryWriter().raw(head)
   for (const item of items) writer.tag(2, WireType.LengthDelimited).bytes(item)
-  return wrapUnknown({ kind: list.kind, apiVersion: list.apiVersion, raw: writer.finish() })
+  return wrapUnknown({ kind: list.kind, apiVersion: list.apiVersion ?? '', raw: writer.finish() })
 }
 
 /** `raw`: the object's message, where it is at hand. */
 export function encodeProtobufWatchEvent(type: string, object: object, raw = encodeRaw(object)): Buffer {
-  const { kind, apiVersion } = object as Typed
+  const { kind, apiVersion = '' } = object as Typed
   const event = new BinaryWriter().tag(1, WireType.LengthDelimited).string(type)
   event.tag(2, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).bytes(wrapUnknown({ kind, apiVersion, raw })).join()
   const message = event.finish()
@@ -47,7 +49,7 @@ export function encodeProtobufWatchEvent(type: string, object: object, raw = enc
 }
 
 /** The JSON form of a body, with kind and apiVersion. @throws ParseError */
-export function decodeProtobuf(bytes: Buffer, expected: Typed): object {
+export function decodeProtobuf(bytes: Buffer, expected: Required<Typed>): object {
   const { apiVersion, kind, raw } = unwrapUnknown(bytes)
   const type = { kind: kind || expected.kind, apiVersion: apiVersion || expected.apiVersion }
   const { group, version } = parseApiVersion(type.apiVersion)

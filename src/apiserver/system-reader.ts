@@ -16,6 +16,7 @@ export interface SystemParts {
   authorizer?: Authorizer | undefined
   authenticator?: TokenAuthenticator | undefined
   serviceAccountTokens?: ServiceAccountTokens | undefined
+  allowPrivileged: boolean
 }
 
 export class System implements SystemReader {
@@ -24,9 +25,11 @@ export class System implements SystemReader {
   readonly authorizer?: Authorizer
   readonly authenticator?: TokenAuthenticator
   readonly serviceAccountTokens?: ServiceAccountTokens
+  readonly allowPrivileged: boolean
 
-  constructor(api: Api, { allocators, authorizer, authenticator, serviceAccountTokens }: SystemParts) {
+  constructor(api: Api, { allocators, authorizer, authenticator, serviceAccountTokens, allowPrivileged }: SystemParts) {
     this.#api = api
+    this.allowPrivileged = allowPrivileged
     this.allocators = allocators
     if (authorizer) this.authorizer = authorizer
     if (authenticator) this.authenticator = authenticator

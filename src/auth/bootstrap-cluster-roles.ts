@@ -7,12 +7,20 @@ const REVIEWS = [on('create', 'authentication.k8s.io', 'tokenreviews'), on('crea
 const HEALTH = '/livez /readyz /healthz'
 
 const VIEW: readonly PolicyRule[] = [
-  on(READ, 'core', 'pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status endpoints persistentvolumeclaims persistentvolumeclaims/status configmaps'),
+  on(
+    READ,
+    'core',
+    'pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status endpoints persistentvolumeclaims persistentvolumeclaims/status configmaps',
+  ),
   on(READ, 'core', 'limitranges resourcequotas bindings pods/status resourcequotas/status namespaces/status replicationcontrollers/status pods/log'),
   on(READ, 'core', 'namespaces'),
   on(READ, 'core events.k8s.io', 'events'),
   on(READ, 'discovery.k8s.io', 'endpointslices'),
-  on(READ, 'apps', 'controllerrevisions statefulsets statefulsets/status statefulsets/scale daemonsets daemonsets/status deployments deployments/status deployments/scale replicasets replicasets/status replicasets/scale'),
+  on(
+    READ,
+    'apps',
+    'controllerrevisions statefulsets statefulsets/status statefulsets/scale daemonsets daemonsets/status deployments deployments/status deployments/scale replicasets replicasets/status replicasets/scale',
+  ),
   on(READ, 'autoscaling', 'horizontalpodautoscalers horizontalpodautoscalers/status'),
   on(READ, 'batch', 'jobs cronjobs cronjobs/status jobs/status'),
   on(

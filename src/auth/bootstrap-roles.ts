@@ -18,7 +18,11 @@ const SCHEDULER = 'system:kube-scheduler'
 const AGGREGATED: Readonly<Record<string, string | undefined>> = { admin: undefined, edit: 'admin', view: 'edit' }
 
 type Kind<K extends string> = { apiVersion: typeof API; kind: K; metadata: ObjectMeta }
-export type BootstrapRole = (ClusterRole & Kind<'ClusterRole'>) | (ClusterRoleBinding & Kind<'ClusterRoleBinding'>) | (Role & Kind<'Role'>) | (RoleBinding & Kind<'RoleBinding'>)
+export type BootstrapRole =
+  | (ClusterRole & Kind<'ClusterRole'>)
+  | (ClusterRoleBinding & Kind<'ClusterRoleBinding'>)
+  | (Role & Kind<'Role'>)
+  | (RoleBinding & Kind<'RoleBinding'>)
 
 interface Place {
   name: string

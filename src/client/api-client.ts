@@ -1,16 +1,18 @@
 /** The client inside the process: the same verbs, admission and validation as over HTTP, without the wire. */
+import type { Scale } from '../../schemas/types.ts'
 import { cloneJSON } from '../apimachinery/json.ts'
 import type { Api } from '../apiserver/api.ts'
 import { viewOf } from '../apiserver/encode.ts'
 import { everyField, parseFieldSelector } from '../apimachinery/fields.ts'
 import { everything, parseSelector } from '../apimachinery/labels.ts'
+import { putScale, readScale } from '../apiserver/subresources/scale.ts'
 import { createObject } from '../apiserver/verbs/create.ts'
 import { removeObject } from '../apiserver/verbs/delete.ts'
 import { listObjects } from '../apiserver/verbs/list.ts'
 import { patchObject } from '../apiserver/verbs/patch.ts'
 import { updateObject } from '../apiserver/verbs/update.ts'
 import { isStatusError, noSuchResource } from '../errors.ts'
-import { isCreateSubresource, type DeleteOptions, type KubeObject, type UserInfo } from '../registry/kind.ts'
+import { isCreateSubresource, isScaleSubresource, type DeleteOptions, type KubeObject, type UserInfo } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 import type { Client, ListOptions, ObjectRef, PatchOptions, WriteOptions } from './client.ts'
@@ -87,6 +89,22 @@ export class ApiClient implements Client {
   async delete(kind: string, ref: ObjectRef, options: DeleteOptions = {}): Promise<void> {
     const served = this.#kind(kind)
     await removeObject(this.#api, served, ref.name, options, this.#context(ref.namespace, { dryRun: (options.dryRun ?? []).length > 0 }))
+  }
+
+  async getScale(kind: string, ref: ObjectRef): Promise<Scale> {
+    const served = this.#scaled(kind)
+    return readScale(served, viewOf(served, this.#api.storageFor(served).get(ref.namespace ?? '', ref.name)))
+  }
+
+  async updateScale(kind: string, scale: Scale): Promise<Scale> {
+    const { name = '', namespace } = scale.metadata
+    return putScale({ api: this.#api, kind: this.#scaled(kind), name, ctx: this.#context(namespace, {}), sent: scale })
+  }
+
+  #scaled(kind: string): ServedKind {
+    const served = this.#kind(kind)
+    if (!isScaleSubresource(served.definition.subresources?.scale)) throw noSuchResource()
+    return served
   }
 
   async #createSubresource<T extends KubeObject>(object: T, path: string, ctx: RequestContext): Promise<T> {

@@ -6,6 +6,7 @@
  * A kind is written `<group>/<version>/<Kind>`, or `v1/<Kind>` for the core group. All calls reject with a `StatusError`.
  * Objects that come back are shared and frozen: clone (`structuredClone`) before changing.
  */
+import type { Scale } from '../../schemas/types.ts'
 import type { DeleteOptions, KubeObject } from '../registry/kind.ts'
 
 export interface ObjectRef {
@@ -54,4 +55,8 @@ export interface Client {
    */
   change<T extends KubeObject>(kind: string, ref: ObjectRef, change: (copy: T) => void | false, options?: WriteOptions): Promise<T>
   delete(kind: string, ref: ObjectRef, options?: DeleteOptions): Promise<void>
+  /** The replicas of an object whose kind has a scale. */
+  getScale(kind: string, ref: ObjectRef): Promise<Scale>
+  /** @param scale what `getScale` answered, with other replicas */
+  updateScale(kind: string, scale: Scale): Promise<Scale>
 }

@@ -2,7 +2,7 @@
  * Deleting: preconditions, grace, finalizers and propagation. Models pkg/registry/rest/delete.go and the delete half of
  * pkg/registry/generic/registry/store.go of k8s.io/apiserver.
  */
-import { cloneJSON } from '../apimachinery/json.ts'
+import { cloneJSON, equalJSON } from '../apimachinery/json.ts'
 import { formatTime } from '../clock.ts'
 import { conflict, notFound } from '../errors.ts'
 import type { Entry } from '../storage/entry.ts'
@@ -45,7 +45,9 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
     await request.validate?.(current.value)
     outcome = plan(kind, current.value, options, now)
     if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
-    return outcome.object ? { value: kind.codec.normalize(outcome.object) } : DELETE
+    if (!outcome.object) return DELETE
+    const value = kind.codec.normalize(outcome.object)
+    return equalJSON(value, current.value) ? UNCHANGED : { value }
   }
   const key = storage.key(ctx, name)
   const entry = await store.guaranteedUpdate(key, decide)

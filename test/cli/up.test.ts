@@ -3,9 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { assetPath } from '../../src/assets.ts'
 import { run } from '../../src/cli/run.ts'
 import { eventually } from '../helpers/cluster.ts'
-import { kubectl } from '../helpers/kubectl.ts'
+import { kubectl, runProgram } from '../helpers/kubectl.ts'
 import { configMapManifest } from '../helpers/manifests.ts'
 import { testIo } from './test-io.ts'
 
@@ -70,6 +71,9 @@ t.test('a cluster that is stopped and started again', async (t) => {
   t.equal(await uid(), before, 'what was there is there again')
   second.child.kill('SIGTERM')
   await second.ended
+  // What npm start has built is a program by itself, as the package's command.
+  const version = await runProgram(assetPath('dist/orrery.cjs'), ['version'], {})
+  t.match(version, { code: 0, stdout: /^orrery \d/ })
   await eventually(async () => (await uid()) === '')
 })
 

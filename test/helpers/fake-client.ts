@@ -3,6 +3,7 @@
  * seen by informers before they resolve, generations and resource versions rise, finalizers delay deletion.
  */
 import type { Logger } from 'pino'
+import type { Scale } from '../../schemas/types.ts'
 import { FakeClock, SeededRandom, formatTime } from '../../src/clock.ts'
 import { StatusError, alreadyExists, conflict, notFound } from '../../src/errors.ts'
 import type { Client, ListOptions, ObjectRef, PatchOptions, WriteOptions } from '../../src/client/client.ts'
@@ -10,9 +11,10 @@ import type { EventRecorder } from '../../src/client/events.ts'
 import type { Handlers, Informer, Informers, Lister } from '../../src/client/lister.ts'
 import type { ControllerContext, ControllerSettings } from '../../src/controller/controller.ts'
 import type { DeleteOptions, KubeObject } from '../../src/registry/kind.ts'
-import { parseSelector, type Selector } from '../../src/apimachinery/labels.ts'
+import { formatLabelSelector, parseSelector, type LabelSelector, type Selector } from '../../src/apimachinery/labels.ts'
 
 type Plain = Record<string, unknown>
+type Scalable = KubeObject & { spec: { replicas?: number; selector?: LabelSelector }; status?: { replicas?: number } }
 
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -236,6 +238,20 @@ export class FakeCluster implements Client {
     if (!graceful && !finalizers?.length) return this.#kind(kind).remove(old)
     if (old.metadata.deletionTimestamp) return
     this.#store({ ...old, metadata: { ...old.metadata, ...(finalizers ? { finalizers } : {}), deletionTimestamp: formatTime(this.clock.now()) } })
+  }
+
+  async getScale(kind: string, ref: ObjectRef): Promise<Scale> {
+    const { metadata, spec, status } = this.#typed<Scalable>(this.#find(kind, ref))
+    const { name, namespace, uid, resourceVersion } = metadata
+    const selector = spec.selector && formatLabelSelector(spec.selector)
+    return { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name, namespace, uid, resourceVersion }, spec: { replicas: spec.replicas }, status: { replicas: status?.replicas ?? 0, selector } }
+  }
+
+  async updateScale(kind: string, scale: Scale): Promise<Scale> {
+    const { name = '', namespace } = scale.metadata
+    const old = this.#typed<Scalable>(this.#find(kind, { name, namespace }))
+    this.#replace(old, { ...old, spec: { ...old.spec, replicas: scale.spec.replicas } }, { verb: 'update', subresource: 'scale' })
+    return this.getScale(kind, { name, namespace })
   }
 
   /** What the binding subresource does to the pod. */

@@ -13,7 +13,7 @@ import { StatusError } from '../../src/errors.ts'
 import { ServiceAllocators } from '../../src/registry/allocators.ts'
 import type { Authorizer, TokenAuthenticator } from '../../src/registry/authorization.ts'
 import { codecOf } from '../../src/registry/facts-codec.ts'
-import type { KindDefinition, KubeObject, SystemReader, UserInfo } from '../../src/registry/kind.ts'
+import type { KindDefinition, KubeObject, ServiceAccountTokens, SystemReader, UserInfo } from '../../src/registry/kind.ts'
 import { objectCodec } from '../../src/registry/object-codec.ts'
 import { Scheme } from '../../src/registry/scheme.ts'
 import { openStore } from '../../src/storage/open.ts'
@@ -40,7 +40,7 @@ export interface TestApi {
   update(object: KubeObject, change: Change, options?: { subresource?: string; user?: UserInfo }): Promise<Draft & KubeObject>
 }
 
-export async function startApi(t: Test, { authenticator }: { authenticator?: TokenAuthenticator } = {}): Promise<TestApi> {
+export async function startApi(t: Test, { authenticator, serviceAccountTokens }: { authenticator?: TokenAuthenticator; serviceAccountTokens?: ServiceAccountTokens } = {}): Promise<TestApi> {
   const clock = new FakeClock()
   const random = new SeededRandom(1)
   const store = await openStore({ dataDir: undefined, codec: objectCodec({ freeze: true }), clock })
@@ -50,7 +50,7 @@ export async function startApi(t: Test, { authenticator }: { authenticator?: Tok
   const informers = new InformerFactory(api)
   const rbac = new RbacAuthorizer(informers)
   const authorizer = unionAuthorizer([privilegedGroup, rbac])
-  const system: SystemReader = new System(api, { allocators: new ServiceAllocators({ random }), authorizer, authenticator })
+  const system: SystemReader = new System(api, { allocators: new ServiceAllocators({ random }), authorizer, authenticator, serviceAccountTokens, allowPrivileged: true })
   t.teardown(async () => {
     rbac.close()
     informers.close()

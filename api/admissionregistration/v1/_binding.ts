@@ -2,6 +2,7 @@
  * Bindings of admission policies of both sorts. Models the binding parts of
  * k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go and pkg/registry/admissionregistration/*binding/authz.go.
  */
+import { goLabelSelector } from '../../../src/apimachinery/go-format.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Subdomain, isPathSegmentName } from '../../../src/apimachinery/validation.ts'
@@ -11,7 +12,7 @@ import { nameColumn, ageColumn } from '../../_columns.ts'
 import { paramTarget, type Policy } from './_policy.ts'
 import { validateMatchResources } from './_rules.ts'
 import type { Column, KubeObject, WriteContext } from '../../../src/registry/kind.ts'
-import type { LabelSelector, MatchResources, ParamRef } from '../../../schemas/types.ts'
+import type { MatchResources, ParamRef } from '../../../schemas/types.ts'
 
 export interface PolicyBinding extends KubeObject {
   spec: { policyName?: string; paramRef?: ParamRef; matchResources?: MatchResources }
@@ -48,7 +49,12 @@ function validateParamRef(ref: ParamRef, path: string): FieldError[] {
  * Whoever binds a policy must be able to read its parameters.
  * @param policyKind the kind of the policy bound
  */
-export async function validateParamRefAccess(policyKind: 'ValidatingAdmissionPolicy' | 'MutatingAdmissionPolicy', binding: PolicyBinding, old: PolicyBinding | undefined, ctx: WriteContext): Promise<FieldError[]> {
+export async function validateParamRefAccess(
+  policyKind: 'ValidatingAdmissionPolicy' | 'MutatingAdmissionPolicy',
+  binding: PolicyBinding,
+  old: PolicyBinding | undefined,
+  ctx: WriteContext,
+): Promise<FieldError[]> {
   const { paramRef, policyName = '' } = binding.spec
   const { authorizer } = ctx.system
   if (!paramRef || !authorizer || isSuperuser(ctx.user)) return []
@@ -72,16 +78,9 @@ export async function validateParamRefAccess(policyKind: 'ValidatingAdmissionPol
   return [field.forbidden('spec.paramRef', `user ${who} does not have "${what}" permission on the object referenced by paramRef`)]
 }
 
-/** A selector as Go's generated String method prints it. */
-function goSelector(selector: LabelSelector): string {
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
-  const expressions = (selector.matchExpressions ?? []).map((e) => `LabelSelectorRequirement{Key:${e.key ?? ''},Operator:${e.operator ?? ''},Values:[${(e.values ?? []).join(' ')}],},`)
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.map(([k, v]) => `${k}: ${v},`).join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
-}
-
 function paramRefCell(ref: ParamRef | undefined): string {
   if (ref?.name) return `${ref.namespace || '*'}/${ref.name}`
-  return ref?.selector ? goSelector(ref.selector) : '<unset>'
+  return ref?.selector ? goLabelSelector(ref.selector) : '<unset>'
 }
 
 export const policyBindingColumns: readonly Column<PolicyBinding>[] = [

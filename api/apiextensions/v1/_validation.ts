@@ -94,7 +94,8 @@ function validateStoredVersions({ status, spec }: CustomResourceDefinition): Fie
   }
   stored.forEach((v, i) => {
     if (spec.versions?.some(({ name }) => name === v)) return
-    const why = `missing from spec.versions; ${v} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${v} and removes ${v} from status.storedVersions`
+    const until = `until a storage migration ensures no data remains persisted in ${v} and removes ${v} from status.storedVersions`
+    const why = `missing from spec.versions; ${v} was previously a storage version, and must remain in spec.versions ${until}`
     errors.push(field.invalid(`${path}[${i}]`, v, why))
   })
   return errors
@@ -220,7 +221,14 @@ function whyNotDeprecationWarning({ deprecated, deprecationWarning: text }: Cust
 }
 
 const hasDefaults = (schema: Schema): boolean => someSchema(schema, (s) => s.default !== undefined)
-const EXTENSIONS = ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-list-type', 'x-kubernetes-embedded-resource', 'x-kubernetes-int-or-string', 'x-kubernetes-list-map-keys', 'x-kubernetes-validations'] as const
+const EXTENSIONS = [
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-list-type',
+  'x-kubernetes-embedded-resource',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-validations',
+] as const
 const hasExtensions = (schema: Schema): boolean => someSchema(schema, (s) => EXTENSIONS.some((name) => s[name] !== undefined && s[name] !== false))
 
 /** Members of the root that may stand beside a status subresource, in upstream's names and order. */

@@ -1,5 +1,7 @@
 /** autoscaling/v1 HorizontalPodAutoscaler, stored as v2. Models k8s.io/kubernetes/pkg/apis/autoscaling/v1. */
+import { decodeObject } from '../../../src/apimachinery/decode.ts'
 import { isRecord } from '../../../src/apimachinery/json.ts'
+import { ParseError } from '../../../src/apimachinery/parse-error.ts'
 import { goJSON } from '../../../src/errors.ts'
 import { defineKind, type Column } from '../../../src/registry/kind.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerV1, MetricSpec, MetricStatus } from '../../../schemas/types.ts'
@@ -9,14 +11,25 @@ import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, dropRoundTripAnnotations, METRIC
 import { defaultMetric } from '../v2/horizontalpodautoscaler.ts'
 import { fromFlatSpec, fromFlatStatus, toFlatSpec, toFlatStatus, type FlatMetricSpec, type FlatMetricStatus } from './_metrics-conversion.ts'
 
-const BEHAVIOR_TYPE = 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior'
+const V2 = 'io.k8s.api.autoscaling.v2'
 const isCPU = ({ type, resource }: MetricSpec | MetricStatus): boolean => type === 'Resource' && resource?.name === 'cpu'
 const isCPUUse = (metric: MetricSpec): boolean => isCPU(metric) && metric.resource?.target?.averageUtilization !== undefined
 
-/** The list in an annotation; what is not JSON is as if it were not there. */
-function parsedList<T>(text: string | undefined): T[] | undefined {
+/** The list in an annotation, in the form of v2; what does not fit is as if it were not there. */
+function parsedList<T, Flat>(text: string | undefined, type: string, convert: (item: Flat) => unknown): T[] | undefined {
   const value = parsed(text)
-  return Array.isArray(value) && value.every(isRecord) ? (value as T[]) : undefined
+  if (!Array.isArray(value) || !value.every(isRecord)) return undefined
+  const items = value.map((item) => fitting<T>(type, convert(item as Flat)))
+  return items.every((item) => item !== undefined) ? items : undefined
+}
+
+function fitting<T>(type: string, value: unknown): T | undefined {
+  try {
+    return decodeObject(`${V2}.${type}`, value).object as T
+  } catch (error) {
+    if (error instanceof ParseError) return undefined
+    throw error
+  }
 }
 
 function parsed(text: string | undefined): unknown {
@@ -28,16 +41,18 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** The behavior is written with Go's field names and read whatever their case. */
-function lowerFirst(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(lowerFirst)
+/** The behavior is written with Go's field names and read whatever their case. Nothing in it lies deeper than `depth`. */
+function lowerFirst(value: unknown, depth = 6): unknown {
+  if (depth === 0) return value
+  if (Array.isArray(value)) return value.map((item) => lowerFirst(item, depth - 1))
   if (!isRecord(value)) return value ?? undefined
-  return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === null ? [] : [[key.charAt(0).toLowerCase() + key.slice(1), lowerFirst(v)]])))
+  return Object.fromEntries(Object.entries(value).flatMap(([key, v]) => (v === null ? [] : [[key.charAt(0).toLowerCase() + key.slice(1), lowerFirst(v, depth - 1)]])))
 }
 
 function parsedBehavior(text: string | undefined): HorizontalPodAutoscalerBehavior | undefined {
   const value = lowerFirst(parsed(text))
-  return isRecord(value) && (isRecord(value['scaleUp']) || isRecord(value['scaleDown'])) ? value : undefined
+  const behavior = isRecord(value) ? fitting<HorizontalPodAutoscalerBehavior>('HorizontalPodAutoscalerBehavior', value) : undefined
+  return behavior?.scaleUp || behavior?.scaleDown ? behavior : undefined
 }
 
 function toStorage({ metadata, spec, status, ...rest }: HorizontalPodAutoscalerV1): HorizontalPodAutoscaler {
@@ -45,7 +60,7 @@ function toStorage({ metadata, spec, status, ...rest }: HorizontalPodAutoscalerV
   const { targetCPUUtilizationPercentage: cpu, ...sameSpec } = spec
   const cpuMetric = defaultMetric()
   if (cpu !== undefined) cpuMetric.resource.target.averageUtilization = cpu
-  const others = parsedList<FlatMetricSpec>(annotations[METRICS])?.map(fromFlatSpec) ?? []
+  const others = parsedList<MetricSpec, FlatMetricSpec>(annotations[METRICS], 'MetricSpec', fromFlatSpec) ?? []
   const metrics = cpu === undefined && others.length > 0 ? others : [...others, cpuMetric]
   const behavior = parsedBehavior(annotations[BEHAVIOR])
   const stored: HorizontalPodAutoscaler = { ...rest, metadata: { ...metadata }, spec: { ...sameSpec, metrics, ...(behavior ? { behavior } : {}) } }
@@ -57,8 +72,8 @@ function toStorage({ metadata, spec, status, ...rest }: HorizontalPodAutoscalerV
 function statusToStorage(status: NonNullable<HorizontalPodAutoscalerV1['status']>, annotations: Record<string, string>): HorizontalPodAutoscaler['status'] {
   const { currentCPUUtilizationPercentage: cpu, ...same } = status
   const ofCPU = cpu === undefined ? undefined : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: cpu } } }]
-  const currentMetrics = parsedList<FlatMetricStatus>(annotations[CURRENT_METRICS])?.map(fromFlatStatus) ?? ofCPU
-  const conditions = parsedList<HorizontalPodAutoscalerCondition>(annotations[CONDITIONS])
+  const currentMetrics = parsedList<MetricStatus, FlatMetricStatus>(annotations[CURRENT_METRICS], 'MetricStatus', fromFlatStatus) ?? ofCPU
+  const conditions = parsedList<HorizontalPodAutoscalerCondition, object>(annotations[CONDITIONS], 'HorizontalPodAutoscalerCondition', (condition) => condition)
   return { ...same, ...(currentMetrics ? { currentMetrics } : {}), ...(conditions ? { conditions } : {}) }
 }
 
@@ -77,7 +92,7 @@ function fromStorage(stored: HorizontalPodAutoscaler): HorizontalPodAutoscalerV1
   const carried: Record<string, string> = {}
   if (others.length > 0) carried[METRICS] = goJSON(others.map(toFlatSpec))
   if (status?.currentMetrics?.length) carried[CURRENT_METRICS] = goJSON(status.currentMetrics.map(toFlatStatus))
-  if (behavior) carried[BEHAVIOR] = goJSON(internalJSON(BEHAVIOR_TYPE, behavior))
+  if (behavior) carried[BEHAVIOR] = goJSON(internalJSON(`${V2}.HorizontalPodAutoscalerBehavior`, behavior))
   if (status?.conditions?.length) carried[CONDITIONS] = goJSON(status.conditions.map(printedCondition))
   if (Object.keys(carried).length > 0) result.metadata.annotations = { ...result.metadata.annotations, ...carried }
   if (status) result.status = statusFromStorage(status)

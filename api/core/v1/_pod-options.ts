@@ -6,10 +6,10 @@
 import type { PodSpec, PodTemplateSpec } from '../../../schemas/types.ts'
 import { quantityValue } from '../../../src/apimachinery/quantity.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
-import { isValidLabelValue } from '../../../src/apimachinery/validation.ts'
 import type { WriteContext } from '../../../src/registry/kind.ts'
 import { validateMatchLabelKeys } from './_affinity-validation.ts'
 import { isDivisibleHugePages } from './_container-resources-validation.ts'
+import { hasInvalidLabelValue } from './_node-selector-validation.ts'
 import { allContainers } from './_pod-containers.ts'
 import { validateLocalNonReservedPath } from './_path-validation.ts'
 import { isHugePageResource } from './_resource-names.ts'
@@ -51,7 +51,7 @@ function optionsForOld(old: PodSpec): PodOptions {
   return {
     allowIndivisibleHugePages: usesIndivisibleHugePages(old),
     allowInvalidLabelValueInSelector: hasInvalidAffinitySelector(old),
-    allowInvalidLabelValueInNodeAffinity: hasInvalidNodeAffinity(old),
+    allowInvalidLabelValueInNodeAffinity: hasInvalidLabelValue(old.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms),
     allowInvalidTopologySpreadSelector: constraints.some((c) => validateLabelSelector(c.labelSelector, '').length > 0),
     useLegacyMatchLabelKeys: constraints.some((c) => validateMatchLabelKeys(c, '').length > 0),
     allowNonLocalTokenPath: hasNonLocalTokenPath(old),
@@ -75,11 +75,6 @@ function hasInvalidAffinitySelector({ affinity }: PodSpec): boolean {
     const terms = [...(part?.requiredDuringSchedulingIgnoredDuringExecution ?? []), ...weighted]
     return terms.some((t) => validateLabelSelector(t?.labelSelector, '').length > 0 || validateLabelSelector(t?.namespaceSelector, '').length > 0)
   })
-}
-
-function hasInvalidNodeAffinity({ affinity }: PodSpec): boolean {
-  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  return terms.some((t) => (t.matchExpressions ?? []).some((e) => (e.values ?? []).some((v) => isValidLabelValue(v).length > 0)))
 }
 
 function hasNonLocalTokenPath(spec: PodSpec): boolean {

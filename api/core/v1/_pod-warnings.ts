@@ -8,7 +8,7 @@ import { quantityMilliValue, quantityText } from '../../../src/apimachinery/quan
 import { warningsForIP } from '../../../src/apimachinery/validation-ip.ts'
 import { quote } from '../../../src/errors.ts'
 import { hostnameWarnings } from './_name-warnings.ts'
-import { nodeSelectorTermWarnings, nodeLabelDeprecation } from './_node-label-warnings.ts'
+import { deprecatedNodeLabel, nodeSelectorTermWarnings } from './_node-labels.ts'
 import { SECCOMP_CONTAINER_PREFIX, SECCOMP_POD_ANNOTATION } from './_pod-annotations-validation.ts'
 import { appArmorFieldForAnnotation, APPARMOR_ANNOTATION_PREFIX } from './_pod-apparmor.ts'
 import { containersWithPath } from './_pod-containers.ts'
@@ -57,7 +57,7 @@ function specWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: string): stri
 function placementWarnings(spec: PodSpec, path: string): string[] {
   const out: string[] = []
   for (const key of Object.keys(spec.nodeSelector ?? {}).sort()) {
-    const message = nodeLabelDeprecation(key)
+    const message = deprecatedNodeLabel(key)
     if (message) out.push(`${path}.nodeSelector[${key}]: ${message}`)
   }
   const { requiredDuringSchedulingIgnoredDuringExecution: required, preferredDuringSchedulingIgnoredDuringExecution: preferred = [] } = spec.affinity?.nodeAffinity ?? {}
@@ -65,9 +65,9 @@ function placementWarnings(spec: PodSpec, path: string): string[] {
   for (const [i, term] of (required?.nodeSelectorTerms ?? []).entries()) {
     out.push(...nodeSelectorTermWarnings(term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`))
   }
-  for (const [i, term] of preferred.entries()) out.push(...nodeSelectorTermWarnings(term.preference ?? {}, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, { checkValues: true }))
+  for (const [i, term] of preferred.entries()) out.push(...nodeSelectorTermWarnings(term.preference ?? {}, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, true))
   for (const [i, { topologyKey = '', labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
-    const message = nodeLabelDeprecation(topologyKey)
+    const message = deprecatedNodeLabel(topologyKey)
     if (message) out.push(`${path}.topologySpreadConstraints[${i}].topologyKey: ${topologyKey} is ${message}`)
     if (!labelSelector) out.push(`${path}.topologySpreadConstraints[${i}].labelSelector: a null labelSelector results in matching no pod`)
   }

@@ -49,7 +49,8 @@ export function describeBinding(binding: Binding, subject: Subject): string {
   const isLocal = namespace !== undefined && namespace !== ''
   const { kind: roleKind = '', name: roleName = '' } = binding.roleRef ?? {}
   const who = subject.kind === 'ServiceAccount' ? `${subject.name ?? ''}/${subject.namespace || (namespace ?? '')}` : (subject.name ?? '')
-  return `${isLocal ? 'RoleBinding' : 'ClusterRoleBinding'} ${quote(isLocal ? `${name}/${namespace}` : name)} of ${roleKind} ${quote(roleName)} to ${subject.kind ?? ''} ${quote(who)}`
+  const what = isLocal ? `RoleBinding ${quote(`${name}/${namespace}`)}` : `ClusterRoleBinding ${quote(name)}`
+  return `${what} of ${roleKind} ${quote(roleName)} to ${subject.kind ?? ''} ${quote(who)}`
 }
 
 /** The smallest rules of `wanted` that none of `held` covers; none when all are covered. */
@@ -63,7 +64,9 @@ function breakDown(rule: PolicyRule): PolicyRule[] {
   const names: (string | undefined)[] = rule.resourceNames?.length ? rule.resourceNames : [undefined]
   const resources = (rule.apiGroups ?? []).flatMap((group) =>
     (rule.resources ?? []).flatMap((resource) =>
-      verbs.flatMap((verb) => names.map((name): PolicyRule => ({ apiGroups: [group], resources: [resource], verbs: [verb], ...(name === undefined ? {} : { resourceNames: [name] }) }))),
+      verbs.flatMap((verb) =>
+        names.map((name): PolicyRule => ({ apiGroups: [group], resources: [resource], verbs: [verb], ...(name === undefined ? {} : { resourceNames: [name] }) })),
+      ),
     ),
   )
   return [...resources, ...(rule.nonResourceURLs ?? []).flatMap((url) => verbs.map((verb): PolicyRule => ({ nonResourceURLs: [url], verbs: [verb] })))]
@@ -72,7 +75,8 @@ function breakDown(rule: PolicyRule): PolicyRule[] {
 /** @param rule of one verb, one resource and at most one name */
 function covers(owner: PolicyRule, rule: PolicyRule): boolean {
   const every = (list: readonly string[] | undefined, held: readonly string[] | undefined): boolean => (list ?? []).every((v) => hasOrAny(held, v))
-  const coversResource = (resource: string): boolean => hasOrAny(owner.resources, resource) || (resource.includes('/') && (owner.resources?.includes(`*/${resource.slice(resource.indexOf('/') + 1)}`) ?? false))
+  const coversSubresource = (resource: string): boolean => resource.includes('/') && (owner.resources?.includes(`*/${resource.slice(resource.indexOf('/') + 1)}`) ?? false)
+  const coversResource = (resource: string): boolean => hasOrAny(owner.resources, resource) || coversSubresource(resource)
   return (
     every(rule.verbs, owner.verbs) &&
     every(rule.apiGroups, owner.apiGroups) &&
@@ -116,7 +120,10 @@ export function formatRule(rule: PolicyRule): string {
 export const formatList = (list: readonly string[]): string => `[${list.map(quote).join(' ')}]`
 
 /** Why the user may not grant the rules, or undefined. @param errors what went wrong in finding the user's own */
-export function whyEscalation(user: UserInfo, { held, wanted, errors = [] }: { held: readonly PolicyRule[]; wanted: readonly PolicyRule[]; errors?: readonly string[] }): string | undefined {
+export function whyEscalation(
+  user: UserInfo,
+  { held, wanted, errors = [] }: { held: readonly PolicyRule[]; wanted: readonly PolicyRule[]; errors?: readonly string[] },
+): string | undefined {
   const missing = uncoveredRules(held, wanted)
   if (missing.length === 0) return undefined
   const lines = [...new Set(compactRules(missing).map(formatRule))].sort()

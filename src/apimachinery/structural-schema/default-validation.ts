@@ -2,6 +2,7 @@
 import { field, type FieldError } from '../../errors.ts'
 import { cloneJSON, equalJSON, sortMembers } from '../json.ts'
 import { prune } from './prune.ts'
+import { validateValue } from './validate-value.ts'
 import { itemsOf, sortedProperties, type Schema } from './schema.ts'
 
 const META_FIELDS = ['metadata', 'apiVersion', 'kind']
@@ -20,6 +21,7 @@ function validate(schema: Schema, path: string, insideMeta: boolean): FieldError
     prune(pruned, schema, isEmbedded)
     if (!equalJSON(pruned, schema.default)) errors.push(field.invalid(`${path}.default`, sortMembers(schema.default), 'must not have unknown fields'))
   }
+  if (schema.default !== undefined && schema.default !== null) errors.push(...validateValue(schema.default, schema, { path: `${path}.default` }))
   const items = itemsOf(schema)
   if (items) errors.push(...validate(items, `${path}.items`, inMeta))
   for (const [name, property] of sortedProperties(schema.properties)) {

@@ -12,6 +12,7 @@ import { isScaleSubresource, type Column, type KubeObject, type ScaleSubresource
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Scale } from '../../../schemas/types.ts'
+import type { Api } from '../api.ts'
 import { decodeBody } from '../body.ts'
 import { encodeAs, viewOf, type EncodeOptions } from '../encode.ts'
 import type { Call } from '../handlers.ts'
@@ -60,18 +61,32 @@ export function readScale(kind: ServedKind, object: KubeObject): Scale {
   }
 }
 
-/** Replaces or patches the scale and answers the new one. */
-export async function writeScale(call: Call, ctx: RequestContext, patch: Patch | undefined): Promise<Scale> {
-  const { api, kind, info, request } = call
-  const expected = expectedFor(SCALE)
-  const sent = patch ? undefined : (decodeBody(api.scheme, expected, request, ctx) as Scale)
-  if (sent) checkName(kind, sent, { name: info.name, namespace: info.namespace })
-  const { entry } = await writeObject(api, { kind, name: info.name, subresource: 'scale' }, ctx, {
+/** Replaces or patches the scale as a request asks and answers the new one. */
+export async function writeScale({ api, kind, info, request }: Call, ctx: RequestContext, patch: Patch | undefined): Promise<Scale> {
+  const sent = patch ? undefined : (decodeBody(api.scheme, expectedFor(SCALE), request, ctx) as Scale)
+  return putScale({ api, kind, name: info.name, ctx, sent, patch })
+}
+
+/** The scale is `sent` whole, or patched. */
+export interface ScaleWrite {
+  api: Api
+  kind: ServedKind
+  name: string
+  ctx: RequestContext
+  sent?: Scale
+  patch?: Patch
+}
+
+export async function putScale(write: ScaleWrite): Promise<Scale> {
+  const { api, kind, name, ctx, sent } = write
+  const { namespace } = ctx
+  if (sent) checkName(kind, sent, { name, namespace })
+  const { entry } = await writeObject(api, { kind, name, subresource: 'scale' }, ctx, {
     tracksFields: false,
     transform(live) {
-      if (!live) throw notFound(kind.groupResource, info.name)
-      const { scale, managers } = newScale({ call, ctx, sent, patch }, live)
-      checkName(kind, scale, { name: info.name, namespace: info.namespace })
+      if (!live) throw notFound(kind.groupResource, name)
+      const { scale, managers } = newScale(write, live)
+      checkName(kind, scale, { name, namespace })
       check(kind, scale, live)
       const object = cloneJSON(live)
       object.metadata.resourceVersion = scale.metadata.resourceVersion
@@ -87,11 +102,11 @@ export async function writeScale(call: Call, ctx: RequestContext, patch: Patch |
 type ScaleManagers = KubeObject['metadata']['managedFields']
 
 /** The scale that is wanted, and who manages its replicas then. */
-function newScale({ call, ctx, sent, patch }: { call: Call; ctx: RequestContext; sent: Scale | undefined; patch: Patch | undefined }, live: KubeObject): { scale: Scale; managers: ScaleManagers } {
+function newScale({ api, kind, ctx, sent, patch }: ScaleWrite, live: KubeObject): { scale: Scale; managers: ScaleManagers } {
   const expected = expectedFor(SCALE)
   const { codec } = expected
-  const managedFields = managersOfScale(live.metadata.managedFields, replicasPaths(call.api.scheme, call.kind))
-  const current = readScale(call.kind, live)
+  const managedFields = managersOfScale(live.metadata.managedFields, replicasPaths(api.scheme, kind))
+  const current = readScale(kind, live)
   const before = codec.normalize({ ...current, metadata: { ...current.metadata, managedFields } } as KubeObject)
   const context = { type: codec.mergeType, apiVersion: 'autoscaling/v1', manager: ctx.fieldManager, subresource: 'scale', nowMs: ctx.clock.now() }
   if (patch?.type === 'apply') {

@@ -1,6 +1,6 @@
 /** PUT of a kind or one of its update subresources. Models k8s.io/apiserver/pkg/endpoints/handlers/update.go. */
 import { cloneJSON } from '../../apimachinery/json.ts'
-import { badRequest } from '../../errors.ts'
+import { badRequest, conflict } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
@@ -59,6 +59,8 @@ export function writeObject(
       const live = current && fromStorage(kind, current)
       const object = await options.transform(live)
       if (!live) {
+        const { uid } = object.metadata
+        if (uid) throw conflict(kind.groupResource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`)
         await options.authorizeCreate?.()
         prepareNewObject(kind, object, ctx.namespace)
       }

@@ -1,0 +1,74 @@
+/** The text of an expression and the errors in it, as cel-go shows them. Models cel-go's common/error.go and errors.go. */
+
+const MAX_ERRORS = 100
+const MAX_SNIPPET = 16_384
+
+export interface Issue {
+  offset: number
+  message: string
+}
+
+export class CelCompileError extends Error {
+  readonly issues: readonly Issue[]
+  constructor(text: string, issues: readonly Issue[]) {
+    super(text)
+    this.name = 'CelCompileError'
+    this.issues = issues
+  }
+}
+
+/** Collects errors of one expression. */
+export class Source {
+  /** By code points, for that is how cel-go counts columns. */
+  readonly points: readonly string[]
+  readonly #issues: Issue[] = []
+  #count = 0
+
+  constructor(readonly text: string) {
+    this.points = [...text]
+  }
+
+  /** An offset of -1 is no place at all. */
+  report(offset: number, message: string): void {
+    if (++this.#count <= MAX_ERRORS) this.#issues.push({ offset, message })
+  }
+
+  get hasErrors(): boolean {
+    return this.#count > 0
+  }
+
+  throwIfFailed(): void {
+    if (this.#count) throw new CelCompileError(this.#display(), this.#issues)
+  }
+
+  #display(): string {
+    const placed = this.#issues.map((issue) => ({ ...issue, ...this.#place(issue.offset) }))
+    placed.sort((a, b) => a.line - b.line || a.column - b.column)
+    const shown = placed.map(({ line, column, message }) => `ERROR: <input>:${line}:${column + 1}: ${message}${this.#snippet(line, column)}`)
+    if (this.#count > MAX_ERRORS) shown.push(`${this.#count - MAX_ERRORS} more errors were truncated`)
+    return shown.join('\n')
+  }
+
+  #place(offset: number): { line: number; column: number } {
+    if (offset < 0) return { line: -1, column: -1 }
+    let line = 1
+    let start = 0
+    for (let i = 0; i < offset && i < this.points.length; i++) {
+      if (this.points[i] !== '\n') continue
+      line++
+      start = i + 1
+    }
+    return { line, column: offset - start }
+  }
+
+  #snippet(line: number, column: number): string {
+    const text = line > 0 ? this.text.split('\n')[line - 1] : undefined
+    if (text === undefined || (text === '' && this.text === '')) return ''
+    if (Buffer.byteLength(text) > MAX_SNIPPET) return ''
+    const shown = text.replaceAll('\t', ' ')
+    const points = [...shown]
+    const isWide = (point: string | undefined): boolean => point !== undefined && point > '\u007f'
+    const dots = points.slice(0, column).map((point) => (isWide(point) ? '\uff0e' : '.'))
+    return `\n | ${shown}\n | ${dots.join('')}${isWide(points[column]) ? '\uff3e' : '^'}`
+  }
+}
