@@ -3,8 +3,8 @@
  * Pure; models NodeShouldRunDaemonPod and k8s.io/kubernetes/pkg/controller/daemon/util.
  */
 import type { Affinity, DaemonSet, Node, Pod, PodTemplateSpec, Toleration } from '../schemas/types.ts'
-import { requiredNodeAffinity } from '../src/scheduler/node-affinity.ts'
-import { toleratesTaint } from '../src/scheduler/tolerations.ts'
+import { requiredNodeAffinity } from '../src/apimachinery/node-affinity.ts'
+import { toleratesTaint } from '../src/apimachinery/tolerations.ts'
 
 export const REVISION_LABEL = 'controller-revision-hash'
 const GENERATION_LABEL = 'pod-template-generation'

@@ -28,7 +28,7 @@ export interface MetricSource {
   external(namespace: string, metric: string, selector: LabelSelector | undefined): Promise<number>
 }
 
-export function servedMetrics(client: Client): MetricSource {
+export function servedMetrics(client: Pick<Client, 'list'>): MetricSource {
   const noCustom = (): Promise<never> => Promise.reject(new ReplicasError('unable to fetch metrics from custom metrics API: no known available metric versions found'))
   return {
     async resource({ namespace, selector }, resource, container) {
@@ -42,7 +42,7 @@ export function servedMetrics(client: Client): MetricSource {
   }
 }
 
-async function podMetrics(client: Client, namespace: string, labelSelector: string): Promise<PodMetrics[]> {
+async function podMetrics(client: Pick<Client, 'list'>, namespace: string, labelSelector: string): Promise<PodMetrics[]> {
   try {
     return await client.list<PodMetrics>(POD_METRICS, { namespace, labelSelector })
   } catch (error) {

@@ -41,7 +41,7 @@ export function defineAutoscaler(sourceOf: (ctx: ControllerContext) => MetricSou
     setup: ({ informers }) => indexLabels(informers, 'v1/Pod'),
     wakes: (autoscaler, old) => !old || !semanticEqual(autoscaler.spec, old.spec),
     async reconcile(autoscaler, ctx): Promise<Result> {
-      const { status } = await sync(autoscaler, ctx, sourceOf(ctx))
+      const status = await sync(autoscaler, ctx, sourceOf(ctx))
       if (!semanticEqual(status, autoscaler.status ?? {})) await ctx.client.updateStatus({ ...autoscaler, status })
       return { requeueAfterMs: SYNC_MS }
     },
@@ -51,10 +51,6 @@ export function defineAutoscaler(sourceOf: (ctx: ControllerContext) => MetricSou
       selectors.delete(key)
     },
   })
-}
-
-interface Outcome {
-  status: HorizontalPodAutoscalerStatus
 }
 
 /** The conditions of an autoscaler while they are being told anew. */
@@ -79,20 +75,23 @@ class Conditions {
   }
 }
 
-async function sync(autoscaler: HorizontalPodAutoscaler, ctx: ControllerContext, source: MetricSource): Promise<Outcome> {
+async function sync(autoscaler: HorizontalPodAutoscaler, ctx: ControllerContext, source: MetricSource): Promise<HorizontalPodAutoscalerStatus> {
   const conditions = new Conditions(autoscaler, ctx)
   const target = await targetOf(autoscaler, ctx)
   if ('why' in target) {
     ctx.events.event(autoscaler, 'Warning', 'FailedGetScale', target.why)
     conditions.set('AbleToScale', 'False', { reason: 'FailedGetScale', message: `the HPA controller was unable to get the target's current scale: ${target.why}` })
-    return { status: { ...autoscaler.status, conditions: conditions.list } }
+    return { ...autoscaler.status, conditions: conditions.list }
   }
   conditions.set('AbleToScale', 'True', { reason: 'SucceededGetScale', message: "the HPA controller was able to get the target's current scale" })
   const wish = await decide(autoscaler, { scale: target.scale, conditions, source }, ctx)
-  return { status: await carryOut(autoscaler, { ...target, wish, conditions }, ctx) }
+  return carryOut(autoscaler, { ...target, wish, conditions }, ctx)
 }
 
-type Target = { kind: string; scale: Scale }
+interface Target {
+  kind: string
+  scale: Scale
+}
 
 async function targetOf({ metadata, spec }: HorizontalPodAutoscaler, ctx: ControllerContext): Promise<Target | { why: string }> {
   const { apiVersion = '', kind = '', name = '' } = spec.scaleTargetRef ?? {}

@@ -2,7 +2,7 @@
  * APIServices without a Service are answered by this server itself, hence available. Those with one are the aggregator's
  * to probe. Models k8s.io/kube-aggregator/pkg/controllers/status/local.
  */
-import { localAvailable } from '../api/apiregistration/v1/apiservice.ts'
+import { localAvailable } from '../api/apiregistration/v1/_availability.ts'
 import type { APIService } from '../schemas/types.ts'
 import { formatTime } from '../src/clock.ts'
 import { defineController } from '../src/controller/controller.ts'

@@ -9,7 +9,7 @@ import { indexPodsByNode, podsOnNode } from '../src/controller/node-pods.ts'
 import { evict } from '../src/controller/pod-status.ts'
 import { perCluster } from '../src/controller/state.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
-import { tolerates } from '../src/scheduler/tolerations.ts'
+import { tolerates } from '../src/apimachinery/tolerations.ts'
 
 /** By node, the pods whose time runs and since when. */
 const pending = perCluster(() => new Map<string, Map<Key, number>>())

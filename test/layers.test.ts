@@ -22,6 +22,8 @@ const layers: readonly (readonly string[])[] = [
 const MOVING = 6
 const belowMoving = ['src/clock.ts', 'src/errors.ts', 'src/assets.ts', 'src/apimachinery/', 'schemas/', 'src/client/', 'src/controller/']
 const typesForMoving = ['src/registry/']
+/** Pure pieces of what is known of a kind (files that begin with `_`), which its controller shares. */
+const isPieceOfKind = (file: string) => /^api\/.*\/_[^/]+\.ts$/.test(file)
 /** The store knows no Kubernetes, what is pure knows no store. */
 const STORAGE = 1
 const PURE = 2
@@ -47,7 +49,7 @@ export function fault({ from, to, typeOnly }: Import): string | undefined {
   if (!source || !target) return `${source ? to : from} belongs to no layer`
   if (source.name === target.name) return undefined
   const allows = (names: readonly string[]) => names.includes(target.name)
-  if (source.layer === MOVING && !allows(belowMoving) && !(typeOnly && allows(typesForMoving))) return `${from} imports ${to}: the moving parts know only the client`
+  if (source.layer === MOVING && !allows(belowMoving) && !isPieceOfKind(to) && !(typeOnly && allows(typesForMoving))) return `${from} imports ${to}: the moving parts know only the client`
   if (source.layer === PURE && target.layer === STORAGE) return `${from} imports ${to}: what is pure knows no store`
   return target.layer > source.layer ? `${from} imports ${to}, which is above it` : undefined
 }

@@ -12,9 +12,13 @@ export function goFormat(value: unknown): string {
   return `map[${keys.map((key) => `${key}:${goFormat(members[key])}`).join(' ')}]`
 }
 
-/** What fits an int64 is one; other numbers as `%g` prints them, with an exponent from a million on. */
+/** What fits an int64 is one. */
 function formatFloat(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) return BigInt(value).toString()
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? BigInt(value).toString() : goFloat(value)
+}
+
+/** A float64 as `%v` prints it, with an exponent from a million on. */
+export function goFloat(value: number): string {
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
   const power = Number(exponent)
   if (power >= -4 && power < 6) return value.toString()

@@ -71,8 +71,9 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: MAX_HEAD_BYTES },
-    maxHeaderSize: MAX_HEAD_BYTES,
-  } as Parameters<typeof createSecureServer>[0])
+  })
+  // Node's parser of HTTP/1.1 looks for its limit here.
+  Object.assign(server, { maxHeaderSize: MAX_HEAD_BYTES })
   // A listener for HTTP/1.1 makes Node wrap HTTP/2 streams for it too; ours take them as they are.
   server.on('request', (request, response) => void serve(http1Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse), options))
   server.removeAllListeners('stream')

@@ -63,7 +63,7 @@ export class Recorder implements EventRecorder {
     if (this.#closed) return
     const nowMs = clock.now()
     if (!this.#allows(about, nowMs)) return
-    if (this.#waiting.length >= MAX_WAITING) return log.warn({ reason }, 'too many events wait, one is dropped')
+    if (this.#waiting.length >= MAX_WAITING) return log.debug({ reason }, 'too many events wait, one is dropped')
     this.#waiting.push(() => this.#record(this.#make(about, { type, reason, message, nowMs, options })))
     if (!this.#writing) void this.#drain()
   }

@@ -3,7 +3,7 @@
  * makes at its start: k8s.io/kubernetes/pkg/controlplane/controller, pkg/registry/{scheduling,flowcontrol}/rest and the
  * auto-registration of API services.
  */
-import { localAvailable } from '../../api/apiregistration/v1/apiservice.ts'
+import { localAvailable } from '../../api/apiregistration/v1/_availability.ts'
 import { danglingCondition } from '../../api/flowcontrol/v1/_dangling.ts'
 import { MANDATORY_FLOW_SCHEMAS, MANDATORY_PRIORITY_LEVELS, SUGGESTED_FLOW_SCHEMAS, SUGGESTED_PRIORITY_LEVELS } from '../../api/flowcontrol/v1/_bootstrap.ts'
 import { SYSTEM_PRIORITY_CLASSES } from '../../api/scheduling/v1/priorityclass.ts'

@@ -6,7 +6,7 @@
 import type { Affinity, Node, Pod, Toleration } from '../../schemas/types.ts'
 import type { Labels } from '../apimachinery/labels.ts'
 import { compileAffinityTerm, type AffinityTerm } from './affinity-term.ts'
-import { requiredNodeAffinity } from './node-affinity.ts'
+import { requiredNodeAffinity } from '../apimachinery/node-affinity.ts'
 import { podRequests, type Resource } from './resources.ts'
 
 export interface HostPort {

@@ -6,7 +6,7 @@ import type { Handle } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import type { Constraint } from './spread.ts'
-import { untoleratedTaint } from './tolerations.ts'
+import { untoleratedTaint } from '../apimachinery/tolerations.ts'
 
 export function countsFor(handle: Handle, namespace: string, selector: Selector): NodeCounts {
   const id = `spread ${namespace} ${selector.matchesNothing} ${selector.toString()}`

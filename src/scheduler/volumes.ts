@@ -5,7 +5,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass }
 import { selectorFromLabelSelector } from '../apimachinery/labels.ts'
 import { compareQuantities, quantityValue } from '../apimachinery/quantity.ts'
 import type { ClusterEvent } from './cluster-events.ts'
-import { compileNodeSelector } from './node-affinity.ts'
+import { compileNodeSelector } from '../apimachinery/node-affinity.ts'
 import type { PodInfo } from './pod-info.ts'
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed'

@@ -36,9 +36,8 @@ t.test('bodies that never end', async (t) => {
   stream.on('error', () => {})
   const status = new Promise((resolve) => stream.on('response', (headers) => resolve(headers[':status'])))
   const closed = new Promise((resolve) => stream.on('close', resolve))
+  stream.resume()
   stream.write('{"met')
-  const before = clock.pending
-  await eventually(() => clock.pending >= before && api.cluster.port > 0)
   await eventually(async () => {
     await clock.step(30_000)
     return stream.closed && chunked.socket.closed && counted.socket.closed
@@ -186,7 +185,7 @@ t.test('names that JavaScript knows', async (t) => {
   await api.patch(item, '{"data":{"__proto__":"merged"}}')
   t.match((await api.get(item)).text, '"__proto__":"merged"')
   await api.patch(item, '[{"op":"replace","path":"/data/__proto__","value":"patched"},{"op":"remove","path":"/data/constructor"}]', { headers: { 'content-type': 'application/json-patch+json' } })
-  t.match((await api.get(item)).text, '"data":{"__proto__":"patched","hasOwnProperty":"h","toString":"t"}')
+  t.match((await api.get(item)).text, '"data":{"__proto__":"patched","toString":"t","hasOwnProperty":"h"}')
   await api.patch(item, '{"data":{"__proto__":"strategic"}}', { headers: { 'content-type': 'application/strategic-merge-patch+json' } })
   t.match((await api.get(item)).text, '"__proto__":"strategic"')
   for (const body of ['{"__proto__":{"polluted":"yes"},"metadata":{"name":"pollution"}}', '{"metadata":{"name":"pollution2","__proto__":{"polluted":"yes"}}}']) t.equal((await api.post(CONFIG_MAPS, body)).status, 201)
@@ -195,7 +194,7 @@ t.test('names that JavaScript knows', async (t) => {
   t.notOk('polluted' in {}, 'nothing leaks into all objects')
   for (const path of ['/api/v1/__proto__', '/api/v1/namespaces/default/constructor', '/apis/__proto__/v1/x', '/api/v1/namespaces/default/configmaps/js/__proto__', '/api/v1/namespaces/__proto__/configmaps/x', '/toString']) t.equal((await api.get(path)).status, 404, path)
   t.equal((await api.get(`${CONFIG_MAPS}?fieldSelector=__proto__%3Dx`)).status, 400)
-  t.equal((await api.get(`${CONFIG_MAPS}?labelSelector=__proto__`)).status, 200)
+  t.same((await api.get(`${CONFIG_MAPS}?labelSelector=constructor`)).body.items, [])
 })
 
 t.test('queries of all sorts', async (t) => {

@@ -1,22 +1,14 @@
 /** apiregistration.k8s.io/v1 APIService. Models k8s.io/kube-aggregator/pkg/registry/apiservice and pkg/apis/apiregistration/validation. */
+import { localAvailable } from './_availability.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { formatTime } from '../../../src/clock.ts'
 import { field, quote, type FieldError } from '../../../src/errors.ts'
 import { isDNS1035Label, isDNS1123Subdomain, isPathSegmentName, isValidPortNum } from '../../../src/apimachinery/validation.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
 import { resetObjectMetaForStatus } from '../../_status-meta.ts'
-import type { APIService, APIServiceCondition, APIServiceSpec } from '../../../schemas/types.ts'
+import type { APIService, APIServiceSpec } from '../../../schemas/types.ts'
 
 const STATUSES = ['True', 'False', 'Unknown']
-
-/** The condition of services that this server answers itself. */
-export const localAvailable = (now: string): APIServiceCondition => ({
-  type: 'Available',
-  status: 'True',
-  lastTransitionTime: now,
-  reason: 'Local',
-  message: 'Local APIServices are always available',
-})
 
 function validateServiceName({ metadata: { name = '' }, spec }: APIService): FieldError[] {
   const required = `${spec.version ?? ''}.${spec.group ?? ''}`

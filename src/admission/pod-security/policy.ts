@@ -1,5 +1,4 @@
 /** Which pod security levels a namespace asks for by its labels. Models k8s.io/pod-security-admission/api. */
-import { equalJSON } from '../../apimachinery/json.ts'
 import { field, type FieldError } from '../../errors.ts'
 
 export type Level = 'privileged' | 'baseline' | 'restricted'
@@ -37,7 +36,7 @@ export function compareLevels(a: Level, b: Level): number {
   return LEVELS.indexOf(a) - LEVELS.indexOf(b)
 }
 
-export const isSameLevel = (a: LevelVersion, b: LevelVersion): boolean => equalJSON(a, b) && a.minor === b.minor
+export const isSameLevel = (a: LevelVersion, b: LevelVersion): boolean => a.level === b.level && a.minor === b.minor
 
 /** Always a policy: wrong labels enforce the strictest, and audit and warn of nothing. */
 export function policyFor(labels: Labels = {}): { policy: Policy; errors: FieldError[] } {

@@ -19,13 +19,12 @@ export class CelCompileError extends Error {
 
 /** Collects errors of one expression. */
 export class Source {
-  /** By code points, for that is how cel-go counts columns. */
-  readonly points: readonly string[]
+  readonly text: string
   readonly #issues: Issue[] = []
   #count = 0
 
-  constructor(readonly text: string) {
-    this.points = [...text]
+  constructor(text: string) {
+    this.text = text
   }
 
   /** An offset of -1 is no place at all. */
@@ -51,14 +50,9 @@ export class Source {
 
   #place(offset: number): { line: number; column: number } {
     if (offset < 0) return { line: -1, column: -1 }
-    let line = 1
-    let start = 0
-    for (let i = 0; i < offset && i < this.points.length; i++) {
-      if (this.points[i] !== '\n') continue
-      line++
-      start = i + 1
-    }
-    return { line, column: offset - start }
+    const lines = this.text.slice(0, offset).split('\n')
+    // Columns count code points.
+    return { line: lines.length, column: [...(lines.at(-1) ?? '')].length }
   }
 
   #snippet(line: number, column: number): string {

@@ -1,24 +1,22 @@
 /** Email addresses as Go reads them: `a@b`, `"odd local part"@b`, `Some Name <a@b> (comment)`. Models net/mail.ParseAddress. */
-import { isStrictIP } from '../ip-address.ts'
+import { compileGoRegexp } from '../go-regexp.ts'
+import { isStrictIP, parseIP } from '../ip-address.ts'
 
 const ATEXT = String.raw`[^\x00-\x20\x7f()<>\[\]:;@\\,".]`
 const DOT_ATOM = `${ATEXT}+(?:\\.${ATEXT}+)*`
-const QUOTED = String.raw`"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*"`
+const QUOTED_CHAR = String.raw`(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])`
 const SPACE = '[ \\t]*'
 const LITERAL = String.raw`\[[^\x00-\x20\x7f\[\]\\]*\]`
-const ADDRESS = `${SPACE}(?!"")(?:${DOT_ATOM}|${QUOTED})@${SPACE}(${DOT_ATOM}|${LITERAL})`
+const ADDRESS = `${SPACE}(?:${DOT_ATOM}|"${QUOTED_CHAR}+")@${SPACE}(?:${DOT_ATOM}|${LITERAL})`
 const COMMENT = String.raw`\((?:[^()\\]|\\.)*\)`
 const SKIPPED = `(?:[ \\t]|${COMMENT})*`
-const PHRASE = `${SPACE}(?:(?:${ATEXT}|\\.)+|${QUOTED})(?:${SKIPPED}(?:(?:${ATEXT}|\\.)+|${QUOTED}))*`
+const WORD = `(?:(?:${ATEXT}|\\.)+|"${QUOTED_CHAR}*")`
 
-const PLAIN = new RegExp(`^${ADDRESS}${SKIPPED}$`, 'u')
-const NAMED = new RegExp(`^(?:${PHRASE})?${SPACE}<${ADDRESS}>${SKIPPED}$`, 'u')
-/** Longer ones are no addresses, and could keep the patterns busy. */
-const MAX_LENGTH = 998
+/** Not JavaScript's: these patterns would let a hostile text keep it busy. */
+const EMAIL = compileGoRegexp(`^(?:${ADDRESS}|(?:${SPACE}${WORD}(?:${SKIPPED}${WORD})*)?${SPACE}<${ADDRESS}>)${SKIPPED}$`)
 
 export function isEmail(text: string): boolean {
-  if (text.length > MAX_LENGTH) return false
-  const domain = (PLAIN.exec(text) ?? NAMED.exec(text))?.[1]
-  if (domain === undefined) return false
-  return !domain.startsWith('[') || isStrictIP(domain.slice(1, -1))
+  if ('error' in EMAIL || !EMAIL.test(text)) return false
+  const literal = /@[ \t]*\[([^\]]*)\][^"]*$/.exec(text)?.[1]
+  return literal === undefined || (parseIP(literal) !== undefined && isStrictIP(literal))
 }

@@ -4,7 +4,7 @@
  */
 import type { Pod, ResourceClaim } from '../../../schemas/types.ts'
 import { definePlugin, failure, unresolvable, unschedulable, type PreFilterResult } from '../framework.ts'
-import { compileNodeSelector } from '../node-affinity.ts'
+import { compileNodeSelector } from '../../apimachinery/node-affinity.ts'
 
 const NAME = 'DynamicResources'
 const NOTHING_TO_FREE = { status: unschedulable('no new claims to deallocate') }

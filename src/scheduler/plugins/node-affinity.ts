@@ -1,7 +1,7 @@
 /** Node selectors and node affinity. Models pkg/scheduler/framework/plugins/nodeaffinity. */
 import type { Node } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unresolvable } from '../framework.ts'
-import { namesInTerm, preferredNodeAffinity } from '../node-affinity.ts'
+import { namesInTerm, preferredNodeAffinity } from '../../apimachinery/node-affinity.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { normalizeToMax } from '../scores.ts'
 

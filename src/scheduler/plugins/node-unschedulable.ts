@@ -1,7 +1,7 @@
 /** Refuses cordoned nodes. Models pkg/scheduler/framework/plugins/nodeunschedulable. */
 import { isSelf } from '../cluster-events.ts'
 import { definePlugin, unresolvable } from '../framework.ts'
-import { toleratesTaint } from '../tolerations.ts'
+import { toleratesTaint } from '../../apimachinery/tolerations.ts'
 
 const REFUSED = unresolvable('node(s) were unschedulable')
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }

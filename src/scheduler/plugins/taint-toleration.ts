@@ -4,7 +4,7 @@ import { isSelf } from '../cluster-events.ts'
 import { definePlugin, unresolvable } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { normalizeToMax } from '../scores.ts'
-import { toleratesTaint, untoleratedTaint } from '../tolerations.ts'
+import { toleratesTaint, untoleratedTaint } from '../../apimachinery/tolerations.ts'
 
 const REFUSED = unresolvable('node(s) had untolerated taint(s)')
 

@@ -3,9 +3,9 @@
  * Models k8s.io/component-helpers/scheduling/corev1/nodeaffinity.
  */
 import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod, PreferredSchedulingTerm } from '../../schemas/types.ts'
-import { selectorFromRequirements, selectorFromSet, type Selector } from '../apimachinery/labels.ts'
-import { makeRequirement, type Operator } from '../apimachinery/labels-requirement.ts'
-import { ParseError } from '../apimachinery/parse-error.ts'
+import { selectorFromRequirements, selectorFromSet, type Selector } from './labels.ts'
+import { makeRequirement, type Operator } from './labels-requirement.ts'
+import { ParseError } from './parse-error.ts'
 
 type Matcher = (node: Node) => boolean
 

@@ -1,0 +1,343 @@
+/**
+ * Parses an expression; macros become what they stand for. Models cel-go's parser/parser.go and its grammar CEL.g4.
+ * What ANTLR says of a wrong syntax is found by syntax-errors.ts, only when there is one.
+ */
+import type { Expr, MapEntry, StructField } from './ast.ts'
+import { tokenize, type Token } from './lexer.ts'
+import { expandMacro } from './macros.ts'
+import type { Source } from './source.ts'
+import { reportSyntaxErrors } from './syntax-errors.ts'
+import { unescapeBytes, unescapeString } from './unescape.ts'
+import { Uint } from './values.ts'
+
+const MAX_CODE_POINTS = 100_000
+const MAX_DEPTH = 250
+const INT64_MAX = 2n ** 63n - 1n
+const UINT64_MAX = 2n ** 64n - 1n
+
+const RESERVED: ReadonlySet<string> = new Set(
+  'as break const continue else false for function if import in let loop package namespace null return true var void while'.split(' '),
+)
+const RELATIONS: Readonly<Record<string, string>> = { '<': '_<_', '<=': '_<=_', '>=': '_>=_', '>': '_>_', '==': '_==_', '!=': '_!=_', in: '@in' }
+const PRODUCTS: Readonly<Record<string, string>> = { '*': '_*_', '/': '_/_', '%': '_%_' }
+const SUMS: Readonly<Record<string, string>> = { '+': '_+_', '-': '_-_' }
+
+/** The syntax is wrong; which words ANTLR has for it is found out later. */
+class SyntaxFailure extends Error {}
+class TooDeep extends Error {}
+
+/** Errors are left in `source`; nothing comes back if there is no expression to go on with. */
+export function parse(source: Source): Expr | undefined {
+  const { text } = source
+  const size = text.length > MAX_CODE_POINTS ? [...text].length : text.length
+  if (size > MAX_CODE_POINTS) {
+    source.report(-1, `expression code point size exceeds limit: size: ${size}, limit ${MAX_CODE_POINTS}`)
+    return undefined
+  }
+  const tokens = tokenize(source)
+  try {
+    const expr = new Parser(source, tokens).parse()
+    return source.hasErrors ? undefined : expr
+  } catch (error) {
+    if (error instanceof SyntaxFailure) reportSyntaxErrors(source, tokens)
+    else if (error instanceof TooDeep) source.report(-1, `expression recursion limit exceeded: ${MAX_DEPTH}`)
+    else throw error
+    return undefined
+  }
+}
+
+class Parser {
+  readonly #source: Source
+  readonly #tokens: readonly Token[]
+  #at = 0
+  #depth = 0
+
+  constructor(source: Source, tokens: readonly Token[]) {
+    this.#source = source
+    this.#tokens = tokens
+  }
+
+  parse(): Expr {
+    const expr = this.#expr()
+    this.#take('EOF')
+    return expr
+  }
+
+  get #next(): Token {
+    return this.#tokens[this.#at] ?? { kind: 'EOF', text: '', offset: 0 }
+  }
+
+  #isNext(kind: string): boolean {
+    return this.#next.kind === kind
+  }
+
+  #take(kind: string): Token {
+    const token = this.#next
+    if (token.kind !== kind) throw new SyntaxFailure()
+    this.#at++
+    return token
+  }
+
+  #maybe(kind: string): Token | undefined {
+    return this.#isNext(kind) ? this.#take(kind) : undefined
+  }
+
+  #expr(): Expr {
+    if (++this.#depth > MAX_DEPTH) throw new TooDeep()
+    const condition = this.#logic("'||'", '_||_', () => this.#logic("'&&'", '_&&_', () => this.#relation()))
+    const question = this.#maybe("'?'")
+    let expr = condition
+    if (question) {
+      const ifTrue = this.#logic("'||'", '_||_', () => this.#logic("'&&'", '_&&_', () => this.#relation()))
+      this.#take("':'")
+      expr = this.#call(question.offset, '_?_:_', [condition, ifTrue, this.#expr()])
+    }
+    this.#depth--
+    return expr
+  }
+
+  #call(offset: number, fn: string, args: Expr[]): Expr {
+    return { kind: 'call', offset, fn, args }
+  }
+
+  /** Chains of one operator become a balanced tree, which shows in costs. */
+  #logic(kind: string, fn: string, operand: () => Expr): Expr {
+    const terms = [operand()]
+    const offsets: number[] = []
+    for (let op = this.#maybe(kind); op; op = this.#maybe(kind)) {
+      offsets.push(op.offset)
+      terms.push(operand())
+    }
+    const termAt = (i: number): Expr => terms[i] ?? { kind: 'error', offset: 0 }
+    const tree = (low: number, high: number): Expr => {
+      const mid = Math.floor((low + high + 1) / 2)
+      const left = mid === low ? termAt(mid) : tree(low, mid - 1)
+      const right = mid === high ? termAt(mid + 1) : tree(mid + 1, high)
+      return this.#call(offsets[mid] ?? 0, fn, [left, right])
+    }
+    return offsets.length ? tree(0, offsets.length - 1) : termAt(0)
+  }
+
+  #leftAssociative(operators: Readonly<Record<string, string>>, operand: () => Expr): Expr {
+    let left = operand()
+    for (let count = 1; ; count++) {
+      const op = this.#next
+      const fn = op.kind.startsWith("'") ? operators[op.text] : undefined
+      if (!fn) return left
+      if (count >= MAX_DEPTH) throw new TooDeep()
+      this.#at++
+      left = this.#call(op.offset, fn, [left, operand()])
+    }
+  }
+
+  #relation(): Expr {
+    return this.#leftAssociative(RELATIONS, () => this.#leftAssociative(SUMS, () => this.#leftAssociative(PRODUCTS, () => this.#unary())))
+  }
+
+  #unary(): Expr {
+    const first = this.#next
+    if (first.kind === "'!'") return this.#repeated("'!'", '!_')
+    if (first.kind !== "'-'") return this.#member()
+    const after = this.#tokens[this.#at + 1]?.kind
+    return after === 'NUM_INT' || after === 'NUM_FLOAT' ? this.#member() : this.#repeated("'-'", '-_')
+  }
+
+  #repeated(kind: string, fn: string): Expr {
+    const { offset } = this.#next
+    let count = 0
+    while (this.#maybe(kind)) count++
+    const member = this.#member()
+    return count % 2 ? this.#call(offset, fn, [member]) : member
+  }
+
+  #member(): Expr {
+    let expr = this.#primary()
+    for (let count = 1; ; count++) {
+      const dot = this.#maybe("'.'")
+      const bracket = dot ? undefined : this.#maybe("'['")
+      if (!dot && !bracket) return expr
+      if (count >= MAX_DEPTH) throw new TooDeep()
+      expr = dot ? this.#dotted(expr, dot) : this.#index(expr, bracket?.offset ?? 0)
+    }
+  }
+
+  #index(operand: Expr, offset: number): Expr {
+    const isOptional = this.#maybe("'?'") !== undefined
+    const index = this.#expr()
+    this.#take("']'")
+    return this.#call(offset, isOptional ? '_[?_]' : '_[_]', [operand, index])
+  }
+
+  #dotted(operand: Expr, dot: Token): Expr {
+    const isOptional = this.#maybe("'?'") !== undefined
+    const name = this.#fieldName()
+    if (isOptional) return this.#call(dot.offset, '_?._', [operand, { kind: 'literal', offset: name.offset, value: name.text }])
+    const open = this.#isNext("'('") && name.kind === 'IDENTIFIER' ? this.#take("'('") : undefined
+    if (!open) return { kind: 'select', offset: dot.offset, operand, field: name.text, testOnly: false }
+    return this.#callOrMacro(open.offset, name.text, this.#args(), operand)
+  }
+
+  #fieldName(): Token {
+    const escaped = this.#maybe('ESC_IDENTIFIER')
+    if (escaped) this.#source.report(escaped.offset, "unsupported syntax: '`'")
+    return escaped ?? this.#take('IDENTIFIER')
+  }
+
+  #args(): Expr[] {
+    const args: Expr[] = []
+    if (!this.#isNext("')'")) {
+      do args.push(this.#expr())
+      while (this.#maybe("','"))
+    }
+    this.#take("')'")
+    return args
+  }
+
+  #callOrMacro(offset: number, fn: string, args: Expr[], target?: Expr): Expr {
+    const expanded = expandMacro({ source: this.#source, offset, fn, target, args })
+    return expanded ?? (target ? { kind: 'call', offset, fn, target, args } : { kind: 'call', offset, fn, args })
+  }
+
+  #primary(): Expr {
+    const token = this.#next
+    switch (token.kind) {
+      case "'.'":
+      case 'IDENTIFIER':
+        return this.#named()
+      case "'('": {
+        this.#at++
+        const expr = this.#expr()
+        this.#take("')'")
+        return expr
+      }
+      case "'['":
+        return this.#list()
+      case "'{'":
+        return this.#map()
+      default:
+        return this.#literal()
+    }
+  }
+
+  #named(): Expr {
+    const lead = this.#maybe("'.'")
+    const name = this.#take('IDENTIFIER')
+    const start = lead ?? name
+    const message = this.#messageName(name)
+    if (message !== undefined) return this.#message(`${lead ? '.' : ''}${message}`)
+    const open = this.#maybe("'('")
+    if (RESERVED.has(name.text)) {
+      this.#source.report(start.offset, `reserved identifier: ${name.text}`)
+      if (open) this.#args()
+      return { kind: 'error', offset: start.offset }
+    }
+    const full = `${lead ? '.' : ''}${name.text}`
+    return open ? this.#callOrMacro(open.offset, full, this.#args()) : { kind: 'ident', offset: name.offset, name: full }
+  }
+
+  /** The dotted name before a `{`; then the tokens up to it are taken. */
+  #messageName(first: Token): string | undefined {
+    const names = [first.text]
+    let at = this.#at
+    while (this.#tokens[at]?.kind === "'.'" && this.#tokens[at + 1]?.kind === 'IDENTIFIER') {
+      names.push(this.#tokens[at + 1]?.text ?? '')
+      at += 2
+    }
+    if (this.#tokens[at]?.kind !== "'{'") return undefined
+    this.#at = at
+    return names.join('.')
+  }
+
+  #message(typeName: string): Expr {
+    const { offset } = this.#take("'{'")
+    const fields: StructField[] = []
+    this.#items("'}'", () => {
+      const optional = this.#maybe("'?'") !== undefined
+      const name = this.#fieldName().text
+      const colon = this.#take("':'")
+      fields.push({ offset: colon.offset, name, value: this.#expr(), optional })
+    })
+    return { kind: 'struct', offset, typeName, fields }
+  }
+
+  /** Items with commas between them and maybe one after. */
+  #items(close: string, item: () => void): void {
+    while (!this.#isNext(close)) {
+      if (this.#isNext("','")) break
+      item()
+      if (!this.#isNext("','")) break
+      if (this.#tokens[this.#at + 1]?.kind === close) break
+      this.#take("','")
+      if (this.#isNext("','")) throw new SyntaxFailure()
+    }
+    this.#maybe("','")
+    this.#take(close)
+  }
+
+  #list(): Expr {
+    const { offset } = this.#take("'['")
+    const elements: Expr[] = []
+    const optionals = new Set<number>()
+    this.#items("']'", () => {
+      if (this.#maybe("'?'")) optionals.add(elements.length)
+      elements.push(this.#expr())
+    })
+    return { kind: 'list', offset, elements, optionals }
+  }
+
+  #map(): Expr {
+    const { offset } = this.#take("'{'")
+    const entries: MapEntry[] = []
+    this.#items("'}'", () => {
+      const optional = this.#maybe("'?'") !== undefined
+      const key = this.#expr()
+      const colon = this.#take("':'")
+      entries.push({ offset: colon.offset, key, value: this.#expr(), optional })
+    })
+    return { kind: 'map', offset, entries }
+  }
+
+  #literal(): Expr {
+    const { offset } = this.#next
+    const sign = this.#maybe("'-'") ? '-' : ''
+    const token = this.#next
+    this.#at++
+    if (sign && token.kind !== 'NUM_INT' && token.kind !== 'NUM_FLOAT') throw new SyntaxFailure()
+    const value = literalValue(token, sign)
+    if (value === undefined) throw new SyntaxFailure()
+    if (typeof value === 'object' && value !== null && 'error' in value) {
+      this.#source.report(offset, value.error)
+      return { kind: 'error', offset }
+    }
+    return { kind: 'literal', offset, value }
+  }
+}
+
+function literalValue({ kind, text }: Token, sign: string): bigint | Uint | number | string | Uint8Array | boolean | null | { error: string } | undefined {
+  switch (kind) {
+    case 'NUM_INT': {
+      const value = BigInt(text) * (sign ? -1n : 1n)
+      return value > INT64_MAX || value < -INT64_MAX - 1n ? { error: 'invalid int literal' } : value
+    }
+    case 'NUM_UINT': {
+      const value = BigInt(text.slice(0, -1))
+      return value > UINT64_MAX ? { error: 'invalid uint literal' } : new Uint(value)
+    }
+    case 'NUM_FLOAT': {
+      const value = Number(`${sign}${text}`)
+      return Number.isFinite(value) ? value : { error: 'invalid double literal' }
+    }
+    case 'STRING':
+      return unescapeString(text)
+    case 'BYTES':
+      return unescapeBytes(text.slice(1))
+    case "'true'":
+      return true
+    case "'false'":
+      return false
+    case "'null'":
+      return null
+    default:
+      return undefined
+  }
+}
