@@ -1,7 +1,8 @@
 /**
  * How many pods of a PodDisruptionBudget may be evicted now. Models k8s.io/kubernetes/pkg/controller/disruption.
  */
-import type { Condition, Deployment, LabelSelector, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus, ReplicaSet } from '../schemas/types.ts'
+import type { Condition, Deployment, OwnerReference, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus, ReplicaSet } from '../schemas/types.ts'
+import { goLabelSelector } from '../src/apimachinery/go-format.ts'
 import { everything, selectorFromLabelSelector } from '../src/apimachinery/labels.ts'
 import { formatTime } from '../src/clock.ts'
 import { conditionOf } from '../src/controller/conditions.ts'
@@ -9,11 +10,11 @@ import { defineController, keyOf, type ControllerContext, type Key, type Result 
 import { semanticEqual } from '../src/controller/equal.ts'
 import { scaled } from '../src/controller/int-or-percent.ts'
 import { indexLabels, indexSelectors, selectIndexed, selecting } from '../src/controller/label-index.ts'
-import { controllerOf } from '../src/controller/owners.ts'
+import { controllerOf, groupOf } from '../src/controller/owners.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { isPodReady } from '../src/controller/pods.ts'
 import { selectorOf } from '../src/controller/selectors.ts'
-import { isStatusError } from '../src/errors.ts'
+import { isStatusError, qualified } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
 
 const KIND = 'policy/v1/PodDisruptionBudget'
@@ -139,7 +140,7 @@ async function sync(pdb: PodDisruptionBudget, ctx: ControllerContext): Promise<R
   if (pods.length === 0) ctx.events.event(pdb, 'Normal', 'NoPods', 'No matching pods found')
   const { expected, desiredHealthy, unmanaged } = await expectedOrTell(pdb, pods, ctx)
   if (unmanaged.length > 0) {
-    const message = `Pods selected by this PodDisruptionBudget (selector: ${goSelector(pdb.spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`
+    const message = `Pods selected by this PodDisruptionBudget (selector: ${goLabelSelector(pdb.spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`
     ctx.events.event(pdb, 'Warning', 'UnmanagedPods', message)
   }
   const nowMs = ctx.clock.now()
@@ -177,8 +178,6 @@ async function scaleOf(pods: readonly Pod[], ctx: ControllerContext): Promise<Sc
   return { expected: [...counts.values()].reduce((sum, n) => sum + n, 0), unmanaged }
 }
 
-type Scaled = KubeObject & { spec?: { replicas?: number } }
-
 /** The wanted size of what controls a pod: of the Deployment rather than of its ReplicaSet. */
 async function controllerScale(pod: Pod, ctx: ControllerContext): Promise<{ uid: string; replicas: number } | undefined> {
   const { namespace = '' } = pod.metadata
@@ -193,29 +192,20 @@ async function controllerScale(pod: Pod, ctx: ControllerContext): Promise<{ uid:
       return deployment?.metadata.uid === above.uid && deployment ? { uid: above.uid ?? '', replicas: deployment.spec.replicas ?? 1 } : undefined
     }
   }
-  const served = ctx.kinds?.().find((k) => k.kind === kind)
-  if (ctx.kinds && !served) return undefined
-  const owner = await getOrNothing(ctx, kind, { namespace, name: ref.name ?? '' })
-  if (!owner || owner.metadata.uid !== ref.uid) return undefined
-  if (owner.spec?.replicas === undefined) throw new Error(`${served?.plural}.${(ref.apiVersion ?? '').split('/')[0]} does not implement the scale subresource`)
-  return { uid: ref.uid ?? '', replicas: owner.spec.replicas }
+  return scaleOfOwner(ref, namespace, ctx)
 }
 
-async function getOrNothing(ctx: ControllerContext, kind: string, ref: { namespace: string; name: string }): Promise<Scaled | undefined> {
+async function scaleOfOwner({ apiVersion = '', kind = '', name = '', uid = '' }: OwnerReference, namespace: string, ctx: ControllerContext): Promise<{ uid: string; replicas: number } | undefined> {
+  const full = `${apiVersion}/${kind}`
+  const served = ctx.kinds?.().find((k) => k.kind === full)
+  if (ctx.kinds && !served) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"`)
   try {
-    return await ctx.client.get<Scaled>(kind, ref)
+    const { metadata, spec } = await ctx.client.getScale(full, { namespace, name })
+    return metadata.uid === uid ? { uid, replicas: spec.replicas ?? 0 } : undefined
   } catch (error) {
-    if (isStatusError(error, 'NotFound')) return undefined
-    throw error
+    if (!isStatusError(error, 'NotFound')) throw error
+    if (error.details?.name) return undefined
+    const resource = qualified({ group: groupOf(apiVersion), resource: served?.plural ?? kind })
+    throw new Error(`${resource} does not implement the scale subresource`, { cause: error })
   }
-}
-
-/** A selector as Go prints it. */
-function goSelector(s: LabelSelector | undefined): string {
-  if (!s) return 'nil'
-  const labels = Object.entries(s.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([k, v]) => `${k}: ${v},`)
-  const expressions = (s.matchExpressions ?? []).map((e) => `LabelSelectorRequirement{Key:${e.key},Operator:${e.operator},Values:[${(e.values ?? []).join(' ')}],},`)
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
 }

@@ -71,6 +71,10 @@ export class System implements SystemReader {
     return this.#api.scheme.byRef(`${apiVersion}/${kind}`)?.plural
   }
 
+  kinds(): readonly ServedKind[] {
+    return this.#api.scheme.all()
+  }
+
   #kind(ref: string): ServedKind {
     return this.#api.scheme.require(ref)
   }

@@ -12,6 +12,7 @@ export const configSchema = {
     dataDir: { type: 'string', minLength: 1 },
     kubeconfig: { type: 'string', minLength: 1 },
     adminToken: { type: 'string', minLength: 1 },
+    allowPrivileged: { type: 'boolean' },
     logLevel: { enum: LOG_LEVELS },
     nodes: {
       type: ['integer', 'array'],
@@ -47,6 +48,7 @@ export interface Config {
   dataDir?: string
   kubeconfig?: string
   adminToken?: string
+  allowPrivileged?: boolean
   logLevel?: string
   nodes?: number | NodeConfig[]
 }

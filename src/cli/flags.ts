@@ -20,6 +20,7 @@ export const upFlags: readonly UpFlag[] = [
   { name: 'kubeconfig', value: 'FILE', env: 'ORRERY_KUBECONFIG', key: 'kubeconfig', default: 'DIR/kubeconfig', summary: 'where to write the kubeconfig; into an existing one the context "orrery" is merged' },
   { name: 'admin-token', value: 'TOKEN', env: 'ORRERY_ADMIN_TOKEN', key: 'adminToken', summary: 'a bearer token that is an administrator, besides the client certificate' },
   { name: 'nodes', value: 'N', env: 'ORRERY_NODES', key: 'nodes', default: String(DEFAULTS.nodes), summary: 'how many virtual nodes; the config file can say more about them' },
+  { name: 'allow-privileged', value: 'BOOL', env: 'ORRERY_ALLOW_PRIVILEGED', key: 'allowPrivileged', default: 'true with nodes', summary: 'true or false: whether containers may be privileged, as the flag of kube-apiserver' },
   { name: 'log-level', value: 'LEVEL', env: 'ORRERY_LOG_LEVEL', key: 'logLevel', default: DEFAULTS.logLevel, summary: LOG_LEVELS.join(', ') },
   { name: 'config', value: 'FILE', env: 'ORRERY_CONFIG', summary: 'a YAML file with these settings; flags and variables win over it' },
 ]

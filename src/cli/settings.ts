@@ -16,6 +16,8 @@ export interface Settings {
   kubeconfig: string
   adminToken: string | undefined
   nodes: NodeOptions[]
+  /** undefined: where there are nodes. */
+  allowPrivileged: boolean | undefined
   logLevel: string
 }
 
@@ -58,6 +60,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
     kubeconfig: place('kubeconfig', config.kubeconfig) ?? path.join(dataDir ?? path.resolve(cwd, DEFAULTS.dataDir), 'kubeconfig'),
     adminToken: textOf(given('admin-token'), 'a token') ?? config.adminToken,
     nodes: nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes),
+    allowPrivileged: booleanOf(given('allow-privileged')) ?? config.allowPrivileged,
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
   }
 }
@@ -65,6 +68,10 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
 function checked(given: Given, isGood: boolean, what: string): string {
   if (isGood) return given.text
   throw new UserError(`${given.origin}: "${given.text}" is not ${what}`)
+}
+
+function booleanOf(given: Given | undefined): boolean | undefined {
+  return given && checked(given, given.text === 'true' || given.text === 'false', 'true or false') === 'true'
 }
 
 function textOf(given: Given | undefined, what: string): string | undefined {

@@ -6,6 +6,7 @@ import { viewOf } from '../apiserver/encode.ts'
 import { everyField, parseFieldSelector } from '../apimachinery/fields.ts'
 import { everything, parseSelector } from '../apimachinery/labels.ts'
 import { putScale, readScale } from '../apiserver/subresources/scale.ts'
+import { postSubresource } from '../apiserver/subresources/create.ts'
 import { createObject } from '../apiserver/verbs/create.ts'
 import { removeObject } from '../apiserver/verbs/delete.ts'
 import { listObjects } from '../apiserver/verbs/list.ts'
@@ -108,10 +109,8 @@ export class ApiClient implements Client {
   }
 
   async #createSubresource<T extends KubeObject>(object: T, path: string, ctx: RequestContext): Promise<T> {
-    const parent = this.#parentOf(path)
-    const subresource = parent.definition.subresources?.[path]
-    if (!isCreateSubresource(subresource)) throw noSuchResource()
-    return (await subresource.create({ name: object.metadata.name ?? '', body: cloneJSON(object), ctx })) as T
+    const target = { kind: this.#parentOf(path), name: object.metadata.name ?? '', subresource: path }
+    return (await postSubresource(this.#api, target, cloneJSON(object), ctx)) as T
   }
 
   /** The kind that has this posted subresource: names of these are unique among the built-in kinds (binding, eviction, token). */

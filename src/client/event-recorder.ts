@@ -12,22 +12,26 @@ import type { EventRecorder } from './events.ts'
 
 const MAX_WAITING = 1000
 const MAX_KNOWN = 4096
-/** More similar events than this within the interval are combined into one. */
+/** That many similar events, none longer than the interval after the one before, are combined into one. */
 const SIMILAR_LIMIT = 10
 const SIMILAR_INTERVAL_MS = 600_000
 /** What a source may write about one object: a burst, then one in five minutes. */
 const BURST = 25
 const REFILL_MS = 300_000
+/** Events with an action count on in memory and are written anew only so often. */
+const SERIES_REFRESH_MS = 1_800_000
 
 type Options = Parameters<EventRecorder['event']>[4]
 
 interface Known {
   event: Event
   count: number
+  writtenMs: number
 }
 
 interface Similar {
-  sinceMs: number
+  /** When the last of them came. */
+  lastMs: number
   messages: Set<string>
 }
 
@@ -62,7 +66,7 @@ export class Recorder implements EventRecorder {
     const { clock, log } = this.#parts
     if (this.#closed) return
     const nowMs = clock.now()
-    if (!this.#allows(about, nowMs)) return
+    if (options.action === undefined && !this.#allows(about, `${type}|${options.host ?? ''}`, nowMs)) return
     if (this.#waiting.length >= MAX_WAITING) return log.debug({ reason }, 'too many events wait, one is dropped')
     this.#waiting.push(() => this.#record(this.#make(about, { type, reason, message, nowMs, options })))
     if (!this.#writing) void this.#drain()
@@ -110,7 +114,7 @@ export class Recorder implements EventRecorder {
   async #record(made: Event): Promise<void> {
     const { client, clock } = this.#parts
     const event = this.#combine(made, clock.now())
-    const key = [sourceKey(event), event.message].join('|')
+    const key = keyOf(event, made)
     const known = this.#known.get(key)
     if (known) {
       try {
@@ -121,31 +125,39 @@ export class Recorder implements EventRecorder {
       }
     }
     const created = await client.create(event)
-    this.#known.set(key, { event: created, count: 1 })
+    this.#known.set(key, { event: created, count: 1, writtenMs: clock.now() })
   }
 
   async #repeat(known: Known, event: Event): Promise<void> {
-    const { client } = this.#parts
+    const { client, clock } = this.#parts
     const { namespace = '', name = '' } = known.event.metadata
     const count = known.count + 1
+    if (event.eventTime && count > 2 && clock.now() - known.writtenMs < SERIES_REFRESH_MS) {
+      known.count = count
+      return
+    }
     const patch = event.eventTime ? { series: { count, lastObservedTime: event.eventTime } } : { count, lastTimestamp: event.lastTimestamp, message: event.message }
     await client.patch('v1/Event', { namespace, name }, patch)
     known.count = count
+    known.writtenMs = clock.now()
   }
 
-  /** After ten similar events the eleventh and later ones count as one. */
+  /** Of events that differ in their message only, the tenth and later ones count as one. */
   #combine(event: Event, nowMs: number): Event {
     if (event.eventTime) return event
     const key = sourceKey(event)
+    const message = event.message ?? ''
     let similar = this.#similar.get(key)
-    if (!similar || nowMs - similar.sinceMs > SIMILAR_INTERVAL_MS) this.#similar.set(key, (similar = { sinceMs: nowMs, messages: new Set() }))
-    if (similar.messages.size <= SIMILAR_LIMIT) similar.messages.add(event.message ?? '')
+    if (!similar || nowMs - similar.lastMs > SIMILAR_INTERVAL_MS) this.#similar.set(key, (similar = { lastMs: nowMs, messages: new Set() }))
+    similar.lastMs = nowMs
+    similar.messages.add(message)
     if (similar.messages.size < SIMILAR_LIMIT) return event
-    return { ...event, message: `(combined from similar events): ${event.message}` }
+    similar.messages.delete(message)
+    return { ...event, message: `(combined from similar events): ${message}` }
   }
 
-  #allows(about: KubeObject, nowMs: number): boolean {
-    const key = `${about.kind}/${about.metadata.uid}`
+  #allows(about: KubeObject, source: string, nowMs: number): boolean {
+    const key = `${about.kind}/${about.metadata.uid}|${source}`
     let budget = this.#budgets.get(key)
     if (!budget) this.#budgets.set(key, (budget = { tokens: BURST, atMs: nowMs }))
     budget.tokens = Math.min(BURST, budget.tokens + (nowMs - budget.atMs) / REFILL_MS)
@@ -154,6 +166,13 @@ export class Recorder implements EventRecorder {
     budget.tokens -= 1
     return true
   }
+}
+
+/** What makes events the same: all but their times; combined ones differ in the message, those with an action may. */
+function keyOf(event: Event, made: Event): string {
+  const source = sourceKey(event)
+  if (event.eventTime) return [source, event.action, event.involvedObject?.resourceVersion, event.related?.uid].join('|')
+  return event === made ? `${source}|${event.message}` : source
 }
 
 function sourceKey({ source, involvedObject, type, reason, reportingComponent }: Event): string {

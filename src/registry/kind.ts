@@ -7,6 +7,7 @@ import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
 import type { Authorizer, TokenAuthenticator } from './authorization.ts'
+import type { ServedKind } from './scheme.ts'
 import type { ObjectMeta } from '../../schemas/types.ts'
 
 /** Any API object. Kinds narrow it by their generated interface. */
@@ -66,6 +67,8 @@ export interface SystemReader {
   authenticator?: TokenAuthenticator
   /** The plural of a served kind, `group/version` and kind given; undefined when none is served. */
   resourceFor?(apiVersion: string, kind: string): string | undefined
+  /** Every kind that is served, in the order of discovery. */
+  kinds?(): readonly ServedKind[]
   /** Signs service account tokens; absent where nothing authenticates. */
   serviceAccountTokens?: ServiceAccountTokens
 }

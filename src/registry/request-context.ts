@@ -19,6 +19,7 @@ export interface RequestContextFields {
 
 /** More than this many are dropped; no answer could carry them. */
 const MAX_WARNINGS = 100
+const MAX_ANNOTATIONS = 200
 
 export class RequestContext implements WriteContext {
   readonly user: UserInfo
@@ -33,6 +34,8 @@ export class RequestContext implements WriteContext {
   requestGroup?: string
   /** Distinct texts, in the order they were given. */
   readonly warnings: string[]
+  /** What the audit log notes besides the request itself; the first value of a key stays. */
+  auditAnnotations?: Map<string, string>
 
   constructor(fields: RequestContextFields) {
     this.user = fields.user
@@ -48,6 +51,11 @@ export class RequestContext implements WriteContext {
 
   warn(text: string): void {
     if (this.warnings.length < MAX_WARNINGS && !this.warnings.includes(text)) this.warnings.push(text)
+  }
+
+  annotateAudit(key: string, value: string): void {
+    const noted = (this.auditAnnotations ??= new Map<string, string>())
+    if (noted.size < MAX_ANNOTATIONS && !noted.has(key)) noted.set(key, value)
   }
 
   /** The same request, acting in another namespace; warnings are shared. */

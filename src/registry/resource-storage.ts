@@ -25,11 +25,13 @@ export interface ObjectEntry {
   readonly encodings: Map<string, Buffer>
 }
 
+type Validated = void | (() => void)
+
 export interface CreateRequest {
   object: KubeObject
   ctx: RequestContext
-  /** Validating admission; throws to refuse. */
-  validate?(object: KubeObject): void | Promise<void>
+  /** Validating admission; throws to refuse. Answers what to undo if the write fails after all. */
+  validate?(object: KubeObject): Validated | Promise<Validated>
 }
 
 export interface UpdateRequest {
@@ -42,7 +44,7 @@ export interface UpdateRequest {
    * meanwhile; must not change `current`. Mutating admission belongs in here.
    */
   transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>
-  validate?(object: KubeObject, current: KubeObject | undefined): void | Promise<void>
+  validate?(object: KubeObject, current: KubeObject | undefined): Validated | Promise<Validated>
   /** Server-side apply and kinds that allow it may create by update. */
   allowCreate?: boolean
   /** Refused with Conflict when the current object has another uid. */
@@ -168,7 +170,7 @@ export class ResourceStorage {
     for (const warning of definition.warnings?.(object, undefined, ctx) ?? []) ctx.warn(warning)
     definition.canonicalize?.(object)
     const ready = this.kind.codec.normalize(object)
-    await validate?.(ready)
+    undo.add(await validate?.(ready))
     return ready
   }
 
@@ -225,7 +227,7 @@ export class ResourceStorage {
     await this.#beforeUpdate(object, old, ctx, { name: request.subresource, hooks: subresource })
     definition.canonicalize?.(object)
     const ready = ignoreNewTimes(this.kind.codec.normalize(object), old)
-    await request.validate?.(ready, old)
+    undo.add(await request.validate?.(ready, old))
     return ready
   }
 

@@ -3,9 +3,7 @@ import t from 'tap'
 import { upstreamDiscovery, type ResourceFacts } from '../../schemas/resources.ts'
 import { startApiCluster, type Body } from '../helpers/http.ts'
 
-interface Listed extends Omit<ResourceFacts, 'subresources'> {
-  storageVersionHash?: string
-}
+type Listed = ResourceFacts
 interface Aggregated {
   resource: string
   responseKind: { group: string; version: string; kind: string }
@@ -24,8 +22,7 @@ t.test('every group, version and resource of upstream, in its order', async (t) 
   const api = await startApiCluster(t)
   const { body } = await api.get('/apis')
   const groups = body.groups as { name: string; versions: { groupVersion: string }[]; preferredVersion: { groupVersion: string } }[]
-  const found = groups.flatMap(({ versions }) => versions.map((v) => v.groupVersion))
-  t.same([...found].sort(), Object.keys(upstream.resources).filter((gv) => gv.includes('/')).sort())
+  t.same(groups.map(({ name, versions }) => ({ name, versions: versions.map((v) => v.groupVersion.slice(name.length + 1)) })), upstream.groups)
   for (const { name, preferredVersion, versions } of groups) {
     t.same(preferredVersion, versions[0], `${name} prefers its first version`)
     t.match(await api.get(`/apis/${name}`), { status: 200, body: { kind: 'APIGroup', apiVersion: 'v1', name, versions } })
@@ -33,7 +30,7 @@ t.test('every group, version and resource of upstream, in its order', async (t) 
   for (const [groupVersion, resources] of Object.entries(upstream.resources)) {
     const { body: list } = await api.get(rootOf(groupVersion))
     t.match(list, { kind: 'APIResourceList', groupVersion })
-    const brief = ({ name, namespaced, kind, verbs, shortNames = [], categories = [], singularName = '', group, version }: Listed) => ({ name, namespaced, kind, verbs: [...verbs].sort(), shortNames, categories, singularName, group, version })
+    const brief = ({ name, namespaced, kind, verbs, shortNames = [], categories = [], singularName = '', group, version, storageVersionHash }: Listed) => ({ name, namespaced, kind, verbs: [...verbs].sort(), shortNames, categories, singularName, group, version, storageVersionHash })
     t.same((list.resources as Listed[]).map(brief), resources.map(brief).sort((a, b) => (a.name < b.name ? -1 : 1)), groupVersion)
   }
 })

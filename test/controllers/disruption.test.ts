@@ -69,3 +69,26 @@ t.test('follows its pods, and asks their controllers for the whole', async (t) =
   t.match(cluster.events.at(-1), /^PodDisruptionBudget\/pdb Warning UnmanagedPods: Pods selected by this PodDisruptionBudget \(selector: &LabelSelector\{MatchLabels:map\[string\]string\{app: web,\},MatchExpressions:\[\]LabelSelectorRequirement\{\},\}\) were found to be unmanaged\./)
   t.same(run.errors, [])
 })
+
+t.test('owners of a kind that can be scaled, or not', async (t) => {
+  const engine = { apiVersion: 'a.example/v1', kind: 'Engine', metadata: { name: 'e', namespace: 'default', uid: 'uid-e' } }
+  const scalable = { ...engine, spec: { replicas: 3 } }
+  const kinds = () => [{ kind: 'a.example/v1/Engine', plural: 'engines', namespaced: true }]
+  const other = { ...engine, kind: 'Other' }
+  const cases: [owner: typeof engine, object: typeof engine | undefined, message: string | undefined][] = [
+    [engine, scalable, undefined],
+    [engine, engine, 'engines.a.example does not implement the scale subresource'],
+    [engine, undefined, 'found no controllers for pod "a"'],
+    [other, other, 'no matches for kind "Other" in version "a.example/v1"'],
+  ]
+  for (const [owner, object, message] of cases) {
+    const cluster = new FakeCluster()
+    const run = new ControllerRun(cluster, disruption, { kinds })
+    if (object) cluster.seed(Object.assign({ spec: {} }, object))
+    cluster.seed(budget({ maxUnavailable: 1 }), pod('a', { owner: controllerRef(owner, `a.example/v1/${owner.kind}`), node: 'n', readyAt: AT }))
+    await run.settle()
+    const { status } = cluster.read<PodDisruptionBudget>('policy/v1/PodDisruptionBudget', 'pdb')
+    if (message === undefined) t.match(status, { expectedPods: 3, desiredHealthy: 2 })
+    else t.match(status, { disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', message }] })
+  }
+})

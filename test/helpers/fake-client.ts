@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { Scale } from '../../schemas/types.ts'
 import { FakeClock, SeededRandom, formatTime } from '../../src/clock.ts'
-import { StatusError, alreadyExists, conflict, notFound } from '../../src/errors.ts'
+import { StatusError, alreadyExists, conflict, noSuchResource, notFound } from '../../src/errors.ts'
 import type { Client, ListOptions, ObjectRef, PatchOptions, WriteOptions } from '../../src/client/client.ts'
 import type { EventRecorder } from '../../src/client/events.ts'
 import type { Handlers, Informer, Informers, Lister } from '../../src/client/lister.ts'
@@ -242,6 +242,7 @@ export class FakeCluster implements Client {
 
   async getScale(kind: string, ref: ObjectRef): Promise<Scale> {
     const { metadata, spec, status } = this.#typed<Scalable>(this.#find(kind, ref))
+    if (spec.replicas === undefined) throw noSuchResource()
     const { name, namespace, uid, resourceVersion } = metadata
     const selector = spec.selector && formatLabelSelector(spec.selector)
     return { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name, namespace, uid, resourceVersion }, spec: { replicas: spec.replicas }, status: { replicas: status?.replicas ?? 0, selector } }

@@ -1,31 +1,74 @@
 /** Defaults of a structural schema must be values it would take. Models k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go. */
 import { field, type FieldError } from '../../errors.ts'
-import { cloneJSON, equalJSON, sortMembers } from '../json.ts'
+import { cloneJSON, isRecord } from '../json.ts'
+import { coerceEmbedded, MalformedField, validateEmbedded } from './embedded-meta.ts'
 import { prune } from './prune.ts'
-import { validateValue } from './validate-value.ts'
-import { itemsOf, sortedProperties, type Schema } from './schema.ts'
+import { itemsOf, META_FIELDS, sortedProperties, type Schema } from './schema.ts'
+import { validateValue } from './validate.ts'
 
-const META_FIELDS = ['metadata', 'apiVersion', 'kind']
+interface Place {
+  path: string
+  /** The resource, or embedded resource, that the schema is in. */
+  root: Schema
+  /** The keys from there; null for an index. */
+  steps: readonly (string | null)[]
+  /** In apiVersion, kind or metadata of that resource. */
+  insideMeta: boolean
+}
 
 /** @param schema of a resource */
 export function validateDefaults(schema: Schema, path: string): FieldError[] {
-  return validate({ ...schema, 'x-kubernetes-embedded-resource': true }, path, false)
+  const root = { ...schema, 'x-kubernetes-embedded-resource': true }
+  return validate(root, { path, root, steps: [], insideMeta: false })
 }
 
-function validate(schema: Schema, path: string, insideMeta: boolean): FieldError[] {
-  const errors: FieldError[] = []
-  const isEmbedded = schema['x-kubernetes-embedded-resource'] ?? false
-  const inMeta = insideMeta && !isEmbedded
-  if (schema.default !== undefined && schema.default !== null && !inMeta) {
-    const pruned = cloneJSON(schema.default)
-    prune(pruned, schema, isEmbedded)
-    if (!equalJSON(pruned, schema.default)) errors.push(field.invalid(`${path}.default`, sortMembers(schema.default), 'must not have unknown fields'))
-  }
-  if (schema.default !== undefined && schema.default !== null) errors.push(...validateValue(schema.default, schema, { path: `${path}.default` }))
+function validate(schema: Schema, outer: Place): FieldError[] {
+  const isResource = schema['x-kubernetes-embedded-resource'] ?? false
+  const place = isResource ? { ...outer, root: schema, steps: [], insideMeta: false } : outer
+  const { path, steps, insideMeta } = place
+  const errors = isPresent(schema.default) ? validateDefault(schema, place) : []
   const items = itemsOf(schema)
-  if (items) errors.push(...validate(items, `${path}.items`, inMeta))
+  if (items) errors.push(...validate(items, { ...place, path: `${path}.items`, steps: [...steps, null] }))
   for (const [name, property] of sortedProperties(schema.properties)) {
-    errors.push(...validate(property, `${path}.properties[${name}]`, inMeta || (isEmbedded && META_FIELDS.includes(name))))
+    const inner = { ...place, path: `${path}.properties[${name}]`, steps: [...steps, name], insideMeta: insideMeta || (isResource && META_FIELDS.has(name)) }
+    errors.push(...validate(property, inner))
   }
   return errors
+}
+
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null
+
+function validateDefault(schema: Schema, place: Place): FieldError[] {
+  const at = `${place.path}.default`
+  const value: unknown = schema.default
+  if (place.insideMeta) {
+    const wrong = whyNotMetadata(value, place)
+    return wrong ? [field.invalid(at, value, `must result in valid metadata: ${wrong}`)] : validateValue(value, schema, { base: at })
+  }
+  const errors: FieldError[] = []
+  const isResource = schema['x-kubernetes-embedded-resource'] ?? false
+  if (prune(value, schema, isResource).hasUnknown) errors.push(field.invalid(at, value, 'must not have unknown fields'))
+  try {
+    coerceEmbedded(value, schema, { dropsMalformed: false, path: at })
+  } catch (error) {
+    if (error instanceof MalformedField) return [...errors, error.fieldError]
+    throw error
+  }
+  const embedded = validateEmbedded(value, schema, at)
+  return [...errors, ...(embedded.length > 0 ? embedded : validateValue(value, schema, { base: at }))]
+}
+
+/** What is wrong with a resource that has nothing but this value. */
+function whyNotMetadata(value: unknown, { root, steps }: Place): string | undefined {
+  const inner = steps.reduceRight<unknown>((built, step) => (step === null ? [built] : { [step]: built }), cloneJSON(value))
+  const resource = { apiVersion: 'validation/v1', kind: 'Validation', ...(isRecord(inner) ? inner : {}) }
+  const schema = { ...root, 'x-kubernetes-embedded-resource': true }
+  try {
+    const coerced = coerceEmbedded(resource, schema, { dropsMalformed: false })
+    const texts = validateEmbedded(coerced.value, schema).map((e) => `${e.field}: ${e.body}`)
+    return texts.length > 1 ? `[${[...new Set(texts)].join(', ')}]` : texts[0]
+  } catch (error) {
+    if (error instanceof MalformedField) return error.message
+    throw error
+  }
 }

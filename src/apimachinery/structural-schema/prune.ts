@@ -1,22 +1,20 @@
 /**
- * Gives a resource the form that its structural schema lets it have: unknown fields go, nulls that are no values go, and
- * metadata is decoded as ObjectMeta wherever a resource is embedded. Nothing is changed in place; what stays as it is is
- * shared. Models pruning, defaulting/prunenulls.go and objectmeta of k8s.io/apiextensions-apiserver/pkg/apiserver/schema.
+ * Removes what a structural schema does not know: fields, and nulls that are no values. Nothing is changed in place; what
+ * stays as it is is shared. Models pruning and defaulting/prunenulls.go of k8s.io/apiextensions-apiserver/pkg/apiserver/schema.
  */
-import { field, type FieldError } from '../../errors.ts'
 import { byBytes } from '../go-format.ts'
-import { isRecord } from '../json.ts'
-import { childPath, keyPath, META_FIELDS, schemaForKey } from './path.ts'
-import { decodeEmbeddedMeta } from './embedded-meta.ts'
-import { itemsOf, schemaOf, type Schema } from './schema.ts'
+import { pathText } from '../json-reader.ts'
+import { itemsOf, META_FIELDS, schemaForKey, type Schema } from './schema.ts'
 
 export interface Pruned<T> {
   value: T
-  /** The paths of fields that went, sorted. */
+  /** The paths of fields that went, sorted; apiVersion, kind and metadata of the value itself go untold. */
   unknown: string[]
+  hasUnknown: boolean
 }
 
 interface Pruner {
+  hasUnknown: boolean
   /** The keys and indexes that lead here. */
   readonly path: (string | number)[]
   readonly unknown: string[]
@@ -27,10 +25,10 @@ interface Pruner {
  * @param isResourceRoot the value is a resource: apiVersion, kind and metadata stay
  */
 export function prune<T>(value: T, schema: Schema | undefined, isResourceRoot: boolean): Pruned<T> {
-  const pruner: Pruner = { path: [], unknown: [] }
+  const pruner: Pruner = { path: [], unknown: [], hasUnknown: false }
   const root = isResourceRoot ? { ...schema, 'x-kubernetes-embedded-resource': true } : schema
   const pruned = pruneValue(value, root, pruner) as T
-  return { value: pruned, unknown: pruner.unknown.sort(byBytes) }
+  return { value: pruned, unknown: pruner.unknown.sort(byBytes), hasUnknown: pruner.hasUnknown }
 }
 
 function pruneValue(value: unknown, schema: Schema | undefined, pruner: Pruner): unknown {
@@ -70,6 +68,7 @@ function pruneMembers(members: Readonly<Record<string, unknown>>, schema: Schema
     const value = members[key]
     const known = schema !== undefined && isKnown(schema, key)
     if (!known && !preserves && !(isResource && META_FIELDS.has(key))) {
+      pruner.hasUnknown = true
       if (!META_FIELDS.has(key) || path.length > 0) pruner.unknown.push(pathText([...path, key]))
       copy ??= { ...members }
       delete copy[key]
@@ -94,8 +93,4 @@ function pruneMembers(members: Readonly<Record<string, unknown>>, schema: Schema
 
 function isKnown(schema: Schema, key: string): boolean {
   return schema.additionalProperties !== undefined || (schema.properties !== undefined && Object.hasOwn(schema.properties, key))
-}
-
-function pathText(path: readonly (string | number)[]): string {
-  return path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : text ? `${text}.${step}` : step), '')
 }

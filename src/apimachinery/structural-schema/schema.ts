@@ -9,6 +9,14 @@ export const schemaOf = (value: Schema | boolean | undefined): Schema | undefine
 /** The one schema of all items; none for a list of schemas. */
 export const itemsOf = (schema: Schema): Schema | undefined => (Array.isArray(schema.items) ? undefined : schema.items)
 
+/** Members that every resource has, whatever its schema says. */
+export const META_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'])
+
+/** The schema of a member: its own, or that of all members that have none. */
+export function schemaForKey({ properties, additionalProperties }: Schema, key: string): Schema | undefined {
+  return properties && Object.hasOwn(properties, key) ? properties[key] : schemaOf(additionalProperties)
+}
+
 /** Members in the order of their names, so that errors come in the same order each time. */
 export const sortedProperties = (properties: Readonly<Record<string, Schema>> | undefined): [string, Schema][] =>
   Object.entries(properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))

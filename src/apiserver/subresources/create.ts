@@ -1,6 +1,6 @@
 /** Subresources that are posted to (binding, eviction, token) and those that are connections (exec, log, proxy). */
-import { notImplemented } from '../../errors.ts'
-import type { ConnectSubresource, CreateSubresource, KubeObject } from '../../registry/kind.ts'
+import { noSuchResource, notImplemented } from '../../errors.ts'
+import { isCreateSubresource, type ConnectSubresource, type CreateSubresource, type KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
@@ -10,6 +10,7 @@ import { expectedFor } from '../meta-kinds.ts'
 import type { Accepted } from '../negotiate.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
 import type { RequestInfo } from '../request-info.ts'
+import type { Target } from '../verbs/update.ts'
 
 /** What a connection is asked for; the runtime's connectors serve it. */
 export interface Connection {
@@ -37,11 +38,21 @@ export class Connectors {
   }
 }
 
-export async function createForSubresource({ api, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
+export async function createForSubresource({ api, kind, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
   const expected = expectedFor(subresource.responseKind)
   const body = decodeBody(api.scheme, { ...expected, accepts: subresource.accepts }, request, ctx)
   body.metadata.namespace ??= info.namespace || undefined
-  const answer = await subresource.create({ name: info.name, body, ctx })
+  const answer = await postSubresource(api, { kind, name: info.name, subresource: info.subresource }, body, ctx)
   const isOfKind = (answer as KubeObject).kind === expected.kind
   return valueResponse(isOfKind ? expected.codec.normalize(answer as KubeObject) : answer, as, 201)
+}
+
+/** Posts to a subresource, through admission, and answers what it says. @throws StatusError */
+export async function postSubresource(api: Api, { kind, name, subresource }: Target, body: KubeObject, ctx: RequestContext): Promise<object> {
+  const definition = kind.definition.subresources?.[subresource]
+  if (!isCreateSubresource(definition)) throw noSuchResource()
+  const attributes = { operation: 'CREATE', kind, subresource, objectKind: definition.responseKind, namespace: ctx.namespace, name, object: body, ctx } as const
+  await api.admission.mutate(attributes)
+  await api.admission.validate(attributes)
+  return definition.create({ name, body, ctx })
 }

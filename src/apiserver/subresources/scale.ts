@@ -83,9 +83,12 @@ export async function putScale(write: ScaleWrite): Promise<Scale> {
   if (sent) checkName(kind, sent, { name, namespace })
   const { entry } = await writeObject(api, { kind, name, subresource: 'scale' }, ctx, {
     tracksFields: false,
-    transform(live) {
+    view: { kind: SCALE, of: (object) => readScale(kind, object) as KubeObject },
+    async transform(live) {
       if (!live) throw notFound(kind.groupResource, name)
       const { scale, managers } = newScale(write, live)
+      const attributes = { operation: 'UPDATE', kind, subresource: 'scale', objectKind: SCALE, namespace, name, ctx } as const
+      await api.admission.mutate({ ...attributes, object: scale as KubeObject, oldObject: readScale(kind, live) as KubeObject })
       checkName(kind, scale, { name, namespace })
       check(kind, scale, live)
       const object = cloneJSON(live)

@@ -4,7 +4,7 @@ import { badRequest } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
-import { toStorage, type ServedKind } from '../../registry/scheme.ts'
+import { fromStorage, toStorage, type ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
 import { trackUpdate } from '../field-manager.ts'
 import { dedupOwnerReferences } from '../owner-references.ts'
@@ -24,7 +24,7 @@ export async function createObject(api: Api, kind: ServedKind, object: KubeObjec
   return api.storageFor(kind).create({
     object: toStorage(kind, object),
     ctx,
-    validate: (ready) => api.admission.validate({ ...attributes, object: ready, name: ready.metadata.name ?? '' }),
+    validate: (ready) => api.admission.validate({ ...attributes, object: fromStorage(kind, ready), name: ready.metadata.name ?? '' }),
   })
 }
 

@@ -4,7 +4,7 @@ import { isStatusError } from '../../errors.ts'
 import { deleteObject, type DeleteResult } from '../../registry/deletion.ts'
 import type { DeleteOptions } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
-import type { ServedKind } from '../../registry/scheme.ts'
+import { fromStorage, type ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
 import { listObjects, type ListQuery } from './list.ts'
 
@@ -13,7 +13,8 @@ export function removeObject(api: Api, kind: ServedKind, name: string, options: 
     name,
     ctx,
     options,
-    async validate(oldObject) {
+    async validate(stored) {
+      const oldObject = fromStorage(kind, stored)
       const attributes = { operation: 'DELETE' as const, kind, subresource: '', namespace: ctx.namespace, name, oldObject, deleteOptions: options, ctx }
       await api.admission.mutate(attributes)
       await api.admission.validate(attributes)

@@ -1,7 +1,7 @@
 /** PUT of a kind or one of its update subresources. Models k8s.io/apiserver/pkg/endpoints/handlers/update.go. */
 import { cloneJSON } from '../../apimachinery/json.ts'
 import { badRequest, conflict } from '../../errors.ts'
-import type { KubeObject } from '../../registry/kind.ts'
+import type { GroupVersionKind, KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
 import { fromStorage, toStorage, type ServedKind } from '../../registry/scheme.ts'
@@ -15,6 +15,21 @@ export interface Target {
   name: string
   /** '' for the object itself */
   subresource: string
+}
+
+/** What admission sees where that is not the object itself: the scale of a deployment. `transform` lets it be mutated. */
+export interface AdmissionView {
+  kind: GroupVersionKind
+  of(object: KubeObject): KubeObject
+}
+
+export interface WriteOptions {
+  transform(live: KubeObject | undefined): KubeObject | Promise<KubeObject>
+  tracksFields?: boolean
+  allowCreate?: boolean
+  uid?: string | undefined
+  authorizeCreate?(): void | Promise<void>
+  view?: AdmissionView
 }
 
 /** What happened to the object that was written. */
@@ -41,13 +56,10 @@ export function updateObject(api: Api, target: Target, object: KubeObject, ctx: 
  * The shared half of update and patch: makes the new object from the live one, tracks its fields, admits and stores it.
  * `transform` gets the live object in the version of the request and gives a fresh, defaulted one.
  */
-export function writeObject(
-  api: Api,
-  { kind, name, subresource }: Target,
-  ctx: RequestContext,
-  options: { transform(live: KubeObject | undefined): KubeObject | Promise<KubeObject>; tracksFields?: boolean; allowCreate?: boolean; uid?: string | undefined; authorizeCreate?(): void | Promise<void> },
-): Promise<Written> {
-  const base = { kind, subresource, namespace: ctx.namespace, name, ctx }
+export function writeObject(api: Api, { kind, name, subresource }: Target, ctx: RequestContext, options: WriteOptions): Promise<Written> {
+  const { view } = options
+  const base = { kind, subresource, namespace: ctx.namespace, name, ctx, ...(view ? { objectKind: view.kind } : {}) }
+  const seen = (stored: KubeObject) => (view ? view.of(fromStorage(kind, stored)) : fromStorage(kind, stored))
   ctx.requestGroup = kind.group
   return api.storageFor(kind).update({
     name,
@@ -66,9 +78,12 @@ export function writeObject(
       }
       dedupOwnerReferences(object, ctx)
       if (options.tracksFields !== false) trackUpdate({ scheme: api.scheme, kind, subresource, ctx }, live, object)
-      await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
+      if (!view) await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
       return toStorage(kind, object)
     },
-    validate: (object, current) => api.admission.validate(current ? { ...base, operation: 'UPDATE', object, oldObject: current } : { ...base, operation: 'CREATE', object }),
+    validate(stored, current) {
+      const object = seen(stored)
+      return api.admission.validate(current ? { ...base, operation: 'UPDATE', object, oldObject: seen(current) } : { ...base, operation: 'CREATE', object })
+    },
   })
 }
