@@ -2,7 +2,7 @@
  * Keeps the status of ResourceQuotas: what is used of what is limited. Admission charges what is created; this counts
  * anew when something goes or changes. Models k8s.io/kubernetes/pkg/controller/resourcequota.
  */
-import type { Pod, ResourceQuota } from '../schemas/types.ts'
+import type { PersistentVolumeClaim, Pod, ResourceQuota } from '../schemas/types.ts'
 import { compareQuantities } from '../src/apimachinery/quantity.ts'
 import { resourceOfName, usageUnder, type Resource } from '../src/apimachinery/quota-usage.ts'
 import { listText, type ResourceList } from '../src/apimachinery/resource-list.ts'
@@ -16,6 +16,7 @@ import type { KubeObject } from '../src/registry/kind.ts'
 const KIND = 'v1/ResourceQuota'
 /** Many objects that go together are counted once. */
 const SETTLE_MS = 100
+const RECOUNT_MS = 2000
 
 /** Resources whose objects are followed, with the kind they are read as. */
 const followed = perCluster(() => new Map<Resource, string>())
@@ -23,12 +24,15 @@ const followed = perCluster(() => new Map<Resource, string>())
 export default defineController<ResourceQuota>({
   name: 'resourcequota',
   for: KIND,
-  wakes: (quota, old) => !old || !semanticEqual(quota.spec, old.spec) || !semanticEqual(quota.status, old.status),
+  // Its status changes with every charge of admission, before the object is there that is charged for.
+  wakes: (quota, old) => !old || !semanticEqual(quota.spec, old.spec),
   async reconcile(quota, ctx) {
     const used = usedUnder(quota, ctx)
     const status = { hard: quota.spec.hard ?? {}, used: listText(used) }
     if (quota.status?.hard && quota.status.used && semanticEqual(quota.status.hard, status.hard) && sameList(quota.status.used, status.used)) return
     await ctx.client.updateStatus<ResourceQuota>({ ...quota, status })
+    // What was on its way to the store meanwhile is counted the next time.
+    return { requeueAfterMs: RECOUNT_MS }
   },
 })
 
@@ -70,7 +74,18 @@ function wakeQuotas(object: KubeObject, ctx: ControllerContext): void {
 }
 
 function changesUsage(resource: Resource, object: KubeObject, old: KubeObject): boolean {
-  if (resource === 'pods') return isPodTerminal(object as Pod) !== isPodTerminal(old as Pod)
-  if (resource === 'services' || resource === 'persistentvolumeclaims') return !semanticEqual((object as { spec?: unknown }).spec, (old as { spec?: unknown }).spec)
+  if (resource === 'pods') return isPodTerminal(object as Pod) !== isPodTerminal(old as Pod) || resizes(object as Pod, old as Pod)
+  if (resource === 'services') return !semanticEqual((object as { spec?: unknown }).spec, (old as { spec?: unknown }).spec)
+  if (resource === 'persistentvolumeclaims') return !semanticEqual(countedOfClaim(object as PersistentVolumeClaim), countedOfClaim(old as PersistentVolumeClaim))
   return false
+}
+
+function resizes({ spec, status }: Pod, { spec: oldSpec, status: oldStatus }: Pod): boolean {
+  if (spec.activeDeadlineSeconds !== oldSpec.activeDeadlineSeconds) return true
+  const resourcesOf = (s: Pod['status']) => [...(s?.containerStatuses ?? []), ...(s?.initContainerStatuses ?? [])].map((c) => c.resources)
+  return !semanticEqual(resourcesOf(status), resourcesOf(oldStatus))
+}
+
+function countedOfClaim({ spec, status }: PersistentVolumeClaim): unknown {
+  return [spec, status?.allocatedResources, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus]
 }

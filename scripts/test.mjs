@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { writeDescriptions } from './descriptions.mjs'
 import { external, folderPlugin, root } from './esbuild-options.mjs'
 import { runTests } from './run-tests.mjs'
 
@@ -32,6 +33,7 @@ const outdir = path.join(root, '.build', `test-${process.pid}`)
 const removeBuilt = () => fs.rmSync(outdir, { recursive: true, force: true })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (removeBuilt(), process.exit(1)))
 try {
+  writeDescriptions()
   await build({
     absWorkingDir: root,
     entryPoints: files,

@@ -8,7 +8,7 @@ import apiKinds from 'folder:api'
 import controllerModules from 'folder:controllers'
 import pino, { type Logger } from 'pino'
 import { AdmissionChain } from './admission/chain.ts'
-import { defaultPlugins } from './admission/plugins.ts'
+import { admissionPlugins, type AdmissionOptions } from './admission/plugins.ts'
 import { Api } from './apiserver/api.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { Routes } from './apiserver/routes.ts'
@@ -33,6 +33,7 @@ import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.t
 import type { Authorizer } from './registry/authorization.ts'
 import type { KindDefinition, SystemReader, UserInfo } from './registry/kind.ts'
 import { codecOf } from './registry/facts-codec.ts'
+import { CustomResources } from './registry/custom-resources.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { Scheme } from './registry/scheme.ts'
@@ -61,6 +62,8 @@ export interface ClusterOptions {
   logLevel: string
   /** Containers may be privileged. Unless told: where there are nodes, as distributions set it; upstream's own default is no. */
   allowPrivileged?: boolean
+  /** Admission plugins to switch on or off, and what they are configured with. */
+  admission?: AdmissionOptions
   clock?: Clock
   random?: Random
   log?: Logger
@@ -108,7 +111,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0 })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -147,14 +150,16 @@ interface ControlPlaneParts {
   random: Random
   serviceAccountKey: string
   allowPrivileged: boolean
+  admission: AdmissionOptions | undefined
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
   const keys: ServiceAccountKeys = new ServiceAccountKeys(serviceAccountKey, { clock, random, system: () => system })
-  const api: Api = new Api({ scheme, store, admission: new AdmissionChain(defaultPlugins), clock, random, system: () => system })
+  const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
+  const customResources = new CustomResources({ scheme, store })
   const informers = new InformerFactory(api)
   const rbac = new RbacAuthorizer(informers)
   const authorizer = unionAuthorizer([privilegedGroup, rbac])
@@ -167,8 +172,10 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     keys,
     system,
     close() {
+      api.admission.close()
       rbac.close()
       informers.close()
+      customResources.close()
     },
   }
 }
@@ -209,7 +216,7 @@ function startParts({ api, informers }: ControlPlane, { pki, clock, random, log 
       recorders.push(recorder)
       return recorder
     },
-    kinds: () => api.scheme.all().filter((k) => k === k.storage && k.verbs.includes('delete')).map((k) => ({ kind: k.ref, plural: k.plural, namespaced: k.namespaced })),
+    kinds: () => api.scheme.all().filter((k) => k === k.storage && !k.definition.isAlternative && k.verbs.includes('delete')).map((k) => ({ kind: k.ref, plural: k.plural, namespaced: k.namespaced })),
     informers,
     clock,
     random,

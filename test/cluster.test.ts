@@ -7,7 +7,6 @@ import path from 'node:path'
 import tls from 'node:tls'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { SystemClock } from '../src/clock.ts'
 import { startCluster, type ClusterOptions } from '../src/cluster.ts'
 import { eventually } from './helpers/cluster.ts'
 import { ApiTester, CONFIG_MAPS, configMap, timely, TOKEN } from './helpers/http.ts'
@@ -141,8 +140,6 @@ t.test('nothing is left after close', async (t) => {
 })
 
 t.test('many clusters live side by side', async (t) => {
-  const clock = new SystemClock()
-  const began = clock.now()
   const clusters = await Promise.all(Array.from({ length: 12 }, () => startCluster(options)))
   t.equal(new Set(clusters.map((c) => c.port)).size, 12)
   const testers = clusters.map((cluster) => new ApiTester(cluster))
@@ -150,5 +147,4 @@ t.test('many clusters live side by side', async (t) => {
   for (const [i, api] of testers.entries()) t.same((await api.get(`${CONFIG_MAPS}?fieldSelector=metadata.name!%3Dkube-root-ca.crt`)).body.items?.map((o) => o.metadata.name), [`only-${i}`])
   for (const api of testers) api.close()
   await Promise.all(clusters.map((cluster) => cluster.close()))
-  t.ok(clock.now() >= began)
 })

@@ -1,18 +1,131 @@
-/** The plugins that are on by default, in upstream's order (pkg/kubeapiserver/options/plugins.go). */
+/** Which plugins run, in upstream's order. Models pkg/kubeapiserver/options/plugins.go and the enabling of k8s.io/apiserver/pkg/server/options/admission.go. */
+import { alwaysDeny } from './always-deny.ts'
+import { alwaysPullImages } from './always-pull-images.ts'
+import { certificateApproval } from './certificate-approval.ts'
+import { certificateSigning } from './certificate-signing.ts'
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
 import type { AdmissionPlugin } from './chain.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { denyServiceExternalIPs } from './deny-service-external-ips.ts'
+import { eventRateLimit, type EventRateLimitConfig } from './event-rate-limit.ts'
+import { extendedResourceToleration } from './extended-resource-toleration.ts'
+import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
+import { limitRanger } from './limit-ranger.ts'
+import { mutatingWebhook } from './mutating-webhook.ts'
+import { namespaceAutoProvision, namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeDeclaredFeatureValidator } from './node-declared-feature-validator.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { podNodeSelector, type PodNodeSelectorConfig } from './pod-node-selector.ts'
+import { podResizeValidator } from './pod-resize-validator.ts'
+import { podSecurity } from './pod-security.ts'
+import { podTolerationRestriction, type PodTolerationRestrictionConfig } from './pod-toleration-restriction.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priorityAdmission } from './priority.ts'
+import { resourceQuota } from './resource-quota.ts'
+import { runtimeClassAdmission } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
 import { defaultStorageClass, storageObjectInUseProtection } from './storage.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+import { validatingWebhook } from './validating-webhook.ts'
+import { WebhookClient } from './webhooks/client.ts'
+import { withoutConditions, type MatchConditions } from './webhooks/match-conditions.ts'
+import type { ServiceBackend } from './webhooks/service.ts'
 
-export const defaultPlugins: readonly AdmissionPlugin[] = [
-  namespaceLifecycle,
-  serviceAccountAdmission,
-  taintNodesByCondition,
-  priorityAdmission,
-  defaultTolerationSeconds,
-  defaultStorageClass,
-  storageObjectInUseProtection,
+export interface AdmissionOptions {
+  /** Names of plugins that run besides those that do anyway. */
+  enable?: readonly string[]
+  disable?: readonly string[]
+  /** What the plugins of these names are configured with. */
+  config?: {
+    EventRateLimit?: EventRateLimitConfig
+    PodNodeSelector?: PodNodeSelectorConfig
+    PodTolerationRestriction?: PodTolerationRestrictionConfig
+  }
+  /** Evaluates the conditions of webhooks. */
+  matchConditions?: MatchConditions
+  /** Finds what listens behind the Services that webhooks name. */
+  serviceBackend?: ServiceBackend
+  /** Admission by policy, which plugs in at its places of the order. */
+  policies?: { mutating: AdmissionPlugin; validating: AdmissionPlugin }
+}
+
+interface Entry {
+  name: string
+  isOn: boolean
+  make(parts: { options: AdmissionOptions; client: WebhookClient }): AdmissionPlugin
+}
+
+const on = (plugin: AdmissionPlugin): Entry => ({ name: plugin.name, isOn: true, make: () => plugin })
+const off = (plugin: AdmissionPlugin): Entry => ({ name: plugin.name, isOn: false, make: () => plugin })
+/** Waits for a feature that is off in this version, and does nothing until then. */
+const idle = (name: string, isOn = true): Entry => ({ name, isOn, make: () => ({ name }) })
+
+function unsupported(name: string): never {
+  throw new Error(`the admission plugin ${name} needs a configuration that is not supported`)
+}
+
+const ORDERED: readonly Entry[] = [
+  idle('AlwaysAdmit', false),
+  off(namespaceAutoProvision),
+  on(namespaceLifecycle),
+  off(namespaceExists),
+  off(limitPodHardAntiAffinityTopology),
+  on(limitRanger),
+  on(serviceAccountAdmission),
+  // Upstream leaves this to those who set up the cluster, and all of them turn it on.
+  on(nodeRestriction),
+  on(taintNodesByCondition),
+  off(alwaysPullImages),
+  { name: 'ImagePolicyWebhook', isOn: false, make: () => unsupported('ImagePolicyWebhook') },
+  on(podSecurity),
+  { name: 'PodNodeSelector', isOn: false, make: ({ options }) => podNodeSelector(options.config?.PodNodeSelector) },
+  on(priorityAdmission),
+  on(defaultTolerationSeconds),
+  { name: 'PodTolerationRestriction', isOn: false, make: ({ options }) => podTolerationRestriction(options.config?.PodTolerationRestriction) },
+  { name: 'EventRateLimit', isOn: false, make: ({ options }) => eventRateLimit(options.config?.EventRateLimit ?? { limits: [] }) },
+  off(extendedResourceToleration),
+  on(defaultStorageClass),
+  on(storageObjectInUseProtection),
+  idle('PodGroupProtection'),
+  off(ownerReferencesPermissionEnforcement),
+  on(persistentVolumeClaimResize),
+  on(runtimeClassAdmission),
+  on(certificateApproval),
+  on(certificateSigning),
+  idle('ClusterTrustBundleAttest'),
+  on(certificateSubjectRestriction),
+  on(defaultIngressClass),
+  off(denyServiceExternalIPs),
+  on(podTopologyLabels),
+  idle('PodGroupWorkloadExists'),
+  on(nodeDeclaredFeatureValidator),
+  idle('JobValidation'),
+  on(podResizeValidator),
+  { name: 'MutatingAdmissionPolicy', isOn: true, make: ({ options }) => options.policies?.mutating ?? { name: 'MutatingAdmissionPolicy' } },
+  { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ options, client }) => mutatingWebhook(client, options.matchConditions ?? withoutConditions) },
+  { name: 'ValidatingAdmissionPolicy', isOn: true, make: ({ options }) => options.policies?.validating ?? { name: 'ValidatingAdmissionPolicy' } },
+  { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ options, client }) => validatingWebhook(client, options.matchConditions ?? withoutConditions) },
+  { name: 'ResourceQuota', isOn: true, make: resourceQuota },
+  off(alwaysDeny),
 ]
+
+/** The plugins of one cluster; they may hold state, so another cluster needs its own. @throws Error for names that are not known or contradict each other */
+export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugin[] {
+  const { enable = [], disable = [] } = options
+  checkNames('enable', enable)
+  checkNames('disable', disable)
+  const both = enable.filter((name) => disable.includes(name)).sort()
+  if (both.length > 0) throw new Error(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
+  const client = new WebhookClient(options.serviceBackend)
+  const isEnabled = ({ name, isOn }: Entry) => enable.includes(name) || (isOn && !disable.includes(name))
+  return ORDERED.filter(isEnabled).map(({ make }) => make({ options, client }))
+}
+
+function checkNames(list: string, names: readonly string[]): void {
+  const unknown = names.find((name) => !ORDERED.some((entry) => entry.name === name))
+  if (unknown !== undefined) throw new Error(`${list}-admission-plugins plugin "${unknown}" is unknown`)
+}

@@ -2,13 +2,19 @@
  * What an object counts for in ResourceQuotas, and which quotas it concerns. Pure, so that admission and the controller
  * agree. Models k8s.io/kubernetes/pkg/quota/v1/evaluator/core and k8s.io/apiserver/pkg/quota/v1/generic.
  */
-import type { PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../../schemas/types.ts'
-import { isZeroQuantity, makeQuantity } from './quantity.ts'
-import { addLists, podResources, type ResourceList } from './resource-list.ts'
+import type { PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceClaim, ResourceQuota, ScopedResourceSelectorRequirement, Service } from '../../schemas/types.ts'
+import { compareQuantities, isZeroQuantity, makeQuantity, scaledValue, type QuantityLike } from './quantity.ts'
+import { addLists, maxLists, podResources, type ResourceList } from './resource-list.ts'
+import { isQualifiedName } from './validation.ts'
 
 type KubeObject = { metadata: { namespace?: string } }
 
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/'
+const CLAIMS = 'resourceclaims.resource.k8s.io'
+const DEVICES_SUFFIX = '.deviceclass.resource.k8s.io/devices'
+const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/'
+/** A claim for all devices may get this many. */
+const MAX_DEVICES = 32
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage']
 const COUNTED_BY_NAME = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas'])
 
@@ -28,6 +34,7 @@ export function usageOf(resource: Resource, object: KubeObject, nowMs: number): 
   if (resource === 'pods') return { ...counted, ...podUsage(object as Pod, nowMs) }
   if (resource === 'services') return { ...counted, ...serviceUsage(object as Service) }
   if (resource === 'persistentvolumeclaims') return { ...counted, ...claimUsage(object as PersistentVolumeClaim) }
+  if (resource === CLAIMS) return { ...counted, ...deviceUsage(object as ResourceClaim) }
   return COUNTED_BY_NAME.has(resource) ? { ...counted, [resource]: one } : counted
 }
 
@@ -38,6 +45,7 @@ export function matchingNames(resource: Resource, names: readonly string[]): str
     if (resource === 'pods') return isPodName(name)
     if (resource === 'services') return name === 'services' || name === 'services.nodeports' || name === 'services.loadbalancers'
     if (resource === 'persistentvolumeclaims') return ['persistentvolumeclaims', 'requests.storage'].some((n) => name === n || name.endsWith(CLASS_SUFFIX + n))
+    if (resource === CLAIMS) return name.endsWith(DEVICES_SUFFIX)
     return COUNTED_BY_NAME.has(resource) && name === resource
   })
 }
@@ -48,6 +56,7 @@ export function resourceOfName(name: string): Resource | undefined {
   if (isPodName(name)) return 'pods'
   if (name === 'services' || name.startsWith('services.')) return 'services'
   if (matchingNames('persistentvolumeclaims', [name]).length > 0) return 'persistentvolumeclaims'
+  if (name.endsWith(DEVICES_SUFFIX)) return CLAIMS
   return COUNTED_BY_NAME.has(name) ? name : undefined
 }
 
@@ -55,7 +64,16 @@ function isPodName(name: string): boolean {
   if (name === 'pods' || COMPUTE.includes(name) || COMPUTE.some((n) => name === `requests.${n}` || name === `limits.${n}`)) return true
   if (name.startsWith('hugepages-') || name.startsWith('requests.hugepages-')) return true
   // Extended resources: requests.example.com/gpu.
-  return name.startsWith('requests.') && name.slice('requests.'.length).includes('/') && !name.includes(CLASS_SUFFIX)
+  return name.startsWith('requests.') && (!isNative(name) || name.startsWith(`requests.${DEVICE_CLASS_PREFIX}`))
+}
+
+function isNative(name: string): boolean {
+  return !name.includes('/') || name.includes('kubernetes.io/')
+}
+
+function isExtended(name: string): boolean {
+  if (name.startsWith(DEVICE_CLASS_PREFIX)) return true
+  return !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
 }
 
 /** Pods that are over, or should be gone by now, only count as objects. */
@@ -68,11 +86,11 @@ export function countsForQuota(pod: Pod, nowMs: number): boolean {
 function podUsage(pod: Pod, nowMs: number): ResourceList {
   if (!countsForQuota(pod, nowMs)) return {}
   const usage: ResourceList = { pods: one }
-  for (const [name, q] of Object.entries(podResources(pod, 'requests'))) {
+  for (const [name, q] of Object.entries(podResources(pod, 'requests', { withActual: true }))) {
     if (COMPUTE.includes(name) || name.startsWith('hugepages-')) usage[name] = q
-    if (COMPUTE.includes(name) || name.startsWith('hugepages-') || name.includes('/')) usage[`requests.${name}`] = q
+    if (COMPUTE.includes(name) || name.startsWith('hugepages-') || isExtended(name)) usage[`requests.${name}`] = q
   }
-  for (const [name, q] of Object.entries(podResources(pod, 'limits'))) if (COMPUTE.includes(name)) usage[`limits.${name}`] = q
+  for (const [name, q] of Object.entries(podResources(pod, 'limits', { withActual: true }))) if (COMPUTE.includes(name)) usage[`limits.${name}`] = q
   return usage
 }
 
@@ -85,9 +103,33 @@ function serviceUsage({ spec }: Service): ResourceList {
 
 function claimUsage(claim: PersistentVolumeClaim): ResourceList {
   const className = claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec.storageClassName
-  const storage = claim.spec.resources?.requests?.storage
+  const storage = storageOf(claim)
   const usage: ResourceList = { persistentvolumeclaims: one, ...(storage === undefined ? {} : { 'requests.storage': storage }) }
   if (className) for (const [name, q] of Object.entries({ ...usage })) usage[className + CLASS_SUFFIX + name] = q
+  return usage
+}
+
+/** In whole bytes; what was allocated while it is more than what is asked for. */
+function storageOf({ spec, status }: PersistentVolumeClaim): QuantityLike | undefined {
+  const asked = spec.resources?.requests?.storage
+  if (asked === undefined) return undefined
+  const allocated = status?.allocatedResources?.storage
+  const storage = allocated !== undefined && compareQuantities(allocated, asked) > 0 ? allocated : asked
+  const whole = makeQuantity(scaledValue(storage, 0))
+  return compareQuantities(whole, storage) === 0 ? storage : whole
+}
+
+/** By device class; of alternatives the most that could be taken. */
+function deviceUsage({ spec }: ResourceClaim): ResourceList {
+  let usage: ResourceList = {}
+  for (const { exactly, firstAvailable = [] } of spec.devices?.requests ?? []) {
+    const requests = firstAvailable.length > 0 ? firstAvailable : exactly ? [exactly] : []
+    const lists = requests.map(({ deviceClassName = '', allocationMode, count = 0 }): ResourceList => {
+      const devices = allocationMode === 'All' ? MAX_DEVICES : allocationMode === 'ExactCount' ? count : 0
+      return { [deviceClassName + DEVICES_SUFFIX]: makeQuantity(devices) }
+    })
+    usage = addLists(usage, lists.reduce(maxLists, {}))
+  }
   return usage
 }
 
@@ -124,7 +166,7 @@ function matchesAnyClass(claim: PersistentVolumeClaim, scope: ScopedResourceSele
   return names.length === 0 ? matchesValue(undefined, scope) : names.some((name) => matchesValue(name, scope))
 }
 
-function isTerminating(pod: Pod): boolean {
+export function isTerminating(pod: Pod): boolean {
   return pod.spec.activeDeadlineSeconds !== undefined && pod.spec.activeDeadlineSeconds >= 0
 }
 

@@ -2,7 +2,7 @@
  * Sums and comparisons of resource lists, exact and with the format that Go's would have.
  * Models k8s.io/apiserver/pkg/quota/v1/resources.go and k8s.io/component-helpers/resource.
  */
-import type { Container, Pod } from '../../schemas/types.ts'
+import type { Container, ContainerStatus, Pod } from '../../schemas/types.ts'
 import { addQuantities, compareQuantities, isZeroQuantity, quantityText, type QuantityLike } from './quantity.ts'
 
 export type ResourceList = Record<string, QuantityLike>
@@ -32,10 +32,13 @@ export function listText(list: ResourceList): Record<string, string> {
 
 const podLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
 
-/** What a pod requests, or its limits, all in all: sidecars run along, other init containers one after the other. */
-export function podResources(pod: Pod, of: 'requests' | 'limits'): ResourceList {
+/**
+ * What a pod requests, or its limits, all in all: sidecars run along, other init containers one after the other.
+ * @param options.withActual while containers are resized, the more of what they are to have and what they have
+ */
+export function podResources(pod: Pod, of: 'requests' | 'limits', { withActual = false } = {}): ResourceList {
   const { containers = [], initContainers = [], overhead, resources } = pod.spec
-  const own = (c: Container): ResourceList => c.resources?.[of] ?? {}
+  const own = (c: Container): ResourceList => (withActual ? effective(pod, c, of) : (c.resources?.[of] ?? {}))
   let total = containers.reduce<ResourceList>((sum, c) => addLists(sum, own(c)), {})
   let sidecars: ResourceList = {}
   let atStart: ResourceList = {}
@@ -52,4 +55,17 @@ export function podResources(pod: Pod, of: 'requests' | 'limits'): ResourceList 
   // Without a limit of its own a resource stays unlimited.
   const added = of === 'requests' ? overhead : Object.fromEntries(Object.entries(overhead).filter(([name]) => total[name] !== undefined && !isZeroQuantity(total[name])))
   return addLists(total, added)
+}
+
+/** A resize that its node can never follow does not count. */
+function effective(pod: Pod, container: Container, of: 'requests' | 'limits'): ResourceList {
+  const wanted: ResourceList = container.resources?.[of] ?? {}
+  const { containerStatuses = [], initContainerStatuses = [], conditions } = pod.status ?? {}
+  const byName = ({ name }: ContainerStatus) => name === container.name
+  const status = containerStatuses.find(byName) ?? (container.restartPolicy === 'Always' ? initContainerStatuses.find(byName) : undefined)
+  if (!status?.resources) return wanted
+  const actual: ResourceList = status.resources[of] ?? {}
+  const has = of === 'requests' ? maxLists(actual, status.allocatedResources ?? {}) : actual
+  const isInfeasible = conditions?.find((c) => c.type === 'PodResizePending')?.reason === 'Infeasible'
+  return isInfeasible ? has : maxLists(wanted, has)
 }

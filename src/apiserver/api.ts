@@ -48,7 +48,7 @@ export class Api {
     return storage
   }
 
-  context(fields: Omit<RequestContextFields, 'clock' | 'random' | 'system'>): RequestContext {
-    return new RequestContext({ ...fields, clock: this.clock, random: this.random, system: this.system })
+  context(fields: RequestContextFields): RequestContext {
+    return new RequestContext(fields, this)
   }
 }

@@ -64,7 +64,8 @@ export function decodeBody(scheme: Scheme, expected: Expected, { body, headers }
   const parsed = parseBody(body, encoding, expected, { strict, unrecognized: (why) => unrecognizedAs(expected, why, body) })
   const type = typeOf(parsed.value, expected, (why) => unrecognizedAs(expected, why, body))
   const cannot = (why: string) => badRequest(`${type.kind} in version ${quote(type.version)} cannot be handled as a ${expected.kind}: ${why}`)
-  if (type.kind !== expected.kind || type.group !== expected.group || type.version !== expected.version) {
+  if (expected.codec.typeName === undefined) checkCustomType(parsed.value, expected, body)
+  else if (type.kind !== expected.kind || type.group !== expected.group || type.version !== expected.version) {
     if (type.kind !== expected.kind || !expected.accepts?.includes(apiVersionOf(type))) checkType(scheme, { type, expected, value: parsed.value }, cannot)
   }
   return decodeValue(expected, parsed, ctx, cannot)
@@ -167,12 +168,21 @@ export function jsonTypeOf(value: unknown): string {
 function checkType(scheme: Scheme, { type, expected, value }: { type: TypeMeta; expected: Expected; value: unknown }, cannot: Words['cannot']): void {
   if (!type.version) throw cannot(`Object 'apiVersion' is missing in '${goJSON(value)}'`)
   if (!scheme.byKind(type)) {
-    const isKnown = type.kind === expected.kind && (expected.codec.typeName === undefined || KNOWN_VERSIONS[type.group]?.includes(type.version))
+    const isKnown = type.kind === expected.kind && KNOWN_VERSIONS[type.group]?.includes(type.version)
     if (!isKnown) throw cannot(notRegistered(type))
   } else if (type.kind !== expected.kind) {
     throw cannot(`converting (${type.version}.${type.kind}) to (${internalGroup(expected)}.${expected.kind}): unknown conversion`)
   }
   throw badRequest(`the API version in the data (${apiVersionOf(type)}) does not match the expected API version (${apiVersionOf(expected)})`)
+}
+
+/** Custom resources must say themselves what they are; their kind is judged with the rest of the object. */
+function checkCustomType(value: unknown, expected: Expected, body: Buffer): void {
+  const { apiVersion, kind } = isRecord(value) ? value : {}
+  if (!kind) throw unrecognizedAs(expected, `Object 'Kind' is missing in '${body.toString()}'`, body)
+  const wanted = apiVersionOf(expected)
+  const given = typeof apiVersion === 'string' ? apiVersion : ''
+  if (given !== wanted) throw badRequest(`the API version in the data (${given}) does not match the expected API version (${wanted})`)
 }
 
 function notRegistered(type: TypeMeta): string {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type GroupVersionKind, type Subresources } from '../registry/kind.ts'
 import { apiVersionOf, priority, type Scheme, type ServedKind } from '../registry/scheme.ts'
+import { compareVersions } from '../registry/version-order.ts'
 
 /** The order in which upstream's API services are ranked (groupPriorityMinimum); others follow by name. */
 const GROUP_ORDER = [
@@ -23,10 +24,10 @@ interface Resource {
 const SCALE: GroupVersionKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 const OBJECT_VERBS = ['get', 'patch', 'update'] as const
 
-/** The subresources of a kind as discovery lists them, by name. */
+/** The subresources of a kind as discovery lists them: by name, and status before scale for custom resources. */
 export function subresourcesOf(kind: ServedKind): Resource[] {
   const own = { group: kind.group, version: kind.version, kind: kind.kind }
-  return Object.entries((kind.definition.subresources ?? {}) as Subresources<never>)
+  const resources = Object.entries((kind.definition.subresources ?? {}) as Subresources<never>)
     .flatMap(([name, s]): Resource[] => {
       if (!s) return []
       if (s === true) return [{ name, kind: own, verbs: OBJECT_VERBS }]
@@ -34,7 +35,7 @@ export function subresourcesOf(kind: ServedKind): Resource[] {
       if (isCreateSubresource(s) || isConnectSubresource(s)) return [{ name, kind: s.responseKind, verbs: [...s.verbs].sort() }]
       return [{ name, kind: s.responseKind ?? own, verbs: [...(s.verbs ?? OBJECT_VERBS)].sort() }]
     })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return isCustom(kind) ? resources : resources.sort(byName)
 }
 
 interface GroupVersions {
@@ -75,7 +76,7 @@ export class Discovery {
   resourceList(group: string, version: string): object | undefined {
     return this.#document(`resources ${group}/${version}`, () => {
       const kinds = this.#all().find((g) => g.group === group)?.versions.find((v) => v.version === version)?.kinds
-      return kinds && { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion: apiVersionOf({ group, version }), resources: kinds.flatMap(legacyResources).sort(byName) }
+      return kinds && { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion: apiVersionOf({ group, version }), resources: inOrder(kinds.flatMap(legacyResources), kinds) }
     })
   }
 
@@ -115,17 +116,6 @@ function versionsOf(kinds: ServedKind[]): GroupVersions['versions'] {
   return versions.sort((a, b) => highest(b.kinds) - highest(a.kinds) || compareVersions(b.version, a.version))
 }
 
-/** v2 before v1 before v1beta1 before v1alpha1; other names last. Models k8s.io/apimachinery/pkg/version. */
-export function compareVersions(a: string, b: string): number {
-  const rankOf = (v: string) => {
-    const m = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(v)
-    return m ? [m[2] === undefined ? 3 : m[2] === 'beta' ? 2 : 1, Number(m[1]), Number(m[3] ?? 0)] : [0, 0, 0]
-  }
-  const [x, y] = [rankOf(a), rankOf(b)]
-  for (let i = 0; i < 3; i++) if (x[i] !== y[i]) return (x[i] ?? 0) - (y[i] ?? 0)
-  return a < b ? 1 : a > b ? -1 : 0
-}
-
 function rank(group: string): number {
   if (group === '') return -1
   const index = GROUP_ORDER.indexOf(group)
@@ -142,6 +132,13 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups
 }
 
+/** Custom resources come one by one, each with its subresources behind it. */
+function inOrder(resources: { name: string }[], [first]: readonly ServedKind[]): { name: string }[] {
+  return first && isCustom(first) ? resources : resources.sort(byName)
+}
+
+const isCustom = (kind: ServedKind): boolean => kind.codec.typeName === undefined
+
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
 
 function groupDocument({ group, versions }: GroupVersions) {
@@ -157,7 +154,7 @@ function legacyResources(kind: ServedKind): { name: string }[] {
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs: [...kind.verbs].sort(),
+    verbs: definition.listedVerbs ?? [...kind.verbs].sort(),
     ...(definition.shortNames?.length ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories?.length ? { categories: definition.categories } : {}),
     ...(isStored ? { storageVersionHash: storageVersionHash(kind.storage.definition) } : {}),
@@ -189,15 +186,15 @@ function aggregatedResource(kind: ServedKind) {
     responseKind: relativeKind(kind, kind),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
-    verbs: [...kind.verbs].sort(),
+    verbs: definition.listedVerbs ?? [...kind.verbs].sort(),
     ...(definition.shortNames?.length ? { shortNames: definition.shortNames } : {}),
     ...(definition.categories?.length ? { categories: definition.categories } : {}),
     ...(subresources.length ? { subresources } : {}),
   }
 }
 
-/** Group and version are told only where they differ from those of the list, as upstream's built-in groups do. */
+/** Group and version are told only where they differ from those of the list, as upstream's built-in groups do; custom resources tell them always. */
 function relativeKind(kind: ServedKind, of: GroupVersionKind): GroupVersionKind {
-  const same = of.group === kind.group && of.version === kind.version
+  const same = !isCustom(kind) && of.group === kind.group && of.version === kind.version
   return { group: same ? '' : of.group, version: same ? '' : of.version, kind: of.kind }
 }

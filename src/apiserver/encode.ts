@@ -3,6 +3,7 @@
  * between a head and a tail, a watch event its object's bytes between two words.
  */
 import { stringify } from 'yaml'
+import { sortedJSON } from '../apimachinery/sorted-json.ts'
 import { wrapUnknown } from '../apimachinery/protobuf.ts'
 import type { StatusError } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
@@ -41,8 +42,19 @@ export function contentTypeOf({ encoding, as }: Accepted): string {
 
 /** The JSON of an object in the version asked for; the stored bytes themselves where nothing is converted. */
 export function jsonBytes(kind: ServedKind, entry: ObjectEntry): Buffer {
+  if (kind.definition.stored) return bytesOfView(viewOf(kind, entry), entry)
   if (kind === kind.storage) return entry.bytes
   return encodedOnce(entry, `json ${kind.ref}`, () => Buffer.from(JSON.stringify(viewOf(kind, entry))))
+}
+
+const viewBytes = new WeakMap<KubeObject, Buffer>()
+
+/** Views live as long as the entry and their kind, and so do their bytes. */
+function bytesOfView(view: KubeObject, entry: ObjectEntry): Buffer {
+  if (view === entry.value) return entry.bytes
+  let bytes = viewBytes.get(view)
+  if (!bytes) viewBytes.set(view, (bytes = Buffer.from(JSON.stringify(view))))
+  return bytes
 }
 
 function encodedOnce(entry: ObjectEntry, key: string, make: () => Buffer): Buffer {
@@ -95,6 +107,7 @@ export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], he
     ...(head.continue ? { continue: head.continue } : {}),
     ...(head.remainingItemCount === undefined ? {} : { remainingItemCount: head.remainingItemCount }),
   }
+  if (!as && kind.definition.itemsKeepType) return customList(kind, entries, metadata, options)
   if (as?.kind === 'Table') return [encodeValue(table(kind, entries.map((e) => viewOf(kind, e)), options, { metadata, isList: true }), options.accepted)]
   if (as) {
     const apiVersion = `${as.group}/${as.version}`
@@ -114,8 +127,7 @@ function jsonList(kind: ServedKind, entries: readonly ObjectEntry[], metadata: o
   entries.forEach((entry, i) => {
     if (i > 0) pieces.push(COMMA)
     const bytes = jsonBytes(kind, entry)
-    if (kind.definition.itemsKeepType) pieces.push(bytes)
-    else if (bytes.length > prefix.length && bytes.subarray(0, prefix.length).equals(prefix)) pieces.push(BRACE, bytes.subarray(prefix.length))
+    if (bytes.length > prefix.length && bytes.subarray(0, prefix.length).equals(prefix)) pieces.push(BRACE, bytes.subarray(prefix.length))
     else pieces.push(Buffer.from(JSON.stringify(itemOf(kind, viewOf(kind, entry)))))
   })
   pieces.push(LIST_END)
@@ -124,9 +136,24 @@ function jsonList(kind: ServedKind, entries: readonly ObjectEntry[], metadata: o
 
 /** Items of built-in lists do not repeat their type. */
 function itemOf(kind: ServedKind, object: KubeObject): object {
-  if (kind.definition.itemsKeepType) return object
   const { kind: _kind, apiVersion: _apiVersion, ...item } = object
   return item
+}
+
+/** Lists of custom resources have their members in order, items with their types, and always say where they continue. */
+function customList(kind: ServedKind, entries: readonly ObjectEntry[], head: object, { accepted }: EncodeOptions): Buffer[] {
+  const { kind: listKind, apiVersion } = listType(kind)
+  const metadata = sortedJSON({ continue: '', ...head })
+  if (accepted.encoding !== 'json' || accepted.pretty) {
+    return [encodeValue({ apiVersion, items: entries.map((e) => viewOf(kind, e)), kind: listKind, metadata }, accepted)]
+  }
+  const pieces: Buffer[] = [Buffer.from(`{"apiVersion":${JSON.stringify(apiVersion)},"items":[`)]
+  entries.forEach((entry, i) => {
+    if (i > 0) pieces.push(COMMA)
+    pieces.push(jsonBytes(kind, entry))
+  })
+  pieces.push(Buffer.from(`],"kind":${JSON.stringify(listKind)},"metadata":${JSON.stringify(metadata)}}\n`))
+  return pieces
 }
 
 const AFTER = Buffer.from('}\n')

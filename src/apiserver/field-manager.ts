@@ -68,7 +68,7 @@ export function contextOf({ scheme, kind, subresource, ctx }: FieldManaged): Fie
     ...(reset ? { resetFields: reset } : {}),
     inVersion(value, apiVersion) {
       const other = scheme.byRef(`${apiVersion}/${kind.kind}`)
-      if (!other || other.storage !== kind.storage) return undefined
+      if (!other || other.prefix !== kind.prefix) return undefined
       const otherReset = resetFields(other, subresource)
       const converted = other === kind ? value : other.codec.normalize(fromStorage(other, toStorage(kind, value as KubeObject)))
       return { type: other.codec.mergeType, value: converted, ...(otherReset ? { resetFields: otherReset } : {}) }

@@ -12,13 +12,14 @@ import type { Api } from './api.ts'
 import { decodeBody, decodeOptions } from './body.ts'
 import { contentTypeOf, encodeList, encodeObject, encodeValue, viewOf, watchEncoder, type EncodeOptions } from './encode.ts'
 import { checkRequestedName, matcher, parseListOptions, revisionProblem } from './list-options.ts'
-import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Encoding } from './negotiate.ts'
+import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Offer } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 import { encodeScale, readScale, writeScale } from './subresources/scale.ts'
+import { connectOptions } from './subresources/connect-options.ts'
 import { createForSubresource, type Connectors } from './subresources/create.ts'
 import { parseIncludeObject } from './table.ts'
-import { createObject } from './verbs/create.ts'
+import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
 import { listObjects, tooLargeRevision } from './verbs/list.ts'
 import { patchObject } from './verbs/patch.ts'
@@ -48,7 +49,7 @@ export async function handleResource(api: Api, info: RequestInfo, request: ApiRe
   if (kind.namespaced && !info.namespace && info.name) throw noSuchResource()
   if (!kind.namespaced && info.namespace && info.resource !== 'namespaces') throw noSuchResource()
   const { deprecation } = kind.definition
-  if (deprecation && !info.subresource) request.warnings.push(deprecation)
+  if (deprecation && (!info.subresource || kind.definition.itemsKeepType)) request.warnings.push(deprecation)
   const call = { api, kind, info, request, connectors }
   return info.subresource ? handleSubresource(call) : handleObject(call)
 }
@@ -64,14 +65,16 @@ function handleObject(call: Call): ApiResponse | Promise<ApiResponse> {
   return handler(call)
 }
 
-function contextOf({ api, info, request }: Call, options: { dryRun?: boolean; fieldManager?: string; fieldValidation?: RequestContext['fieldValidation'] } = {}): RequestContext {
+function contextOf({ api, info, request }: Call, options: Partial<Pick<RequestContext, 'dryRun' | 'fieldManager' | 'fieldValidation' | 'givenOptions'>> = {}): RequestContext {
   return api.context({ user: request.user, namespace: info.namespace, warnings: request.warnings, ...options })
 }
 
-const WITHOUT_PROTOBUF: readonly Encoding[] = ['json', 'yaml']
+const OFFER: Offer = { conversions: metadataConversions }
+/** Custom resources have no protobuf, but their metadata has. */
+const CUSTOM_OFFER: Offer = { conversions: metadataConversions, plain: ['json', 'yaml'], isCustom: true }
+const REVIEW_OFFER: Offer = { conversions: partialConversions }
 
-function accepted({ request, kind }: Call, conversions = metadataConversions): Accepted {
-  const offer = { conversions, ...(kind.codec.typeName === undefined ? { plain: WITHOUT_PROTOBUF } : {}) }
+function accepted({ request, kind }: Call, offer = kind.codec.typeName === undefined ? CUSTOM_OFFER : OFFER): Accepted {
   return negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', offer)
 }
 
@@ -160,10 +163,13 @@ async function create(call: Call): Promise<ApiResponse> {
 
 async function review(call: Call): Promise<ApiResponse> {
   const { api, kind, request } = call
-  const as = accepted(call, partialConversions)
+  const as = accepted(call, REVIEW_OFFER)
   const ctx = contextOf(call, parseWriteOptions('CreateOptions', request.query))
   const object = decodeBody(api.scheme, kind, request, ctx)
   kind.definition.default?.(object)
+  const attributes = createAttributes(kind, object, ctx)
+  await api.admission.mutate(attributes)
+  await api.admission.validate(attributes)
   const answer = kind.definition.review ? await kind.definition.review(object, ctx) : object
   return valueResponse(kind.codec.normalize(answer as KubeObject), as, 201)
 }
@@ -180,7 +186,7 @@ async function update(call: Call): Promise<ApiResponse> {
 
 async function patch(call: Call): Promise<ApiResponse> {
   const { api, kind, info, request } = call
-  const type = negotiatePatch(request.headers['content-type'], kind.definition.patchTypes ?? ['json', 'merge', 'strategic', 'apply'])
+  const type = negotiatePatch(request.headers['content-type'], kind.definition.patchTypes ?? ['json', 'merge', 'strategic', 'apply'], { isCustom: kind.codec.typeName === undefined })
   const encode = encodeOptions(call)
   const options = parseWriteOptions('PatchOptions', request.query, { userAgent: request.headers['user-agent'] ?? '', isApply: type === 'apply' })
   const ctx = contextOf(call, options)
@@ -219,24 +225,35 @@ async function deletecollection(call: Call): Promise<ApiResponse> {
 async function handleSubresource(call: Call): Promise<ApiResponse> {
   const { kind, info, request } = call
   const subresource = kind.definition.subresources?.[info.subresource]
+  if (!subresource && kind.definition.itemsKeepType && info.name) throw notFound(kind.groupResource, info.name)
   if (!subresource || !info.name) throw noSuchResource()
   if (isConnectSubresource(subresource)) return connect(call, subresource)
   if (info.rest.length > 0) throw noSuchResource()
   const verbs: readonly string[] = isCreateSubresource(subresource) ? ['create'] : ((subresource !== true && !isScaleSubresource(subresource) && subresource.verbs) || ['get', 'update', 'patch'])
   if (!verbs.includes(info.verb) || request.method !== METHODS[info.verb]) throw methodNotAllowed()
-  if (isCreateSubresource(subresource)) return createForSubresource(call, subresource, contextOf(call, parseWriteOptions('CreateOptions', request.query)), accepted(call, partialConversions))
+  if (isCreateSubresource(subresource)) return createForSubresource(call, subresource, contextOf(call, parseWriteOptions('CreateOptions', request.query)), accepted(call, REVIEW_OFFER))
   if (isScaleSubresource(subresource)) return scale(call)
   if (info.verb === 'get') return get(call)
   return info.verb === 'update' ? update(call) : patch(call)
 }
 
-function connect(call: Call, subresource: ConnectSubresource): ApiResponse | Promise<ApiResponse> {
+async function connect(call: Call, subresource: ConnectSubresource): Promise<ApiResponse> {
   const { api, kind, info, request } = call
   if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed()
   if (request.query.has('dryRun')) throw badRequest('dryRun is not supported')
   const ctx = contextOf(call)
+  await admitConnect(call, subresource, ctx)
   if (subresource.check?.({ name: info.name, query: request.query, ctx }) === 'nothing') return { status: 204, headers: {} }
   return call.connectors.connect(subresource, { api, kind, info, request, ctx })
+}
+
+/** Reading a log is no connection, though it is served like one. */
+async function admitConnect({ api, kind, info, request }: Call, { connect: connector, responseKind }: ConnectSubresource, ctx: RequestContext): Promise<void> {
+  if (connector === 'log') return
+  const object = connectOptions(responseKind, request.query, info.rest)
+  const attributes = { operation: 'CONNECT', kind, subresource: info.subresource, objectKind: responseKind, namespace: info.namespace, name: info.name, object, ctx } as const
+  await api.admission.mutate(attributes)
+  await api.admission.validate(attributes)
 }
 
 async function scale(call: Call): Promise<ApiResponse> {

@@ -100,7 +100,12 @@ function checkFields(kind: ServedKind, selector: FieldSelector): void {
 export function matcher(kind: ServedKind, { labels, fields }: Selection): ((object: KubeObject) => boolean) | undefined {
   if (labels.isEmpty && fields.isEmpty) return undefined
   const wanted = fields.requirements.map(({ field: name, operator, value }) => ({ read: fieldReader(kind, name), equal: operator === '=', value }))
-  return (object) => labels.matches(object.metadata.labels ?? {}) && wanted.every(({ read, equal, value }) => (read(object) === value) === equal)
+  const { stored } = kind.definition
+  return (object) => {
+    if (!labels.matches(object.metadata.labels ?? {})) return false
+    const view = stored && wanted.length > 0 ? stored.read(object) : object
+    return wanted.every(({ read, equal, value }) => (read(view) === value) === equal)
+  }
 }
 
 function fieldReader(kind: ServedKind, name: string): (object: KubeObject) => string {

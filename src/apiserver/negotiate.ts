@@ -13,6 +13,7 @@ export const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 }
 
 const ENCODINGS = Object.entries(MEDIA_TYPES) as [Encoding, string][]
+const ALL_ENCODINGS: readonly Encoding[] = ['json', 'yaml', 'protobuf']
 const PATCH_TYPES = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
@@ -40,7 +41,10 @@ interface Clause {
   subtype: string
   quality: number
   parameters: ReadonlyMap<string, string>
+  readonly matches: WeakMap<Offer, Matched | null>
 }
+
+type Matched = Omit<Accepted, 'pretty'>
 
 /** Which conversions a path offers, by kind, group and version. */
 export type OffersConversion = (conversion: { kind: string; group: string; version: string }) => boolean
@@ -57,19 +61,23 @@ export interface Offer {
   /** Encodings that are offered without a conversion, where not all are (custom resources have no protobuf). */
   plain?: readonly Encoding[]
   conversions?: OffersConversion
+  /** Custom resources are served past the router that has words of its own for what nobody makes or takes. */
+  isCustom?: boolean
 }
 
+const ANY_ENCODING: Offer = {}
+
 /** @throws StatusError 406 */
-export function negotiateOutput(accept: string | undefined, query: { get(name: string): string | null; has(name: string): boolean }, userAgent: string, offer: Offer = {}): Accepted {
-  const encodings = offer.encodings ?? ['json', 'yaml', 'protobuf']
+export function negotiateOutput(accept: string | undefined, query: { get(name: string): string | null; has(name: string): boolean }, userAgent: string, offer: Offer = ANY_ENCODING): Accepted {
+  const encodings = offer.encodings ?? ALL_ENCODINGS
   const clauses = parseAccept(accept)
   for (const clause of clauses) {
-    const accepted = match(clause, encodings, offer)
-    if (accepted) return { ...accepted, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
+    const accepted = matchOnce(clause, encodings, offer)
+    if (accepted) return { encoding: accepted.encoding, as: accepted.as, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
   }
   const mediaTypes = ENCODINGS.map(([, mediaType]) => mediaType)
   // A known type in an unknown form has words of its own.
-  if (clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
+  if (offer.isCustom || clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
   throw noRepresentation(mediaTypes)
 }
 
@@ -90,11 +98,11 @@ export function negotiateInput(contentType: string | undefined): Encoding {
 }
 
 /** @throws StatusError 415 */
-export function negotiatePatch(contentType: string | undefined, supported: readonly PatchMediaType[]): PatchMediaType {
+export function negotiatePatch(contentType: string | undefined, supported: readonly PatchMediaType[], { isCustom = false } = {}): PatchMediaType {
   const mediaType = mediaTypeOf(contentType ?? '')
   const type = Object.hasOwn(PATCH_TYPES, mediaType) ? PATCH_TYPES[mediaType as keyof typeof PATCH_TYPES] : undefined
   if (type && supported.includes(type)) return type
-  if (!type) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
+  if (!type && !isCustom) throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} })
   throw unsupportedMediaType(Object.entries(PATCH_TYPES).filter(([, t]) => supported.includes(t)).map(([name]) => name))
 }
 
@@ -102,7 +110,14 @@ export function mediaTypeOf(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase()
 }
 
-function match(clause: Clause, encodings: readonly Encoding[], { plain = encodings, conversions }: Offer): Omit<Accepted, 'pretty'> | undefined {
+/** What a clause comes to for an offer; both are the same from request to request. */
+function matchOnce(clause: Clause, encodings: readonly Encoding[], offer: Offer): Matched | undefined {
+  let found = clause.matches.get(offer)
+  if (found === undefined) clause.matches.set(offer, (found = match(clause, encodings, offer) ?? null))
+  return found ?? undefined
+}
+
+function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encodings: readonly Encoding[], { plain = encodings, conversions }: Offer): Matched | undefined {
   const { type, subtype, parameters } = clause
   const stream = parameters.get('stream')
   if (stream && stream !== 'watch') return undefined
@@ -153,5 +168,5 @@ function parseClause(text: string): Clause {
     return [name.trim().toLowerCase(), value.trim().replace(/^"|"$/g, '')] as const
   }))
   const quality = Number(parameters.get('q') ?? 1)
-  return { type, subtype, quality: Number.isNaN(quality) ? 0 : quality, parameters }
+  return { type, subtype, quality: Number.isNaN(quality) ? 0 : quality, parameters, matches: new WeakMap() }
 }

@@ -4,6 +4,7 @@
  */
 import { type FieldFacts, mustTypeFacts, typeFacts, type TypeFacts } from '../../schemas/facts.ts'
 import { type FieldType, isSpecialScalar, type Scalar, scalarTypeNames, type SpecialScalar } from '../../schemas/field-type.ts'
+import { describeType, type TypeDescriptions } from './descriptions.ts'
 
 export type OpenAPIVersion = 'v2' | 'v3'
 export type JsonSchema = Record<string, unknown>
@@ -77,6 +78,11 @@ function fieldDefault(field: FieldFacts): unknown {
   return zeroDefault(field.type, field.omitEmpty)
 }
 
+/** What openapi-gen adds to the description of an enum; what upstream says of each value is left out. */
+function enumText(values: readonly string[] | undefined): string {
+  return values === undefined ? '' : `\n\nPossible enum values:\n${values.map((value) => ` - \`${JSON.stringify(value)}\``).join('\n')}`
+}
+
 class SchemaBuilder {
   readonly #version: OpenAPIVersion
   readonly #visit: (typeName: string) => void
@@ -87,25 +93,28 @@ class SchemaBuilder {
   }
 
   object(facts: TypeFacts): JsonSchema {
-    if (facts.scalar !== undefined) return specialSchemas[facts.scalar][this.#version]
-    const schema: JsonSchema = { type: 'object' }
+    const descriptions = describeType(facts.name)
+    const described = descriptions[''] === undefined ? {} : { description: descriptions[''] }
+    if (facts.scalar !== undefined) return { ...described, ...specialSchemas[facts.scalar][this.#version] }
+    const schema: JsonSchema = { ...described, type: 'object' }
     const required = [...facts.jsonFields.values()].filter((f) => f.required).map((f) => f.name)
     if (required.length > 0) schema['required'] = required
-    if (facts.jsonFields.size > 0) schema['properties'] = this.#properties(facts)
+    if (facts.jsonFields.size > 0) schema['properties'] = this.#properties(facts, descriptions)
     if (facts.gvks.length > 0) schema['x-kubernetes-group-version-kind'] = facts.gvks
     if (facts.mapType !== undefined) schema['x-kubernetes-map-type'] = facts.mapType
     if (facts.unions.length > 0) schema['x-kubernetes-unions'] = facts.unions
     return schema
   }
 
-  #properties(facts: TypeFacts): Record<string, JsonSchema> {
+  #properties(facts: TypeFacts, descriptions: TypeDescriptions): Record<string, JsonSchema> {
     const properties: Record<string, JsonSchema> = {}
-    for (const [name, field] of facts.jsonFields) properties[name] = this.#property(field)
+    for (const [name, field] of facts.jsonFields) properties[name] = this.#property(field, descriptions[name])
     return properties
   }
 
-  #property(field: FieldFacts): JsonSchema {
+  #property(field: FieldFacts, description: string | undefined): JsonSchema {
     const schema = this.#type(field.type, fieldDefault(field), { described: !field.undescribed, itemEnum: field.itemEnum })
+    if (description !== undefined) schema['description'] = description + enumText(field.enum)
     if (field.format !== undefined) schema['format'] = field.format
     if (field.enum !== undefined) schema['enum'] = field.enum
     if (field.listMapKeys.length > 0) schema['x-kubernetes-list-map-keys'] = field.listMapKeys

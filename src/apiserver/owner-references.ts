@@ -3,14 +3,16 @@ import { equalJSON } from '../apimachinery/json.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 
-export function dedupOwnerReferences({ metadata }: KubeObject, ctx: RequestContext): void {
+/** @param when they were found: in what was sent, or in what mutating admission left */
+export function dedupOwnerReferences({ metadata }: KubeObject, ctx: RequestContext, when: 'sent' | 'admitted'): void {
   const refs = metadata.ownerReferences
   if (!refs || refs.length < 2) return
-  const distinct = refs.filter((ref, i) => refs.findIndex((other) => equalJSON(other, ref)) === i)
-  if (distinct.length === refs.length) return
-  metadata.ownerReferences = distinct
-  const uids = [...new Set(refs.filter((ref, i) => refs.findIndex((other) => equalJSON(other, ref)) !== i).map((ref) => ref.uid))]
+  const isRepeated = (ref: (typeof refs)[number], i: number) => refs.findIndex((other) => equalJSON(other, ref)) !== i
+  const uids = refs.filter(isRepeated).map((ref) => ref.uid)
+  if (uids.length === 0) return
+  metadata.ownerReferences = refs.filter((ref, i) => !isRepeated(ref, i))
+  const since = when === 'admitted' ? ' after mutating admission happens' : ''
   ctx.warn(
-    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${uids.join(', ')}`,
+    `.metadata.ownerReferences contains duplicate entries${since}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${uids.join(', ')}`,
   )
 }

@@ -13,7 +13,7 @@ import type { Api } from './api.ts'
 import { Discovery } from './discovery.ts'
 import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
 import { impersonate, isImpersonating } from './impersonation.ts'
-import { negotiateOutput, type Accepted, type OffersConversion } from './negotiate.ts'
+import { negotiateOutput, type Accepted, type Offer, type OffersConversion } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
 import type { RawRequest } from './server.ts'
@@ -32,6 +32,7 @@ export interface RoutesParts {
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const discoveryConversion: OffersConversion = ({ kind, group, version }) => kind === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2'
+const DISCOVERY_OFFER: Offer = { conversions: discoveryConversion }
 
 export class Routes {
   readonly #parts: RoutesParts
@@ -79,9 +80,13 @@ export class Routes {
   }
 
   /** Groups that are not built in, and what they do not serve, are left to whoever comes last in upstream's chain of servers. */
-  #isElsewhere({ group, version, resource }: RequestInfo): boolean {
+  #isElsewhere({ group, version, resource, namespace, verb }: RequestInfo): boolean {
     const { scheme } = this.#parts.api
-    return !scheme.byResource(group, version, resource) && !scheme.isBuiltIn(group)
+    const kind = scheme.byResource(group, version, resource)
+    if (!kind) return !scheme.isBuiltIn(group)
+    // A custom resource is none where its scope does not fit the path.
+    if (!kind.definition.itemsKeepType) return false
+    return kind.namespaced ? !namespace && verb !== 'list' && verb !== 'watch' : namespace !== ''
   }
 
   async #read(raw: RawRequest, warnings: string[]): Promise<ApiRequest> {
@@ -106,7 +111,7 @@ export class Routes {
     if ((root !== 'api' && root !== 'apis') || parts.length > 3 || (root === 'api' && parts.length > 2)) return undefined
     if (request.method !== 'GET') throw methodNotAllowed()
     const isRoot = parts.length === 1
-    const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', isRoot ? { conversions: discoveryConversion } : {})
+    const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', isRoot ? DISCOVERY_OFFER : undefined)
     if (isRoot) {
       const core = root === 'api'
       if (accepted.as) return valueResponse(this.discovery.aggregated(core), accepted)

@@ -67,8 +67,8 @@ export function toTable(kind: Printed, objects: readonly KubeObject[], options: 
   }
 }
 
-function columnDefinition({ name, type = 'string', format = name === 'Name' ? 'name' : '', priority = 0 }: Column<KubeObject>) {
-  return { name, type, format, description: '', priority }
+function columnDefinition({ name, type = 'string', format = name === 'Name' ? 'name' : '', description = '', priority = 0 }: Column<KubeObject>) {
+  return { name, type, format, description, priority }
 }
 
 function toRow(kind: Printed, object: KubeObject, { columns, ctx, options }: { columns: readonly Column<KubeObject>[]; ctx: ColumnContext; options: TableOptions }): Row {

@@ -2,7 +2,7 @@
 import { validateDeleteOptions, validatePatchOptions, validateWriteOptions } from '../apimachinery/validate-options.ts'
 import { badRequest, invalid, quote } from '../errors.ts'
 import type { DeleteOptions } from '../registry/kind.ts'
-import type { FieldValidation } from '../registry/request-context.ts'
+import type { FieldValidation, GivenOptions } from '../registry/request-context.ts'
 import type { Query } from './request-info.ts'
 
 const META_GROUP = 'meta.k8s.io'
@@ -12,6 +12,7 @@ export interface WriteOptions {
   dryRun: boolean
   fieldManager: string
   fieldValidation: FieldValidation
+  givenOptions: GivenOptions
   force: boolean
 }
 
@@ -27,6 +28,7 @@ export function parseWriteOptions(kind: 'CreateOptions' | 'UpdateOptions' | 'Pat
     dryRun: options.dryRun.length > 0,
     fieldManager: fieldManager || managerOf(userAgent),
     fieldValidation: fieldValidation === 'Ignore' || fieldValidation === 'Strict' ? fieldValidation : 'Warn',
+    givenOptions: { ...(fieldManager ? { fieldManager } : {}), ...(fieldValidation ? { fieldValidation } : {}) },
     force: options.force ?? false,
   }
 }

@@ -39,14 +39,14 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
   let outcome: Outcome = { step: 'now' }
   const decide = async (current: Entry<KubeObject> | undefined): Promise<Decision<KubeObject>> => {
     if (!current) throw notFound(kind.groupResource, name)
-    last = current.value
-    checkPreconditions(kind, current.value, options)
-    kind.definition.beforeDelete?.(current.value, ctx)
-    await request.validate?.(current.value)
-    outcome = plan(kind, current.value, options, now)
+    last = storage.read(current.value)
+    checkPreconditions(kind, last, options)
+    kind.definition.beforeDelete?.(last, ctx)
+    await request.validate?.(last)
+    outcome = plan(kind, last, options, now)
     if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
     if (!outcome.object) return DELETE
-    const value = kind.codec.normalize(outcome.object)
+    const value = storage.write(kind.codec.normalize(outcome.object))
     return equalJSON(value, current.value) ? UNCHANGED : { value }
   }
   const key = storage.key(ctx, name)

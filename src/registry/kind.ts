@@ -113,6 +113,8 @@ export interface Column<T> {
   /** OpenAPI type of the cells; string unless told. */
   type?: 'string' | 'integer' | 'number' | 'boolean' | 'date'
   format?: string
+  /** Given by the one who defined the column (custom resources). */
+  description?: string
   /** Rows carry the cell though the table declares no column for it (an upstream slip of IPAddress). */
   undeclared?: boolean
   /** 0 is always shown, 1 only with `-o wide`. */
@@ -179,6 +181,8 @@ export interface ScaleSubresource {
   statusReplicasPath: string
   /** Path of a LabelSelector, of a map of labels (ReplicationController) or of a string. */
   labelSelectorPath?: string
+  /** What the object must satisfy after a write through it (custom resources); other kinds are judged by the scale alone. */
+  validateObject?(object: KubeObject, old: KubeObject): FieldError[]
 }
 
 export interface Subresources<T> {
@@ -203,6 +207,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   namespaced: boolean
   /** All eight unless told. */
   verbs?: readonly string[]
+  /** The verbs as discovery lists them, where that is not all of them by name. */
+  listedVerbs?: readonly string[]
   /** Key prefix in the store without slashes at the ends; `registry/<plural>` unless upstream's differs (registry/minions …). */
   storagePrefix?: string
 
@@ -211,6 +217,13 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * Both functions take and return whole objects (may reuse parts), without apiVersion/kind, which the caller sets.
    */
   storedAs?: GroupVersionKind & { toStorage(object: T): KubeObject; fromStorage(object: KubeObject): T }
+  /**
+   * Present when objects are converted at the door of the store, and all hooks see them in this version (custom resources).
+   * `read` gives the same object for the same stored one, and the stored one itself where nothing differs.
+   */
+  stored?: { read(stored: KubeObject): T; write(object: T): KubeObject }
+  /** The same resource is served in another version too, which stands for it wherever one goes through all kinds. */
+  isAlternative?: boolean
   /** The version that upstream writes it to etcd in, where that is an older one; shows in discovery only. */
   encodedVersion?: string
   /** Warning header of every request for this kind, in upstream's words ("v1 Endpoints is deprecated in v1.33+; use …"). */

@@ -4,17 +4,27 @@ import type { SystemReader, UserInfo, WriteContext } from './kind.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
+/** What a client said itself of the options of a write, for those who ask what it said. */
+export interface GivenOptions {
+  fieldManager?: string
+  fieldValidation?: string
+}
+
 export interface RequestContextFields {
   user: UserInfo
   namespace: string
   dryRun?: boolean
   fieldManager?: string
   fieldValidation?: FieldValidation
+  givenOptions?: GivenOptions
+  /** Where warnings go; a list of its own unless told. */
+  warnings?: string[]
+}
+
+interface Surroundings {
   clock: Clock
   random: Random
   system: SystemReader
-  /** Where warnings go; a list of its own unless told. */
-  warnings?: string[]
 }
 
 /** More than this many are dropped; no answer could carry them. */
@@ -27,6 +37,7 @@ export class RequestContext implements WriteContext {
   readonly dryRun: boolean
   readonly fieldManager: string
   readonly fieldValidation: FieldValidation
+  readonly givenOptions: GivenOptions
   readonly clock: Clock
   readonly random: Random
   readonly system: SystemReader
@@ -37,15 +48,16 @@ export class RequestContext implements WriteContext {
   /** What the audit log notes besides the request itself; the first value of a key stays. */
   auditAnnotations?: Map<string, string>
 
-  constructor(fields: RequestContextFields) {
+  constructor(fields: RequestContextFields, { clock, random, system }: Surroundings) {
     this.user = fields.user
     this.namespace = fields.namespace
     this.dryRun = fields.dryRun ?? false
     this.fieldManager = fields.fieldManager ?? 'unknown'
     this.fieldValidation = fields.fieldValidation ?? 'Warn'
-    this.clock = fields.clock
-    this.random = fields.random
-    this.system = fields.system
+    this.givenOptions = fields.givenOptions ?? {}
+    this.clock = clock
+    this.random = random
+    this.system = system
     this.warnings = fields.warnings ?? []
   }
 
@@ -60,6 +72,6 @@ export class RequestContext implements WriteContext {
 
   /** The same request, acting in another namespace; warnings are shared. */
   inNamespace(namespace: string): RequestContext {
-    return new RequestContext({ ...this, namespace })
+    return new RequestContext({ ...this, namespace }, this)
   }
 }

@@ -11,7 +11,7 @@ import { formatTime } from '../clock.ts'
 import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, quote, StatusError, type FieldError } from '../errors.ts'
 import type { Entry } from '../storage/entry.ts'
 import { DELETE, UNCHANGED, isStorageError, type Outcome, type Store } from '../storage/store.ts'
-import type { KubeObject, UpdateSubresource } from './kind.ts'
+import { isScaleSubresource, type KubeObject, type UpdateSubresource } from './kind.ts'
 import type { RequestContext } from './request-context.ts'
 import { storeKey, type ServedKind } from './scheme.ts'
 
@@ -76,6 +76,16 @@ export class ResourceStorage {
     return entry
   }
 
+  /** A stored object as the hooks see it. */
+  read(stored: KubeObject): KubeObject {
+    return this.kind.definition.stored?.read(stored) ?? stored
+  }
+
+  /** An object as it is stored. */
+  write(object: KubeObject): KubeObject {
+    return this.kind.definition.stored?.write(object) ?? object
+  }
+
   async create(request: CreateRequest): Promise<ObjectEntry> {
     const { metadata } = request.object
     if (metadata.name || !metadata.generateName) return this.#createOnce(request)
@@ -100,12 +110,13 @@ export class ResourceStorage {
         undo.run()
         created = current === undefined
         const object = current ? await this.#prepareUpdate(request, current, undo) : await this.#prepareCreateByUpdate(request, undo)
-        gone = current && this.#isFinallyDeleted(object, current.value) ? current.value : undefined
-        before = current?.value
+        before = current && this.read(current.value)
+        gone = before && this.#isFinallyDeleted(object, before) ? before : undefined
         unwritten = ctx.dryRun || gone ? object : undefined
         if (ctx.dryRun) return UNCHANGED
         if (gone) return DELETE
-        return current && equalJSON(object, current.value) ? UNCHANGED : { value: object, expiresAt: this.#expiresAt(object, ctx) }
+        const value = this.write(object)
+        return current && equalJSON(value, current.value) ? UNCHANGED : { value, expiresAt: this.#expiresAt(object, ctx) }
       }
       const entry = await this.store.guaranteedUpdate(this.key(ctx, name), write)
       undo.keep(ctx.dryRun)
@@ -130,7 +141,7 @@ export class ResourceStorage {
         return ephemeral(ready)
       }
       if (Number(object.metadata.resourceVersion ?? 0) > 0) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
-      const entry = await this.store.create(key, ready, { expiresAt: this.#expiresAt(ready, ctx) })
+      const entry = await this.store.create(key, this.write(ready), { expiresAt: this.#expiresAt(ready, ctx) })
       undo.keep()
       return entry
     } catch (error) {
@@ -163,6 +174,7 @@ export class ResourceStorage {
     if (definition.subresources?.status && !definition.keepsStatusOnCreate) copyMember(object, NO_STATUS, 'status')
     if (definition.generation) metadata.generation = 1
     definition.prepareForCreate?.(object, ctx)
+    this.#checkType(object)
     const errors = [...this.#validateMetadata(object), ...(definition.validateMetadata?.(object, undefined) ?? []), ...(definition.validate?.(object, ctx) ?? [])]
     if (errors.length === 0) errors.push(...((await definition.validateAccess?.(object, undefined, ctx)) ?? []))
     if (errors.length === 0) errors.push(...validatePathSegment(object))
@@ -181,6 +193,12 @@ export class ResourceStorage {
     if (metadata.generateName && !metadata.name) metadata.name = metadata.generateName.slice(0, MAX_GENERATED_BASE) + ctx.random.suffix(5)
     if (this.kind.namespaced) metadata.namespace ??= ctx.namespace
     else delete metadata.namespace
+  }
+
+  /** Only custom resources can come with another type: that of others is settled when they are decoded. */
+  #checkType({ kind, metadata }: KubeObject): void {
+    if (kind === undefined || kind === this.kind.kind) return
+    throw invalid({ group: this.kind.group, kind }, metadata.name ?? '', [field.invalid('kind', kind, `must be ${this.kind.kind}`)])
   }
 
   get #hasStrictFinalizers(): boolean {
@@ -204,7 +222,7 @@ export class ResourceStorage {
 
   async #prepareUpdate(request: UpdateRequest, current: Entry<KubeObject>, undo: Undo): Promise<KubeObject> {
     const { ctx, name, uid } = request
-    const old = current.value
+    const old = this.read(current.value)
     const { definition, groupResource } = this.kind
     if (uid && uid !== old.metadata.uid) {
       const why = `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
@@ -247,6 +265,7 @@ export class ResourceStorage {
     if (old.metadata.deletionTimestamp) metadata.deletionTimestamp = old.metadata.deletionTimestamp
     if (old.metadata.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds
 
+    this.#checkType(object)
     const common = validateObjectMetaUpdate(metadata, old.metadata)
     const own = sub.hooks?.validateUpdate
       ? sub.hooks.validateUpdate(object, old, ctx)
@@ -307,6 +326,7 @@ export function ephemeral(value: KubeObject): ObjectEntry {
 
 export function updateSubresourceOf(kind: ServedKind, name: string | undefined): UpdateSubresource<KubeObject> | undefined {
   const subresource = name ? kind.definition.subresources?.[name] : undefined
+  if (isScaleSubresource(subresource)) return subresource.validateObject && { validateUpdate: subresource.validateObject }
   return typeof subresource === 'object' ? (subresource as UpdateSubresource<KubeObject>) : undefined
 }
 

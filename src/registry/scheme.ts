@@ -184,6 +184,6 @@ export function toStorage(served: ServedKind, object: KubeObject): KubeObject {
 /** A stored object as this version shows it. */
 export function fromStorage(served: ServedKind, object: KubeObject): KubeObject {
   const stored = served.definition.storedAs
-  if (!stored) return object
+  if (!stored) return served.definition.stored?.read(object) ?? object
   return { ...stored.fromStorage(object), apiVersion: served.apiVersion, kind: served.kind }
 }

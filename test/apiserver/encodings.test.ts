@@ -183,4 +183,12 @@ t.test('warnings', async (t) => {
   const many = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`${'long'.repeat(20)}${i}`, i]))
   t.ok((await api.post(CONFIG_MAPS, { ...configMap('w5'), ...many })).warnings.length < 60, 'no more than headers can hold')
   for (const path of ['/api/v1/namespaces/default/endpoints', '/api/v1/componentstatuses', '/api/v1/namespaces/default/endpoints/nope']) t.match((await api.get(path)).warnings, [/ is deprecated in v1\./], path)
+  // Owners that are not there would take the object with them.
+  const owner = async (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', name, uid: (await api.get(`/api/v1/namespaces/${name}`)).body.metadata.uid })
+  const [one, other] = [await owner('default'), await owner('kube-system')]
+  const twice = { name: 'owned', ownerReferences: [one, other, one, one] }
+  const text = (since: string) => `.metadata.ownerReferences contains duplicate entries${since}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${one.uid}, ${one.uid}`
+  t.match(await api.post(CONFIG_MAPS, { metadata: twice }), { status: 201, warnings: [text('')], body: { metadata: { ownerReferences: [one, other] } } })
+  t.same((await api.put(`${CONFIG_MAPS}/owned`, { metadata: twice })).warnings, [text('')])
+  t.same((await api.patch(`${CONFIG_MAPS}/owned`, { metadata: twice })).warnings, [text(' after mutating admission happens')])
 })

@@ -183,7 +183,7 @@ function cluster(source: Partial<MetricSource>, replicas = 2) {
 }
 
 const shown = ({ status }: HorizontalPodAutoscaler) => (status?.conditions ?? []).map(({ type, status: s, reason }) => `${type} ${s} ${reason}`)
-const each = (value: number) => async () => new Map(['p0', 'p1', 'p2', 'p3'].map((name) => [name, { value, atMs: Date.now() + 1e12, windowMs: 0 }]))
+const each = (value: number) => async () => new Map(['p0', 'p1', 'p2', 'p3'].map((name) => [name, { value, atMs: NOW, windowMs: 0 }]))
 
 t.test('without a target there is nothing to scale', async (t) => {
   const { fake, read } = cluster({})

@@ -50,7 +50,7 @@ export class ApiTester {
   readonly #agent = new https.Agent({ keepAlive: true, rejectUnauthorized: false })
   #session: http2.ClientHttp2Session | undefined
 
-  constructor(readonly cluster: Cluster) {
+  constructor(readonly cluster: Pick<Cluster, 'url' | 'port'>) {
     this.#url = cluster.url
   }
 

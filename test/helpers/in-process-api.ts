@@ -50,7 +50,7 @@ export async function startApi(t: Test, { authenticator, serviceAccountTokens }:
   const informers = new InformerFactory(api)
   const rbac = new RbacAuthorizer(informers)
   const authorizer = unionAuthorizer([privilegedGroup, rbac])
-  const system: SystemReader = new System(api, { allocators: new ServiceAllocators({ random }), authorizer, authenticator, serviceAccountTokens, allowPrivileged: true })
+  const system: SystemReader = new System(api, { allocators: new ServiceAllocators({ random }), authorizer, authenticator, serviceAccountTokens, allowPrivileged: false })
   t.teardown(async () => {
     rbac.close()
     informers.close()

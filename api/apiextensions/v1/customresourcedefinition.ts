@@ -29,6 +29,7 @@ export default defineKind<CustomResourceDefinition>({
   version: 'v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',
+  encodedVersion: 'v1beta1',
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   namespaced: false,

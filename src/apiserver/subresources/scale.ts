@@ -7,7 +7,7 @@ import { updateManagedFields } from '../../apimachinery/managed-fields.ts'
 import { serverSideApply } from '../../apimachinery/server-side-apply.ts'
 import { cloneJSON, isRecord } from '../../apimachinery/json.ts'
 import { formatLabelSelector } from '../../apimachinery/labels.ts'
-import { conflict, field, internalError, invalid, notFound } from '../../errors.ts'
+import { badRequest, conflict, field, internalError, invalid, notFound, quote } from '../../errors.ts'
 import { isScaleSubresource, type Column, type KubeObject, type ScaleSubresource } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
@@ -19,7 +19,6 @@ import type { Call } from '../handlers.ts'
 import { replicasPaths } from '../field-manager.ts'
 import { expectedFor } from '../meta-kinds.ts'
 import { parseApplied, patchedObject, type Patch } from '../verbs/patch.ts'
-import { defaultColumns } from '../table.ts'
 import { checkName, writeObject } from '../verbs/update.ts'
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
@@ -38,18 +37,33 @@ const COLUMNS: readonly Column<Scale>[] = [
   { name: 'Age', value: ({ metadata }, { age }) => age(metadata.creationTimestamp) },
 ]
 
+/** What custom resources show of it. */
+const CUSTOM_COLUMNS: readonly Column<Scale>[] = [
+  { name: 'Name', format: 'name', value: ({ metadata }) => metadata.name ?? '' },
+  { name: 'Desired', type: 'integer', value: ({ spec }) => spec?.replicas ?? null },
+  { name: 'Available', type: 'integer', value: ({ status }) => status?.replicas ?? null },
+  { name: 'Age', type: 'date', value: ({ metadata }, { age }) => age(metadata.creationTimestamp) },
+]
+
+const isCustom = (kind: ServedKind): boolean => kind.codec.typeName === undefined
+/** Stands for a number of replicas that is not there while the scale is being changed. */
+const UNSET = -(2 ** 31)
+
 /** The answer: the scale itself, a table of it or its metadata. */
 export function encodeScale(kind: ServedKind, scale: Scale, options: EncodeOptions): Buffer {
-  const columns = kind.codec.typeName === undefined ? defaultColumns : (COLUMNS as readonly Column<KubeObject>[])
-  return encodeAs({ definition: { columns } }, scale, options)
+  const columns = isCustom(kind) ? CUSTOM_COLUMNS : COLUMNS
+  return encodeAs({ definition: { columns: columns as readonly Column<KubeObject>[] } }, scale, options)
 }
 
-/** @throws StatusError 500 when a custom resource has no number of replicas */
-export function readScale(kind: ServedKind, object: KubeObject): Scale {
+/**
+ * @param unset what to show where a custom resource has no number of replicas
+ * @throws StatusError 500 when it has none and nothing to show for it
+ */
+export function readScale(kind: ServedKind, object: KubeObject, unset?: number): Scale {
   const paths = pathsOf(kind)
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const replicas = valueAt(object, paths.specReplicasPath)
-  if (replicas === undefined && kind.definition.itemsKeepType) throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} does not exist`)
+  const replicas = valueAt(object, paths.specReplicasPath) ?? unset
+  if (replicas === undefined && isCustom(kind)) throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} does not exist`)
   const selector = paths.labelSelectorPath ? selectorText(valueAt(object, paths.labelSelectorPath)) : ''
   const wanted = Number(replicas ?? 0)
   return {
@@ -83,12 +97,12 @@ export async function putScale(write: ScaleWrite): Promise<Scale> {
   if (sent) checkName(kind, sent, { name, namespace })
   const { entry } = await writeObject(api, { kind, name, subresource: 'scale' }, ctx, {
     tracksFields: false,
-    view: { kind: SCALE, of: (object) => readScale(kind, object) as KubeObject },
+    view: { kind: SCALE, of: (object) => readScale(kind, object, 0) as KubeObject },
     async transform(live) {
       if (!live) throw notFound(kind.groupResource, name)
       const { scale, managers } = newScale(write, live)
       const attributes = { operation: 'UPDATE', kind, subresource: 'scale', objectKind: SCALE, namespace, name, ctx } as const
-      await api.admission.mutate({ ...attributes, object: scale as KubeObject, oldObject: readScale(kind, live) as KubeObject })
+      await api.admission.mutate({ ...attributes, object: scale as KubeObject, oldObject: readScale(kind, live, 0) as KubeObject })
       checkName(kind, scale, { name, namespace })
       check(kind, scale, live)
       const object = cloneJSON(live)
@@ -99,7 +113,7 @@ export async function putScale(write: ScaleWrite): Promise<Scale> {
       return object
     },
   })
-  return readScale(kind, viewOf(kind, entry))
+  return readScale(kind, viewOf(kind, entry), 0)
 }
 
 type ScaleManagers = KubeObject['metadata']['managedFields']
@@ -109,7 +123,7 @@ function newScale({ api, kind, ctx, sent, patch }: ScaleWrite, live: KubeObject)
   const expected = expectedFor(SCALE)
   const { codec } = expected
   const managedFields = managersOfScale(live.metadata.managedFields, replicasPaths(api.scheme, kind))
-  const current = readScale(kind, live)
+  const current = readScale(kind, live, UNSET)
   const before = codec.normalize({ ...current, metadata: { ...current.metadata, managedFields } } as KubeObject)
   const context = { type: codec.mergeType, apiVersion: 'autoscaling/v1', manager: ctx.fieldManager, subresource: 'scale', nowMs: ctx.clock.now() }
   if (patch?.type === 'apply') {
@@ -123,7 +137,10 @@ function newScale({ api, kind, ctx, sent, patch }: ScaleWrite, live: KubeObject)
 function check(kind: ServedKind, { metadata, spec }: Scale, live: KubeObject): void {
   const { name = '', uid } = live.metadata
   const replicas = spec?.replicas ?? 0
-  if (replicas < 0) throw invalid(SCALE, name, [field.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
+  if (isCustom(kind)) {
+    // The rest is judged with the object as a whole.
+    if (replicas === UNSET) throw badRequest(`the spec replicas field ${quote(pathsOf(kind).specReplicasPath)} cannot be empty`)
+  } else if (replicas < 0) throw invalid(SCALE, name, [field.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
   if (metadata.uid && metadata.uid !== uid) {
     const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`
     throw conflict({ group: kind.group, resource: `${kind.plural}/scale` }, name, why)

@@ -16,11 +16,11 @@ import { dedupOwnerReferences } from '../owner-references.ts'
 export async function createObject(api: Api, kind: ServedKind, object: KubeObject, ctx: RequestContext): Promise<ObjectEntry> {
   ctx.requestGroup = kind.group
   prepareNewObject(kind, object, ctx.namespace)
-  dedupOwnerReferences(object, ctx)
+  dedupOwnerReferences(object, ctx, 'sent')
   trackUpdate({ scheme: api.scheme, kind, subresource: '', ctx }, undefined, object)
   const attributes = createAttributes(kind, object, ctx)
   await api.admission.mutate(attributes)
-  dedupOwnerReferences(object, ctx)
+  dedupOwnerReferences(object, ctx, 'admitted')
   return api.storageFor(kind).create({
     object: toStorage(kind, object),
     ctx,

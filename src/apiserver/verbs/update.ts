@@ -49,6 +49,7 @@ export function checkName(kind: ServedKind, object: KubeObject, url: { name: str
 /** Replaces an object by `object` (decoded and defaulted). */
 export function updateObject(api: Api, target: Target, object: KubeObject, ctx: RequestContext): Promise<Written> {
   checkName(target.kind, object, { name: target.name, namespace: ctx.namespace })
+  dedupOwnerReferences(object, ctx, 'sent')
   return writeObject(api, target, ctx, { transform: () => cloneJSON(object), uid: object.metadata.uid })
 }
 
@@ -76,9 +77,9 @@ export function writeObject(api: Api, { kind, name, subresource }: Target, ctx: 
         await options.authorizeCreate?.()
         prepareNewObject(kind, object, ctx.namespace)
       }
-      dedupOwnerReferences(object, ctx)
       if (options.tracksFields !== false) trackUpdate({ scheme: api.scheme, kind, subresource, ctx }, live, object)
       if (!view) await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
+      dedupOwnerReferences(object, ctx, 'admitted')
       return toStorage(kind, object)
     },
     validate(stored, current) {

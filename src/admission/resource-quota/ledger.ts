@@ -1,0 +1,133 @@
+/**
+ * Charges quotas for what is about to be written. What waits in one namespace is charged together, in one write of each
+ * quota's status, which succeeds only if nobody changed it meanwhile. Models quotaEvaluator of
+ * k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go.
+ */
+import type { ResourceQuota } from '../../../schemas/types.ts'
+import type { ResourceList } from '../../apimachinery/resource-list.ts'
+import { conflict, MODIFIED } from '../../errors.ts'
+import type { SystemReader } from '../../registry/kind.ts'
+import type { AdmissionAttributes, Undo } from '../chain.ts'
+import { charged, chargesOf, refunded } from './check.ts'
+
+export const KIND = 'v1/ResourceQuota'
+const RETRIES = 3
+
+type Charges = Map<string, ResourceList>
+
+interface Waiter {
+  attributes: AdmissionAttributes
+  /** What quotas have counted for it so far. */
+  paid: Charges
+  resolve(undo: Undo | undefined): void
+  reject(error: unknown): void
+}
+
+export class QuotaLedger {
+  /** By namespace; a namespace is here while its charges are written. */
+  readonly #waiting = new Map<string, Waiter[]>()
+
+  /** Resolves when the quotas count the request. Rejects with a StatusError when it does not fit. */
+  charge(attributes: AdmissionAttributes): Promise<Undo | undefined> {
+    return new Promise((resolve, reject) => {
+      const { namespace } = attributes
+      const waiter: Waiter = { attributes, paid: new Map(), resolve, reject }
+      const queue = this.#waiting.get(namespace)
+      if (queue) queue.push(waiter)
+      else void this.#run(namespace, waiter)
+    })
+  }
+
+  async #run(namespace: string, first: Waiter): Promise<void> {
+    this.#waiting.set(namespace, [first])
+    for (let batch = this.#take(namespace); batch.length > 0; batch = this.#take(namespace)) {
+      try {
+        const { system } = first.attributes.ctx
+        await settle(system, batch, { quotas: system.list<ResourceQuota>(KIND, namespace), retries: RETRIES })
+      } catch (error) {
+        for (const waiter of batch) waiter.reject(error)
+      }
+    }
+    this.#waiting.delete(namespace)
+  }
+
+  #take(namespace: string): Waiter[] {
+    return this.#waiting.get(namespace)?.splice(0) ?? []
+  }
+}
+
+/** Answers every waiter; those who only wait for quotas that were changed by others meanwhile are tried again. */
+async function settle(system: SystemReader, waiters: readonly Waiter[], { quotas, retries }: { quotas: readonly ResourceQuota[]; retries: number }): Promise<void> {
+  const { running, pending } = count(quotas, waiters)
+  const changed = running.filter((quota, i) => quota !== quotas[i])
+  const outcomes = await Promise.all(changed.map((quota) => write(system, quota)))
+  const failed = new Set<string>()
+  let problem: unknown
+  for (const { name, error } of outcomes) {
+    if (error === undefined) continue
+    failed.add(name)
+    problem = error
+  }
+  for (const { waiter, charges } of pending) for (const [name, charge] of charges) if (!failed.has(name)) waiter.paid.set(name, charge)
+  const unpaid = pending.filter(({ charges }) => [...charges.keys()].some((name) => failed.has(name))).map(({ waiter }) => waiter)
+  for (const { waiter } of pending) if (!unpaid.includes(waiter)) accept(system, waiter)
+  if (unpaid.length === 0) return
+  if (retries === 0) return unpaid.forEach((waiter) => refuse(system, waiter, problem))
+  const namespace = unpaid[0]?.attributes.namespace ?? ''
+  const again = system.list<ResourceQuota>(KIND, namespace).filter(({ metadata }) => failed.has(metadata.name ?? ''))
+  await settle(system, unpaid, { quotas: again, retries: retries - 1 })
+}
+
+/** The quotas with all that fits counted, one waiter after the other. */
+function count(quotas: readonly ResourceQuota[], waiters: readonly Waiter[]): { running: ResourceQuota[]; pending: { waiter: Waiter; charges: Charges }[] } {
+  let running = [...quotas]
+  const pending: { waiter: Waiter; charges: Charges }[] = []
+  for (const waiter of waiters) {
+    const { system } = waiter.attributes.ctx
+    try {
+      const charges = chargesOf(running, waiter.attributes)
+      if (charges.size === 0) accept(system, waiter)
+      else pending.push({ waiter, charges })
+      running = running.map((quota) => {
+        const charge = charges.get(quota.metadata.name ?? '')
+        return charge ? charged(quota, charge) : quota
+      })
+    } catch (error) {
+      refuse(system, waiter, error)
+    }
+  }
+  return { running, pending }
+}
+
+async function write(system: SystemReader, quota: ResourceQuota): Promise<{ name: string; error?: unknown }> {
+  const { name = '', namespace = '', resourceVersion } = quota.metadata
+  try {
+    const replace = (current: ResourceQuota): ResourceQuota => {
+      if (current.metadata.resourceVersion !== resourceVersion) throw conflict({ group: '', resource: 'resourcequotas' }, name, MODIFIED)
+      return quota
+    }
+    await system.update<ResourceQuota>(KIND, { namespace, name }, replace, { subresource: 'status' })
+    return { name }
+  } catch (error) {
+    return { name, error }
+  }
+}
+
+function accept(system: SystemReader, { attributes, paid, resolve }: Waiter): void {
+  resolve(paid.size > 0 ? () => void refund(system, attributes.namespace, paid) : undefined)
+}
+
+function refuse(system: SystemReader, { attributes, paid, reject }: Waiter, error: unknown): void {
+  if (paid.size > 0) void refund(system, attributes.namespace, paid)
+  reject(error)
+}
+
+async function refund(system: SystemReader, namespace: string, paid: Charges): Promise<void> {
+  for (const [name, charge] of paid) {
+    try {
+      await system.update<ResourceQuota>(KIND, { namespace, name }, (current) => refunded(current, charge), { subresource: 'status' })
+    } catch {
+      // The quota is gone, or its controller counts anew anyway.
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** What an expression may name: variables, types of objects, functions. Models k8s.io/apiserver/pkg/cel/environment. */
+import { type Overload, standardFunctions } from './declarations.ts'
+import type { CelType } from './types.ts'
+
+/** Knows the types of objects by their names. */
+export interface TypeProvider {
+  find(name: string): CelType | undefined
+  field(type: string, field: string): CelType | undefined
+}
+
+export interface Environment {
+  readonly variables: ReadonlyMap<string, CelType>
+  readonly types: TypeProvider
+  readonly functions: ReadonlyMap<string, readonly Overload[]>
+}
+
+export interface EnvironmentOptions {
+  variables?: Readonly<Record<string, CelType>>
+  types?: TypeProvider
+}
+
+const NO_TYPES: TypeProvider = { find: () => undefined, field: () => undefined }
+
+export const environment = ({ variables = {}, types = NO_TYPES }: EnvironmentOptions = {}): Environment => ({
+  variables: new Map(Object.entries(variables)),
+  types,
+  functions: standardFunctions(),
+})

@@ -1,0 +1,116 @@
+/**
+ * The structural schemas of a CustomResourceDefinition's versions: how its objects are read from clients and from the
+ * store, and turned from one version into another. Models unstructuredSchemaCoercer and the codecs around it in
+ * k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go.
+ */
+import { withDefaults } from '../apimachinery/structural-schema/defaults.ts'
+import { coerceEmbedded, decodeMeta } from '../apimachinery/structural-schema/embedded-meta.ts'
+import { prune } from '../apimachinery/structural-schema/prune.ts'
+import type { Schema } from '../apimachinery/structural-schema/schema.ts'
+import { sortedJSON } from '../apimachinery/sorted-json.ts'
+import { mergeTypeFromSchema } from '../apimachinery/merge-type-from-schema.ts'
+import type { MergeType } from '../apimachinery/merge-type.ts'
+import { normalize } from '../apimachinery/normalize.ts'
+import { freezeJSON, isRecord } from '../apimachinery/json.ts'
+import { notImplemented } from '../errors.ts'
+import type { CustomResourceDefinition } from '../../schemas/types.ts'
+import type { KubeObject } from './kind.ts'
+import { parseApiVersion, type ObjectCodec } from './scheme.ts'
+
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+
+/** What all versions of one definition share. */
+export class DefinitionSchemas {
+  readonly group: string
+  readonly storageVersion: string
+  readonly preservesUnknown: boolean
+  readonly #schemas: ReadonlyMap<string, Schema | undefined>
+  readonly #conversion: string
+
+  constructor({ spec }: CustomResourceDefinition) {
+    const versions = spec.versions ?? []
+    this.group = spec.group ?? ''
+    this.preservesUnknown = spec.preserveUnknownFields ?? false
+    this.storageVersion = versions.find((v) => v.storage)?.name ?? ''
+    this.#schemas = new Map(versions.map((v) => [v.name ?? '', v.schema?.openAPIV3Schema]))
+    this.#conversion = spec.conversion?.strategy ?? 'None'
+  }
+
+  schemaOf(version: string): Schema | undefined {
+    return this.#schemas.get(version)
+  }
+
+  apiVersionOf(version: string): string {
+    return `${this.group}/${version}`
+  }
+
+  /** A stored object as `version` shows it: with the defaults of the version it was stored in, and nothing that either schema does not know. */
+  read(stored: KubeObject, version: string): KubeObject {
+    const storedIn = parseApiVersion(stored.apiVersion ?? '').version
+    const current = withDefaults(this.#conformed(stored, storedIn, true), this.schemaOf(storedIn))
+    return sortedJSON(this.convert(current, version))
+  }
+
+  /** The object as it is stored. */
+  write(object: KubeObject): KubeObject {
+    return sortedJSON(this.convert(object, this.storageVersion))
+  }
+
+  /** The same object in another version; the object itself where it is of that one. */
+  convert(object: KubeObject, version: string): KubeObject {
+    const apiVersion = this.apiVersionOf(version)
+    if (object.apiVersion === apiVersion) return object
+    if (this.#conversion !== 'None') throw notImplemented(`conversion of ${object.apiVersion} ${object.kind} to ${version} by a webhook`)
+    return this.#conformed({ ...object, apiVersion }, version, false)
+  }
+
+  /** Without what the version's schema does not know. */
+  #conformed(object: KubeObject, version: string, dropsMalformed: boolean): KubeObject {
+    const schema = this.schemaOf(version)
+    const pruned = this.preservesUnknown ? object : prune(object, schema, true).value
+    return coerceEmbedded(pruned, schema, { dropsMalformed }).value
+  }
+}
+
+export interface CustomType {
+  schemas: DefinitionSchemas
+  version: string
+  kind: string
+}
+
+/** The codec of one version. */
+export function customResourceCodec({ schemas, version, kind }: CustomType): ObjectCodec {
+  const schema = schemas.schemaOf(version)
+  const type = { apiVersion: schemas.apiVersionOf(version), kind }
+  let mergeType: MergeType | undefined
+  const empty = freezeJSON({ ...type, metadata: {} })
+  return {
+    decode: (json) => decode(json, { schemas, schema, type }),
+    fromApplied: (json) => ({ object: { ...json, ...type, metadata: decodeMeta(json.metadata).metadata } as KubeObject, strictErrors: [] }),
+    // Made when first asked for: most kinds are never written.
+    get mergeType() {
+      return (mergeType ??= mergeTypeFromSchema(schema, schemas.preservesUnknown))
+    },
+    empty,
+    normalize: (object) => sortedJSON({ ...object, ...type, metadata: normalizeMeta(object.metadata) }),
+  }
+}
+
+type Decoding = Pick<CustomType, 'schemas'> & { schema: Schema | undefined; type: { apiVersion: string; kind: string } }
+
+function decode(json: unknown, { schemas, schema, type }: Decoding): { object: KubeObject; strictErrors: string[] } {
+  const sent = isRecord(json) ? json : {}
+  const meta = decodeMeta(sent.metadata)
+  const unknown = meta.unknown.map((name) => `metadata.${name}`)
+  const pruned = schemas.preservesUnknown ? { value: sent, unknown: [] } : prune(sent, schema, true)
+  const coerced = coerceEmbedded(pruned.value, schema, { dropsMalformed: false })
+  unknown.push(...pruned.unknown, ...coerced.unknown)
+  // Another kind than the expected one is refused later, in words that name it.
+  const kind = typeof sent.kind === 'string' && sent.kind ? sent.kind : type.kind
+  return { object: { ...coerced.value, ...type, kind, metadata: meta.metadata }, strictErrors: unknown.map((path) => `unknown field "${path}"`) }
+}
+
+/** `resourceVersion` has its place kept: the store fills it in. */
+function normalizeMeta(metadata: KubeObject['metadata']): KubeObject['metadata'] {
+  return normalize(OBJECT_META, metadata)
+}
