@@ -3,6 +3,7 @@
  * k8s.io/kubernetes/pkg/controlplane/controller/crdregistration and k8s.io/kube-aggregator/pkg/controllers/autoregister.
  */
 import type { APIService, CustomResourceDefinition } from '../schemas/types.ts'
+import { equalJSON } from '../src/apimachinery/json.ts'
 import { defineController, type ControllerContext } from '../src/controller/controller.ts'
 import { isStatusError } from '../src/errors.ts'
 import { DEFINITION, SERVER } from './_crd-conditions.ts'
@@ -23,9 +24,10 @@ export default defineController<APIService>({
   wakes: ({ metadata }) => metadata.labels?.[AUTOMANAGED] === 'true',
   watches: {
     [DEFINITION]: (crd, _, old) => {
-      const now = namesOf(crd as CustomResourceDefinition)
-      const then = old ? namesOf(old as CustomResourceDefinition) : []
-      return old && now.length === then.length && now.every((name) => then.includes(name)) ? [] : [...now, ...then]
+      const now = servedVersions(crd as CustomResourceDefinition)
+      if (!old) return now
+      const then = servedVersions(old as CustomResourceDefinition)
+      return equalJSON(now, then) ? [] : [...now, ...then]
     },
   },
   async reconcile(service, ctx) {
@@ -48,11 +50,7 @@ export default defineController<APIService>({
   },
 })
 
-/** `v1.example.com` for every version, served or not. */
-function namesOf({ spec }: CustomResourceDefinition): string[] {
-  return (spec.versions ?? []).map(({ name, served }) => `${name}.${spec.group}${served ? '' : ' '}`).map((name) => name.trimEnd())
-}
-
+/** `v1.example.com` */
 function servedVersions({ spec }: CustomResourceDefinition): string[] {
   return (spec.versions ?? []).filter(({ served }) => served).map(({ name }) => `${name}.${spec.group}`)
 }

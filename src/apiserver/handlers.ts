@@ -1,7 +1,7 @@
 /**
  * Requests for resources, verb by verb: query and body in, bytes out. Models k8s.io/apiserver/pkg/endpoints/handlers.
  */
-import { badRequest, conflict, methodNotAllowed, noSuchResource, notFound, StatusError, tooManyRequests } from '../errors.ts'
+import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError, tooManyRequests } from '../errors.ts'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type ConnectSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
@@ -271,7 +271,6 @@ async function scale(call: Call): Promise<ApiResponse> {
 export function statusErrorOf(error: unknown): StatusError {
   if (error instanceof StatusError) return error
   if (isStorageError(error, 'QUEUE_FULL')) return tooManyRequests('too many writes wait to be stored, please try again later', 1)
-  if (isStorageError(error, 'CONFLICT')) return conflict({ group: '', resource: '' }, '', error.message)
   if (isStorageError(error, 'INVALID_KEY')) return badRequest(error.message)
   if (isStorageError(error, 'CLOSED')) return new StatusError({ code: 503, reason: 'ServiceUnavailable', message: 'the server is shutting down', details: { retryAfterSeconds: 1 } })
   return new StatusError({ code: 500, message: error instanceof Error ? error.message : String(error), cause: error })

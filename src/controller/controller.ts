@@ -64,6 +64,8 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> {
   name: string
   /** Full user name when it is not the default service account. */
   user?: string
+  /** How it signs the fields it sets, where that is not told by its user: the program it is part of upstream. */
+  manager?: string
   /** The component that its events name; `<name>-controller` unless told. */
   component?: string
   /** The kind that is reconciled. */

@@ -59,7 +59,7 @@ export class ControllerManager {
     for (const running of this.#running.splice(0).reverse()) await running.close()
   }
 
-  #context({ name, user, component }: { name: string; user?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
+  #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
     const { clientFor, recorderFor, kinds, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const account = `${name}-controller`
@@ -68,7 +68,7 @@ export class ControllerManager {
       : { name: `system:serviceaccount:kube-system:${account}`, groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] }
     return {
       // Loops with a user of their own are other programs upstream.
-      client: clientFor(identity, user ? name : 'kube-controller-manager'),
+      client: clientFor(identity, manager ?? (user ? name : 'kube-controller-manager')),
       clientFor: (as) => clientFor({ ...as, groups: [...as.groups, 'system:authenticated'] }, as.name),
       kinds,
       informers,

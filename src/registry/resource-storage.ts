@@ -125,6 +125,9 @@ export class ResourceStorage {
       if (!entry) throw notFound(this.kind.groupResource, name)
       if (before && !request.subresource) this.kind.definition.afterUpdate?.(entry.value, before, ctx)
       return { entry, created }
+    } catch (error) {
+      // Others were quicker each time.
+      throw isStorageError(error, 'CONFLICT') ? conflict(this.kind.groupResource, name, MODIFIED) : error
     } finally {
       undo.run()
     }

@@ -5,7 +5,7 @@ import tls from 'node:tls'
 import t, { type Test } from 'tap'
 import { FakeClock } from '../../src/clock.ts'
 import { eventually } from '../helpers/cluster.ts'
-import { CONFIG_MAPS, configMap, startApiCluster, timely, TOKEN, type ApiTester } from '../helpers/http.ts'
+import { CONFIG_MAPS, startApiCluster, timely, TOKEN, type ApiTester } from '../helpers/http.ts'
 
 const SECRETS = '/api/v1/namespaces/default/secrets'
 

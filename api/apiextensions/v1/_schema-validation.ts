@@ -4,7 +4,7 @@
  */
 import { field, type FieldError } from '../../../src/errors.ts'
 import { itemsOf, schemaOf, someSchema, sortedProperties, type Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
-import { validateRuleExpressions } from './_cel.ts'
+import { RuleCosts, validateRuleExpressions } from './_cel.ts'
 import { validateListAndMapTypes, validateMapListKeys } from './_list-type-validation.ts'
 import { validateRules } from './_rule-validation.ts'
 
@@ -32,11 +32,17 @@ interface Place {
   uncorrelatablePath?: string
   /** Under a junctor rules are not compiled. */
   compilesRules: boolean
+  /** How often values of the schema may occur; undefined below an unbounded list or map. */
+  cardinality: bigint | undefined
 }
 
+/** The number of values within a list or map of at most `limit`. */
+const within = (cardinality: bigint | undefined, limit: number | undefined): bigint | undefined => (cardinality === undefined || limit === undefined ? undefined : cardinality * BigInt(limit))
+
 export function validateSchema(schema: Schema, path: string, options: SchemaOptions): FieldError[] {
-  const { schemaErrors, celErrors } = new SchemaValidation(options).run(schema, { path, isRoot: true, insideMeta: false, compilesRules: options.compilesRules })
-  return [...schemaErrors, ...celErrors]
+  const costs = new RuleCosts()
+  const { schemaErrors, celErrors } = new SchemaValidation(options, costs).run(schema, { path, isRoot: true, insideMeta: false, compilesRules: options.compilesRules, cardinality: 1n })
+  return [...schemaErrors, ...celErrors, ...costs.errors(path)]
 }
 
 interface Found {
@@ -46,9 +52,11 @@ interface Found {
 
 class SchemaValidation {
   readonly #options: SchemaOptions
+  readonly #costs: RuleCosts
 
-  constructor(options: SchemaOptions) {
+  constructor(options: SchemaOptions, costs: RuleCosts) {
     this.#options = options
+    this.#costs = costs
   }
 
   run(schema: Schema, place: Place): Found {
@@ -64,7 +72,10 @@ class SchemaValidation {
     if (this.#options.requireMapListKeys) found.schemaErrors.push(...validateMapListKeys(schema, path))
     if (!schema['x-kubernetes-validations']?.length) return found
     found.schemaErrors.push(...validateRules(schema, path))
-    if (found.schemaErrors.length === 0 && place.compilesRules) found.celErrors.push(...validateRuleExpressions(schema, path, { uncorrelatablePath: place.uncorrelatablePath }))
+    if (found.schemaErrors.length || !place.compilesRules) return found
+    const { uncorrelatablePath, cardinality, isRoot } = place
+    const isResource = isRoot || (schema['x-kubernetes-embedded-resource'] ?? false)
+    found.celErrors.push(...validateRuleExpressions(schema, path, { uncorrelatablePath, cardinality, isResource, costs: this.#costs }))
     return found
   }
 
@@ -96,7 +107,8 @@ class SchemaValidation {
   #descend(schema: Schema, place: Place, visit: (inner: Schema, at: string, changes: Partial<Place>) => void): void {
     const underJunctor = { compilesRules: false }
     const additional = schemaOf(schema.additionalProperties)
-    if (additional) visit(additional, 'additionalProperties', place.insideMeta ? { forbidsDefaults: 'inside additionalProperties applying to object metadata' } : {})
+    const inMap = { cardinality: within(place.cardinality, schema.maxProperties) }
+    if (additional) visit(additional, 'additionalProperties', place.insideMeta ? { ...inMap, forbidsDefaults: 'inside additionalProperties applying to object metadata' } : inMap)
     const uncorrelated = { uncorrelatablePath: place.uncorrelatablePath ?? place.path }
     for (const [name, property] of sortedProperties(schema.properties)) {
       const isMeta = (place.isRoot || (schema['x-kubernetes-embedded-resource'] ?? false)) && META_FIELDS.includes(name)
@@ -109,7 +121,8 @@ class SchemaValidation {
     if (schema.not) visit(schema.not, 'not', underJunctor)
     for (const junctor of ['allOf', 'oneOf', 'anyOf'] as const) schema[junctor]?.forEach((s, i) => visit(s, `${junctor}[${i}]`, underJunctor))
     for (const [name, definition] of sortedProperties(schema.definitions)) visit(definition, `definitions[${name}]`, underJunctor)
-    const changes = schema['x-kubernetes-list-type'] === 'map' ? {} : uncorrelated
+    const inList = { cardinality: within(place.cardinality, schema.maxItems) }
+    const changes = schema['x-kubernetes-list-type'] === 'map' ? inList : { ...inList, ...uncorrelated }
     const items = itemsOf(schema)
     if (items) visit(items, 'items', changes)
     if (Array.isArray(schema.items)) schema.items.forEach((s, i) => visit(s, `items[${i}]`, changes))

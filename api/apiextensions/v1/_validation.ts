@@ -1,19 +1,18 @@
 /** Validation of definitions as a whole. Models k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go. */
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { validateDefaults } from '../../../src/apimachinery/structural-schema/default-validation.ts'
-import { parseGoURL } from '../../../src/apimachinery/go-url.ts'
 import { someSchema, type Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
 import { validateStructural, whyNotReadable } from '../../../src/apimachinery/structural-schema/structural.ts'
 import { validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
 import { byteLength, isDNS1035Label, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
+import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './_approval.ts'
 import { internalSchema, internalSpec, internalVersions, type InternalSpec, type VersionParts } from './_internal-spec.ts'
 import { hasNonAtomicSet } from './_list-type-validation.ts'
 import { MAX_SELECTABLE_FIELDS, REVIEW_VERSIONS, validateColumns, validateConversion, validateNames, validateSelectableFields, validateSubresources } from './_names-validation.ts'
 import { hasInvalidMapListKeys, hasInvalidTypes, validateSchema } from './_schema-validation.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../../schemas/types.ts'
 
-const APPROVAL_ANNOTATION = 'api-approved.kubernetes.io'
 const SCOPES = ['Cluster', 'Namespaced']
 const MAX_DEPRECATION_WARNING = 256
 
@@ -101,25 +100,12 @@ function validateStoredVersions({ status, spec }: CustomResourceDefinition): Fie
   return errors
 }
 
-type Approval = 'missing' | 'bypassed' | 'approved' | 'invalid'
-
-function approvalOf(crd: CustomResourceDefinition): Approval {
-  const text = crd.metadata.annotations?.[APPROVAL_ANNOTATION] ?? ''
-  if (!text) return 'missing'
-  if (text.startsWith('unapproved')) return 'bypassed'
-  const url = parseGoURL(text)
-  return !('error' in url) && url.host && url.scheme ? 'approved' : 'invalid'
-}
-
 function validateApproval(crd: CustomResourceDefinition, old: CustomResourceDefinition | undefined): FieldError[] {
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(crd.spec.group ?? '')) return []
-  const approval = approvalOf(crd)
-  if ((old && approvalOf(old) === approval) || approval === 'approved' || approval === 'bypassed') return []
+  if (!isProtectedGroup(crd.spec.group ?? '')) return []
+  const { state, message } = approvalOf(crd)
+  if ((old && approvalOf(old).state === state) || state === 'approved' || state === 'bypassed') return []
   const path = `metadata.annotations[${APPROVAL_ANNOTATION}]`
-  const see = 'see https://github.com/kubernetes/enhancements/pull/1111'
-  const rule = `protected groups must have approval annotation "${APPROVAL_ANNOTATION}"`
-  if (approval === 'missing') return [field.required(path, `${rule}, ${see}`)]
-  return [field.invalid(path, crd.metadata.annotations?.[APPROVAL_ANNOTATION], `${rule} with either a URL or a reason starting with "unapproved", ${see}`)]
+  return [state === 'missing' ? field.required(path, message) : field.invalid(path, crd.metadata.annotations?.[APPROVAL_ANNOTATION], message)]
 }
 
 function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): FieldError[] {

@@ -14,6 +14,22 @@ function addStoredVersion(crd: CustomResourceDefinition): void {
   if (name !== undefined && !stored.includes(name)) status.storedVersions = [...stored, name]
 }
 
+const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
+
+function markForCleanup(crd: CustomResourceDefinition): void {
+  const { metadata } = crd
+  if (!metadata.finalizers?.includes(CLEANUP_FINALIZER)) metadata.finalizers = [...(metadata.finalizers ?? []), CLEANUP_FINALIZER]
+  const condition = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: metadata.deletionTimestamp,
+    reason: 'InstanceDeletionPending',
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  }
+  const others = crd.status?.conditions ?? []
+  crd.status = { ...crd.status, conditions: [...others.filter(({ type }) => type !== 'Terminating'), condition] }
+}
+
 function unknownFormatsOf({ spec }: CustomResourceDefinition): string[] {
   const { shared, versions } = internalSpec(spec)
   return [shared.schema, ...versions.map((v) => v.schema)].flatMap((validation) => unknownFormats(validation?.openAPIV3Schema))
@@ -34,6 +50,7 @@ export default defineKind<CustomResourceDefinition>({
   categories: ['api-extensions'],
   namespaced: false,
   allowUnconditionalUpdate: false,
+  takesAnyFinalizer: true,
   subresources: { status: { validateUpdate: validateStatus } },
   generation: true,
   default(crd) {
@@ -56,6 +73,8 @@ export default defineKind<CustomResourceDefinition>({
     crd.status = { ...crd.status }
     addStoredVersion(crd)
   },
+  // Upstream's storage marks it itself; the controller that empties it lets it go.
+  holdsDelete: { holds: ({ metadata }) => !metadata.deletionTimestamp || (metadata.finalizers ?? []).includes(CLEANUP_FINALIZER), mark: markForCleanup },
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   warnings,

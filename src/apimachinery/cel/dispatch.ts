@@ -15,6 +15,9 @@ export interface PlannedFunction {
   error?: string
 }
 
+/** Functions that upstream lets look at their values themselves. */
+const PLAIN: ReadonlySet<string> = new Set(['startsWith', 'endsWith', 'contains', 'matches'])
+
 /** The functions whose regular expression is compiled at once if it is constant. */
 const REGEXP_FUNCTIONS: ReadonlySet<string> = new Set(['matches', 'find', 'findAll'])
 
@@ -39,6 +42,7 @@ function dispatcher(fn: string, candidates: readonly Overload[]): Invoke {
     for (const { args, run } of known) {
       if (run && args.length === values.length && args.every((type, i) => isOfType(values[i] ?? null, type))) return run(...values)
     }
+    if (PLAIN.has(fn)) return NO_SUCH_OVERLOAD
     return new CelError(`no such overload: ${fn}(${values.map((value) => typeOfValue(value).name).join(', ')})`)
   }
 }

@@ -83,7 +83,7 @@ function formatScientific(value: number, precision: number): string {
   const [mantissa = '', power = '0'] = value.toExponential(Math.min(precision, 100)).split('e')
   const digits = power.replace(/^[+-]/, '').padStart(2, '0')
   const raised = [...digits].map((digit) => SUPERSCRIPTS[Number(digit)] ?? digit).join('')
-  return `${mantissa}\u202f×\u202f10${power.startsWith('-') ? '⁻' : ''}${raised}`
+  return `${mantissa}×10${power.startsWith('-') ? '⁻' : ''}${raised}`
 }
 
 function inBase(value: bigint, base: number): string {

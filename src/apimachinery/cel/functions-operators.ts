@@ -11,7 +11,8 @@ const MAX_TIME = 253_402_300_799n
 
 export const INT_OVERFLOW = new CelError('integer overflow')
 export const UINT_OVERFLOW = new CelError('unsigned integer overflow')
-export const DURATION_OVERFLOW = new CelError('duration overflow')
+/** Upstream reckons durations as integers. */
+export const DURATION_OVERFLOW = INT_OVERFLOW
 export const TIMESTAMP_OVERFLOW = new CelError('timestamp overflow')
 
 export const makeInt = (value: bigint): Value => (value > INT64_MAX || value < INT64_MIN ? INT_OVERFLOW : value)
@@ -76,7 +77,7 @@ function negate(a: Value): Value | undefined {
   if (typeof a === 'bigint') return makeInt(-a)
   if (typeof a === 'number') return -a
   if (typeof a === 'boolean') return !a
-  return a instanceof Duration ? makeDuration(-a.nanos) : undefined
+  return a instanceof Duration ? makeDuration(-a.nanos) : NO_SUCH_OVERLOAD
 }
 
 const isComparable = (a: Value): boolean =>
@@ -95,7 +96,7 @@ export function contains(item: Value, container: Value): Value | undefined {
     const found = container.find(item)
     return found instanceof CelError ? found : found !== undefined
   }
-  if (!(container instanceof ListValue)) return undefined
+  if (!(container instanceof ListValue)) return NO_SUCH_OVERLOAD
   let error: CelError | undefined
   for (let i = 0; i < container.size; i++) {
     const same = equal(container.at(i), item)
@@ -118,7 +119,7 @@ export const OPERATORS = {
   '_/_': divide,
   '_%_': modulo,
   '-_': negate,
-  '!_': (a: Value): Value | undefined => (typeof a === 'boolean' ? !a : undefined),
+  '!_': (a: Value): Value | undefined => (typeof a === 'boolean' ? !a : NO_SUCH_OVERLOAD),
   '_<_': ordered((order) => order < 0),
   '_<=_': ordered((order) => order <= 0),
   '_>_': ordered((order) => order > 0),

@@ -107,7 +107,8 @@ export function readAddress(text: string): Address | Failure {
   }
 }
 
-const CIDR_FAILURE = 'network address parse error during conversion from string: '
+/** Upstream says it twice. */
+const CIDR_FAILURE = 'network address parse error during conversion from string: '.repeat(2)
 
 function parsePrefix(text: string): Prefix {
   const fail = (message: string): NetipError => new NetipError(`netip.ParsePrefix(${quote(text)}): ${message}`)
@@ -129,7 +130,7 @@ function parsePrefix(text: string): Prefix {
 export function readPrefix(text: string): Prefix | Failure {
   try {
     const prefix = parsePrefix(text)
-    return is4In6(prefix.address) ? { error: `IPv4-mapped IPv6 address ${quote(text)} is not allowed` } : prefix
+    return is4In6(prefix.address) ? { error: `network address parse error during conversion from string: IPv4-mapped IPv6 address ${quote(text)} is not allowed` } : prefix
   } catch (error) {
     if (error instanceof NetipError) return { error: `${CIDR_FAILURE}${error.message}` }
     throw error

@@ -1,4 +1,5 @@
 /** What a call costs when it runs. Models cel-go's interpreter/runtimecost.go and CallCost of k8s.io/apiserver/pkg/cel/library/cost.go. */
+import { FormatValue } from './functions-kubernetes.ts'
 import { actualSize, ListValue, MapValue, OpaqueValue, toArray, type Value } from './values.ts'
 
 const TRAVERSAL = 0.1
@@ -42,7 +43,7 @@ function containsCIDR(args: readonly Value[], _result: Value, overload: string):
   return Math.ceil(own * 2 * TRAVERSAL) + traversal(own) + 1 + (overload === 'cidr_contains_cidr_string' ? traversal(sizeAt(args, 1)) : 0)
 }
 
-const validate: Coster = ([format], _result) => (format instanceof OpaqueValue ? 0 : 1)
+const validate: Coster = ([format = null, text = null]) => (format instanceof FormatValue ? matching(actualSize(text), format.regexpSize) : 1)
 
 function spread(names: string, coster: Coster): Record<string, Coster> {
   return Object.fromEntries(names.split(' ').map((name) => [name, coster]))

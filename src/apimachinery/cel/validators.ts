@@ -58,7 +58,7 @@ const fails = (value: Value | undefined): boolean => value instanceof CelError
 
 /** Functions whose constant argument is tried at once. */
 const LITERALS: Readonly<Record<string, (value: Value) => boolean>> = {
-  duration: (value) => (typeof value === 'string' ? fails(FUNCTIONS['string_to_duration']?.(value)) : false),
+  duration: (value) => typeof value !== 'string' || fails(FUNCTIONS['string_to_duration']?.(value)),
   timestamp: (value) => (typeof value === 'string' ? fails(FUNCTIONS['string_to_timestamp']?.(value)) : fails(FUNCTIONS['int64_to_timestamp']?.(value))),
   matches: (value) => typeof value === 'string' && 'error' in compileRegexp(value),
 }

@@ -87,10 +87,9 @@ export abstract class MapValue {
   equals(other: Value): Value {
     if (!(other instanceof MapValue) || other.size !== this.size) return false
     for (const key of this.keys()) {
-      const theirs = other.find(key)
-      if (theirs === undefined) return false
       const mine = this.find(key)
-      const same = mine === undefined ? false : equal(mine, theirs)
+      const theirs = other.find(key)
+      const same = mine === undefined || theirs === undefined ? mine === theirs : equal(mine, theirs)
       if (same !== true) return same
     }
     return true
