@@ -1,17 +1,16 @@
 /** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
 import { methodNotAllowed, StatusError } from '../errors.ts'
-import type { Scheme, ServedKind } from '../registry/scheme.ts'
-import { subresourcesOf } from './discovery.ts'
+import type { Scheme } from '../registry/scheme.ts'
 import { valueResponse } from './handlers.ts'
 import { noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
 import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
-import type { ServedGroupVersion, ServedResource } from './openapi-routes.ts'
+import type { ServedGroupVersion } from './openapi-routes.ts'
+import { ServedGroupVersions } from './served-group-versions.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import { textResponse } from './routes.ts'
-import { typeNameFor } from '../../schemas/facts.ts'
 
 /** What this server says it is: the Kubernetes whose behaviour it models. */
 export const KUBERNETES_VERSION = '1.36.3'
@@ -51,17 +50,16 @@ function jsonResponse(value: object, contentType: string): ApiResponse {
 const BUILD_DATE = '2026-01-01T00:00:00Z'
 
 export class ExtraPaths {
-  readonly #scheme: Scheme
   readonly #checks: HealthChecks
   readonly #keySet: () => Promise<object>
   #protobuf: { body: Buffer; hash: string } | undefined
-  #openapi: { generation: number; served: ServedGroupVersion[] } | undefined
+  readonly #groupVersions: ServedGroupVersions
 
   /** @param keySet the public keys of service account tokens, as a JWK set */
   constructor(scheme: Scheme, checks: HealthChecks, keySet: () => Promise<object>) {
-    this.#scheme = scheme
     this.#checks = checks
     this.#keySet = keySet
+    this.#groupVersions = new ServedGroupVersions(scheme)
   }
 
   /** undefined for a path that is not of these */
@@ -119,10 +117,8 @@ export class ExtraPaths {
     return jsonResponse(await this.#keySet(), JWK_SET)
   }
 
-  #served(): ServedGroupVersion[] {
-    const { generation } = this.#scheme
-    if (this.#openapi?.generation !== generation) this.#openapi = { generation, served: servedGroupVersions(this.#scheme) }
-    return this.#openapi.served
+  #served(): readonly ServedGroupVersion[] {
+    return this.#groupVersions.all
   }
 
   #paths(): string[] {
@@ -137,39 +133,4 @@ function documentResponse({ body, hash }: { body: Buffer; hash: string }, header
   const etag = `"${hash}"`
   if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: [] }
   return { status: 200, headers: { 'content-type': contentType, etag, vary: 'Accept' }, body: [body] }
-}
-
-function servedGroupVersions(scheme: Scheme): ServedGroupVersion[] {
-  const byVersion = new Map<string, ServedResource[]>()
-  for (const kind of scheme.all()) {
-    const typeName = kind.codec.typeName
-    if (!typeName) continue
-    const resources = byVersion.get(kind.apiVersion)
-    if (resources) resources.push(servedResource(kind, typeName))
-    else byVersion.set(kind.apiVersion, [servedResource(kind, typeName)])
-  }
-  return [...byVersion.values()].map((resources) => {
-    const [first] = resources
-    return { group: first?.group ?? '', version: first?.version ?? '', resources: resources.sort((a, b) => (a.plural < b.plural ? -1 : 1)) }
-  })
-}
-
-function servedResource(kind: ServedKind, typeName: string): ServedResource {
-  const { group, version, plural, namespaced } = kind
-  return {
-    group,
-    version,
-    kind: kind.kind,
-    plural,
-    namespaced,
-    verbs: kind.verbs,
-    typeName,
-    deleteReturnsObject: (kind.definition.returnsDeletedObject ?? false) && !kind.definition.holdsDelete,
-    subresources: subresourcesOf(kind).map(({ name, kind: gvk, verbs }) => {
-      const type = typeNameFor(gvk.group, gvk.version, gvk.kind)
-      if (!type) throw new StatusError({ code: 500, message: `no type for ${gvk.kind}` })
-      const textOptions = name === 'log' ? typeNameFor('', 'v1', 'PodLogOptions') : undefined
-      return { name, gvk, typeName: type, verbs, ...(textOptions ? { textOptionsType: textOptions } : {}) }
-    }),
-  }
 }

@@ -1,4 +1,5 @@
 /** The operations outside group-versions: the discovery roots, the version, and who issues service account tokens. */
+import { isAllCustom } from './openapi-custom-routes.ts'
 import { logPathParameter } from './openapi-parameters.ts'
 import { addOperation, discoveryOperation, groupNames, type Operation, type Routes, type ServedGroupVersion, text } from './openapi-routes.ts'
 
@@ -17,7 +18,8 @@ export function rootRoutes(served: readonly ServedGroupVersion[]): Map<string, R
   const json = ['application/json']
   add('api', '/api/', discoveryOperation('getCoreAPIVersions', 'core', 'APIVersions'))
   add('apis', '/apis/', discoveryOperation('getAPIVersions', 'apis', 'APIGroupList'))
-  for (const group of new Set(served.map((gv) => gv.group).filter((group) => group !== ''))) {
+  // Groups of custom resources alone have no such path written down.
+  for (const group of new Set(served.filter((gv) => !isAllCustom(gv)).map((gv) => gv.group).filter((group) => group !== ''))) {
     const names = groupNames(group)
     add(`apis/${group}`, `/apis/${group}/`, discoveryOperation(`get${names.id}APIGroup`, names.tag, 'APIGroup'))
   }

@@ -28,6 +28,8 @@ export interface ServedResource {
   readonly verbs: readonly string[]
   /** The OpenAPI name; the list is `${typeName}List`. */
   readonly typeName: string
+  /** The name of the list's type, for custom resources: its kind may be any. */
+  readonly listTypeName?: string
   /** A delete answers with the object instead of a Status. */
   readonly deleteReturnsObject?: boolean
   readonly subresources: readonly ServedSubresource[]
@@ -40,6 +42,8 @@ export interface ServedGroupVersion {
   readonly resources: readonly ServedResource[]
   /** The schemas of the type names that are not built in. */
   readonly schemas?: Readonly<Record<OpenAPIVersion, ExtraSchemas>>
+  /** What tells the documents of one state from those of another, where they need not be made for it. */
+  readonly hash?: string
 }
 
 export type Method = 'get' | 'put' | 'post' | 'delete' | 'options' | 'head' | 'patch'
@@ -69,7 +73,7 @@ const streamTypes = [...mediaTypes, 'application/json;stream=watch', 'applicatio
 const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml']
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
-const statusType = `${meta}Status`
+export const statusType = `${meta}Status`
 const watchEventType = `${meta}WatchEvent`
 export const patchType = `${meta}Patch`
 

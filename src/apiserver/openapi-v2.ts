@@ -3,8 +3,9 @@ import { bearerToken, info, openAPIDocument, type OpenAPIDocument, responseDescr
 import { optionTypes, type Parameter } from './openapi-parameters.ts'
 import { rootRoutes } from './openapi-roots.ts'
 import {
-  commonParameters, compareParameters, groupVersionRoutes, type Operation, patchType, type Routes, type ServedGroupVersion, text, typesOf,
+  commonParameters, compareParameters, type Operation, patchType, type Routes, type ServedGroupVersion, text, typesOf,
 } from './openapi-routes.ts'
+import { routesOf } from './openapi-custom-routes.ts'
 import { collectSchemas, type JsonSchema, schemaRef } from './openapi-schema.ts'
 
 interface BodyParameter {
@@ -81,7 +82,7 @@ const known = new WeakMap<readonly ServedGroupVersion[], OpenAPIDocument>()
 
 function build(served: readonly ServedGroupVersion[]): OpenAPIDocument {
   const writer = new V2Writer()
-  const all = [...rootRoutes(served).values(), ...served.map(groupVersionRoutes)]
+  const all = [...rootRoutes(served).values(), ...served.map(routesOf)]
   const paths = Object.assign({}, ...all.map((routes) => writer.paths(routes)))
   const extra = Object.assign({}, ...served.map((gv) => gv.schemas?.v2 ?? {}))
   return openAPIDocument({

@@ -6,8 +6,9 @@ import { bearerToken, info, openAPIDocument, type OpenAPIDocument, responseDescr
 import type { Parameter } from './openapi-parameters.ts'
 import { rootRoutes } from './openapi-roots.ts'
 import {
-  commonParameters, compareParameters, groupVersionPath, groupVersionRoutes, type Operation, type Routes, type ServedGroupVersion, text, typesOf,
+  commonParameters, compareParameters, groupVersionPath, type Operation, type Routes, type ServedGroupVersion, text, typesOf,
 } from './openapi-routes.ts'
+import { customInfo, isAllCustom, routesOf } from './openapi-custom-routes.ts'
 import { collectSchemas, type ExtraSchemas, type JsonSchema, schemaRef } from './openapi-schema.ts'
 
 function schemaOf(type: string | typeof text): JsonSchema {
@@ -67,15 +68,16 @@ function narrowSharedKinds(schemas: Record<string, JsonSchema>, group: string, v
   }
 }
 
-function document(routes: Routes, narrow: { group: string; version: string } | undefined, extra?: ExtraSchemas): OpenAPIDocument {
-  const schemas = collectSchemas('v3', typesOf(routes), extra)
-  if (narrow !== undefined) narrowSharedKinds(schemas, narrow.group, narrow.version)
+function document(routes: Routes, of: ServedGroupVersion | undefined): OpenAPIDocument {
+  const schemas = collectSchemas('v3', typesOf(routes), of?.schemas?.v3)
+  if (of !== undefined) narrowSharedKinds(schemas, of.group, of.version)
+  const securitySchemes = of && isAllCustom(of) ? {} : { securitySchemes: { BearerToken: bearerToken } }
   return openAPIDocument({
     openapi: '3.0.0',
-    info,
+    info: (of && customInfo(of)) ?? info,
     paths: Object.fromEntries([...routes].map(([path, operations]) => [path, pathItem(operations)])),
-    components: { ...(Object.keys(schemas).length > 0 ? { schemas } : {}), securitySchemes: { BearerToken: bearerToken } },
-  })
+    components: { ...(Object.keys(schemas).length > 0 ? { schemas } : {}), ...securitySchemes },
+  }, of?.hash)
 }
 
 const groupVersionDocuments = new WeakMap<ServedGroupVersion, OpenAPIDocument>()
@@ -83,7 +85,7 @@ const groupVersionDocuments = new WeakMap<ServedGroupVersion, OpenAPIDocument>()
 function groupVersionDocument(served: ServedGroupVersion): OpenAPIDocument {
   let made = groupVersionDocuments.get(served)
   if (made === undefined) {
-    made = document(groupVersionRoutes(served), served, served.schemas?.v3)
+    made = document(routesOf(served), served)
     groupVersionDocuments.set(served, made)
   }
   return made
@@ -123,7 +125,7 @@ export function openAPIV3Index(served: readonly ServedGroupVersion[]): OpenAPIDo
   if (documents.index === undefined) {
     const paths: Record<string, { serverRelativeURL: string }> = {}
     for (const name of [...documents.roots.keys(), ...documents.groupVersions.keys()].sort()) {
-      const hash = openAPIV3Document(served, name)?.hash ?? ''
+      const hash = documents.groupVersions.get(name)?.hash ?? openAPIV3Document(served, name)?.hash ?? ''
       paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` }
     }
     documents.index = openAPIDocument({ paths })

@@ -3,8 +3,9 @@
  * answers in pieces and streams with a bound on what a slow reader may leave behind. What is answered is decided in
  * routes.ts.
  */
+import fastify from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2'
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
@@ -21,6 +22,7 @@ const BODY_TIMEOUT_MS = 60_000
 const MAX_HEAD_BYTES = 1024 * 1024
 const MAX_STREAMS = 1000
 const WINDOW_BYTES = 256 * 1024
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 export interface TlsFiles {
   key: string
@@ -61,7 +63,38 @@ export interface HttpServer {
 
 /** Listens; rejects with the system's error (EADDRINUSE …) when it cannot. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { key, cert, clientCA } = options.tls
+  const server = secureServer(options.tls)
+  const app = fastify({
+    http2: true,
+    serverFactory: (handle) => server.on('request', handle as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void),
+    exposeHeadRoutes: false,
+    forceCloseConnections: false,
+    // What Fastify would refuse by itself (malformed escapes) is refused in our words like everything else.
+    frameworkErrors: (_error, request, reply) => take(request, reply),
+  })
+  const take = (request: { raw: IncomingMessage | Http2ServerRequest }, reply: { raw: ServerResponse | Http2ServerResponse; hijack(): unknown }) => {
+    reply.hijack()
+    void serve(exchangeOf(request.raw, reply.raw), options)
+  }
+  // Bodies are read by us, with limits in size and time.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.route({ method: [...METHODS], url: '/*', handler: take })
+  app.setNotFoundHandler(take)
+  const connections = trackConnections(server)
+  await app.listen({ host: options.host, port: options.port })
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    async close() {
+      const closed = app.close()
+      for (const connection of connections) connection.destroy()
+      await closed
+    },
+  }
+}
+
+function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
   const server = createSecureServer({
     allowHTTP1: true,
     key,
@@ -74,31 +107,12 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   })
   // Node's parser of HTTP/1.1 looks for its limit here.
   Object.assign(server, { maxHeaderSize: MAX_HEAD_BYTES })
-  // A listener for HTTP/1.1 makes Node wrap HTTP/2 streams for it too; ours take them as they are.
-  server.on('request', (request, response) => void serve(http1Exchange(request as unknown as IncomingMessage, response as unknown as ServerResponse), options))
-  server.removeAllListeners('stream')
-  server.on('stream', (stream: ServerHttp2Stream, headers) => void serve(http2Exchange(stream, headers), options))
-  const connections = trackConnections(server)
-  await listening(server, options)
-  const { port } = server.address() as AddressInfo
-  return {
-    port,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      for (const connection of connections) connection.destroy()
-      await closed
-    },
-  }
+  return server
 }
 
-function listening(server: Http2SecureServer, { host, port }: ServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+/** HTTP/2 is taken by its streams: answering through Node's compatibility layer costs more than the answer. */
+function exchangeOf(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): Exchange {
+  return 'stream' in request ? http2Exchange(request.stream as ServerHttp2Stream, request.headers) : http1Exchange(request, response as ServerResponse)
 }
 
 interface Connection {

@@ -24,15 +24,18 @@ export class DefinitionSchemas {
   readonly group: string
   readonly storageVersion: string
   readonly preservesUnknown: boolean
+  /** Differs whenever what is served by the definition does. */
+  readonly revision: string
   readonly #schemas: ReadonlyMap<string, Schema | undefined>
   readonly #conversion: string
 
-  constructor({ spec }: CustomResourceDefinition) {
+  constructor({ metadata, spec, status }: CustomResourceDefinition) {
     const versions = spec.versions ?? []
     this.group = spec.group ?? ''
     this.preservesUnknown = spec.preserveUnknownFields ?? false
     this.storageVersion = versions.find((v) => v.storage)?.name ?? ''
     this.#schemas = new Map(versions.map((v) => [v.name ?? '', v.schema?.openAPIV3Schema]))
+    this.revision = `${metadata.uid} ${metadata.generation} ${JSON.stringify(status?.acceptedNames)}`
     this.#conversion = spec.conversion?.strategy ?? 'None'
   }
 
@@ -72,19 +75,20 @@ export class DefinitionSchemas {
   }
 }
 
-export interface CustomType {
+export interface VersionedType {
   schemas: DefinitionSchemas
   version: string
   kind: string
 }
 
 /** The codec of one version. */
-export function customResourceCodec({ schemas, version, kind }: CustomType): ObjectCodec {
+export function customResourceCodec({ schemas, version, kind }: VersionedType): ObjectCodec {
   const schema = schemas.schemaOf(version)
   const type = { apiVersion: schemas.apiVersionOf(version), kind }
   let mergeType: MergeType | undefined
   const empty = freezeJSON({ ...type, metadata: {} })
   return {
+    custom: { schema, preservesUnknown: schemas.preservesUnknown, revision: schemas.revision },
     decode: (json) => decode(json, { schemas, schema, type }),
     fromApplied: (json) => ({ object: { ...json, ...type, metadata: decodeMeta(json.metadata).metadata } as KubeObject, strictErrors: [] }),
     // Made when first asked for: most kinds are never written.
@@ -96,7 +100,7 @@ export function customResourceCodec({ schemas, version, kind }: CustomType): Obj
   }
 }
 
-type Decoding = Pick<CustomType, 'schemas'> & { schema: Schema | undefined; type: { apiVersion: string; kind: string } }
+type Decoding = Pick<VersionedType, 'schemas'> & { schema: Schema | undefined; type: { apiVersion: string; kind: string } }
 
 function decode(json: unknown, { schemas, schema, type }: Decoding): { object: KubeObject; strictErrors: string[] } {
   const sent = isRecord(json) ? json : {}

@@ -3,13 +3,24 @@
  * (CustomResourceDefinitions). Models k8s.io/apimachinery/pkg/runtime.Scheme and the REST storage maps.
  */
 import type { MergeType } from '../apimachinery/merge-type.ts'
+import type { Schema } from '../apimachinery/structural-schema/schema.ts'
 import type { GroupResource } from '../errors.ts'
 import { ALL_VERBS, type GroupVersionKind, type KindDefinition, type KubeObject } from './kind.ts'
+
+export interface CustomType {
+  readonly schema: Schema | undefined
+  /** Fields that the schema does not know are kept everywhere. */
+  readonly preservesUnknown: boolean
+  /** Differs whenever the definition does. */
+  readonly revision: string
+}
 
 /** How objects of a kind are read from the outside and kept canonical; backed by schema facts or by a structural schema. */
 export interface ObjectCodec {
   /** The name of the type in the schema facts, for strategic merge; absent for custom resources. */
   readonly typeName?: string
+  /** What the definition of a custom resource says of this version; absent for built-in kinds. */
+  readonly custom?: CustomType
   /**
    * Checks and canonicalises what a client sent, as Go's decoder would hold it.
    * @throws Error with the decoder's text when a type does not fit

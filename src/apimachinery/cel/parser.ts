@@ -5,8 +5,8 @@
 import type { Expr, MapEntry, StructField } from './ast.ts'
 import { tokenize, type Token } from './lexer.ts'
 import { expandMacro } from './macros.ts'
-import type { Source } from './source.ts'
-import { reportSyntaxErrors } from './syntax-errors.ts'
+import { Source } from './source.ts'
+import { EXPECTED, reportSyntaxError, SyntaxFailure } from './syntax-errors.ts'
 import { unescapeBytes, unescapeString } from './unescape.ts'
 import { Uint } from './values.ts'
 
@@ -22,8 +22,6 @@ const RELATIONS: Readonly<Record<string, string>> = { '<': '_<_', '<=': '_<=_', 
 const PRODUCTS: Readonly<Record<string, string>> = { '*': '_*_', '/': '_/_', '%': '_%_' }
 const SUMS: Readonly<Record<string, string>> = { '+': '_+_', '-': '_-_' }
 
-/** The syntax is wrong; which words ANTLR has for it is found out later. */
-class SyntaxFailure extends Error {}
 class TooDeep extends Error {}
 
 /** Errors are left in `source`; nothing comes back if there is no expression to go on with. */
@@ -34,16 +32,30 @@ export function parse(source: Source): Expr | undefined {
     source.report(-1, `expression code point size exceeds limit: size: ${size}, limit ${MAX_CODE_POINTS}`)
     return undefined
   }
-  const tokens = tokenize(source)
-  try {
-    const expr = new Parser(source, tokens).parse()
-    return source.hasErrors ? undefined : expr
-  } catch (error) {
-    if (error instanceof SyntaxFailure) reportSyntaxErrors(source, tokens)
-    else if (error instanceof TooDeep) source.report(-1, `expression recursion limit exceeded: ${MAX_DEPTH}`)
-    else throw error
-    return undefined
+  const expr = parseTokens(source, tokenize(source))
+  return source.hasErrors ? undefined : expr
+}
+
+/** How often parsing goes on behind an error. */
+const MAX_RECOVERIES = 30
+
+function parseTokens(source: Source, given: readonly Token[]): Expr | undefined {
+  let tokens: readonly Token[] | undefined = given
+  for (let i = 0; tokens && i < MAX_RECOVERIES; i++) {
+    // Only what is found on the last way through counts, besides syntax.
+    const attempt = new Source(source.text)
+    try {
+      const expr = new Parser(attempt, tokens).parse()
+      source.take(attempt)
+      return expr
+    } catch (error) {
+      if (error instanceof TooDeep) source.report(-1, `expression recursion limit exceeded: ${MAX_DEPTH}`)
+      else if (!(error instanceof SyntaxFailure)) throw error
+      if (!(error instanceof SyntaxFailure)) return undefined
+      tokens = reportSyntaxError(source, tokens, error)
+    }
   }
+  return undefined
 }
 
 class Parser {
@@ -71,11 +83,20 @@ class Parser {
     return this.#next.kind === kind
   }
 
-  #take(kind: string): Token {
+  #take(kind: string, wanted = kind): Token {
     const token = this.#next
-    if (token.kind !== kind) throw new SyntaxFailure()
+    if (token.kind !== kind) throw this.#failure(wanted)
     this.#at++
     return token
+  }
+
+  #failure(wanted: string): SyntaxFailure {
+    return new SyntaxFailure(this.#at, wanted)
+  }
+
+  /** Fails unless one of them comes next. */
+  #expect(wanted: string): void {
+    if (!EXPECTED[wanted]?.includes(this.#next.kind)) throw this.#failure(wanted)
   }
 
   #maybe(kind: string): Token | undefined {
@@ -162,6 +183,7 @@ class Parser {
   }
 
   #index(operand: Expr, offset: number): Expr {
+    this.#expect('index')
     const isOptional = this.#maybe("'?'") !== undefined
     const index = this.#expr()
     this.#take("']'")
@@ -170,21 +192,22 @@ class Parser {
 
   #dotted(operand: Expr, dot: Token): Expr {
     const isOptional = this.#maybe("'?'") !== undefined
-    const name = this.#fieldName()
+    const name = this.#fieldName(isOptional ? 'fieldName' : 'member')
     if (isOptional) return this.#call(dot.offset, '_?._', [operand, { kind: 'literal', offset: name.offset, value: name.text }])
     const open = this.#isNext("'('") && name.kind === 'IDENTIFIER' ? this.#take("'('") : undefined
     if (!open) return { kind: 'select', offset: dot.offset, operand, field: name.text, testOnly: false }
     return this.#callOrMacro(open.offset, name.text, this.#args(), operand)
   }
 
-  #fieldName(): Token {
+  #fieldName(wanted: string): Token {
     const escaped = this.#maybe('ESC_IDENTIFIER')
     if (escaped) this.#source.report(escaped.offset, "unsupported syntax: '`'")
-    return escaped ?? this.#take('IDENTIFIER')
+    return escaped ?? this.#take('IDENTIFIER', wanted)
   }
 
   #args(): Expr[] {
     const args: Expr[] = []
+    this.#expect('args')
     if (!this.#isNext("')'")) {
       do args.push(this.#expr())
       while (this.#maybe("','"))
@@ -221,7 +244,7 @@ class Parser {
 
   #named(): Expr {
     const lead = this.#maybe("'.'")
-    const name = this.#take('IDENTIFIER')
+    const name = this.#take('IDENTIFIER', lead ? 'IDENTIFIER' : 'primary')
     const start = lead ?? name
     const message = this.#messageName(name)
     if (message !== undefined) return this.#message(`${lead ? '.' : ''}${message}`)
@@ -251,9 +274,9 @@ class Parser {
   #message(typeName: string): Expr {
     const { offset } = this.#take("'{'")
     const fields: StructField[] = []
-    this.#items("'}'", () => {
+    this.#items("'}'", { first: 'fields', end: 'mapEnd' }, () => {
       const optional = this.#maybe("'?'") !== undefined
-      const name = this.#fieldName().text
+      const name = this.#fieldName('fieldName').text
       const colon = this.#take("':'")
       fields.push({ offset: colon.offset, name, value: this.#expr(), optional })
     })
@@ -261,14 +284,15 @@ class Parser {
   }
 
   /** Items with commas between them and maybe one after. */
-  #items(close: string, item: () => void): void {
-    while (!this.#isNext(close)) {
-      if (this.#isNext("','")) break
+  #items(close: string, { first, end }: { first: string; end: string }, item: () => void): void {
+    this.#expect(first)
+    if (!this.#isNext("','") && !this.#isNext(close)) {
       item()
-      if (!this.#isNext("','")) break
-      if (this.#tokens[this.#at + 1]?.kind === close) break
-      this.#take("','")
-      if (this.#isNext("','")) throw new SyntaxFailure()
+      while (this.#isNext("','") && this.#tokens[this.#at + 1]?.kind !== close && this.#tokens[this.#at + 1]?.kind !== "','") {
+        this.#take("','")
+        item()
+      }
+      this.#expect(end)
     }
     this.#maybe("','")
     this.#take(close)
@@ -278,7 +302,7 @@ class Parser {
     const { offset } = this.#take("'['")
     const elements: Expr[] = []
     const optionals = new Set<number>()
-    this.#items("']'", () => {
+    this.#items("']'", { first: 'list', end: 'listEnd' }, () => {
       if (this.#maybe("'?'")) optionals.add(elements.length)
       elements.push(this.#expr())
     })
@@ -288,7 +312,7 @@ class Parser {
   #map(): Expr {
     const { offset } = this.#take("'{'")
     const entries: MapEntry[] = []
-    this.#items("'}'", () => {
+    this.#items("'}'", { first: 'map', end: 'mapEnd' }, () => {
       const optional = this.#maybe("'?'") !== undefined
       const key = this.#expr()
       const colon = this.#take("':'")
@@ -301,10 +325,9 @@ class Parser {
     const { offset } = this.#next
     const sign = this.#maybe("'-'") ? '-' : ''
     const token = this.#next
+    const value = sign && token.kind !== 'NUM_INT' && token.kind !== 'NUM_FLOAT' ? undefined : literalValue(token, sign)
+    if (value === undefined) throw this.#failure('primary')
     this.#at++
-    if (sign && token.kind !== 'NUM_INT' && token.kind !== 'NUM_FLOAT') throw new SyntaxFailure()
-    const value = literalValue(token, sign)
-    if (value === undefined) throw new SyntaxFailure()
     if (typeof value === 'object' && value !== null && 'error' in value) {
       this.#source.report(offset, value.error)
       return { kind: 'error', offset }

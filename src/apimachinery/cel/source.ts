@@ -32,6 +32,11 @@ export class Source {
     if (++this.#count <= MAX_ERRORS) this.#issues.push({ offset, message })
   }
 
+  /** The errors of another source of the same text. */
+  take(other: Source): void {
+    for (const { offset, message } of other.#issues) this.report(offset, message)
+  }
+
   get hasErrors(): boolean {
     return this.#count > 0
   }
@@ -50,6 +55,8 @@ export class Source {
 
   #place(offset: number): { line: number; column: number } {
     if (offset < 0) return { line: -1, column: -1 }
+    // Upstream has no columns in an empty text.
+    if (this.text === '') return { line: 1, column: -1 }
     const lines = this.text.slice(0, offset).split('\n')
     // Columns count code points.
     return { line: lines.length, column: [...(lines.at(-1) ?? '')].length }

@@ -84,6 +84,9 @@ interface Place {
   correlation: Correlation | undefined
 }
 
+/** How upstream names the path of the whole resource. */
+const ROOT = '<nil>'
+
 class BudgetSpent extends Error {}
 
 const MAX_MESSAGE_BYTES = 5 * 1024
@@ -129,8 +132,9 @@ class Run {
     }
   }
 
-  #rules({ rules, schema }: RuleNode, value: unknown, { path, old, correlation }: Place): void {
+  #rules({ rules, schema }: RuleNode, value: unknown, { path: inside, old, correlation }: Place): void {
     if (!rules.length) return
+    const path = inside || ROOT
     const type = schema.type ?? ''
     if (this.#budget <= 0) this.#stop(field.invalid(path, type, OUT_OF_BUDGET))
     const self = schemaValue(value, schema)
@@ -183,7 +187,7 @@ class Run {
   #fail({ rule, message }: CompiledRule, activation: (name: string) => Value | undefined, { path, schema, value }: { path: string; schema: Schema; value: unknown }): void {
     const found = rule.fieldPath ? findField(schema, rule.fieldPath) : undefined
     const relative = found && !('error' in found) ? found.path : ''
-    const at = relative ? (path ? `${path}.${relative}` : relative) : path
+    const at = relative ? (path === ROOT ? relative : `${path}.${relative}`) : path
     const detail = (message && this.#message(message, activation, { at, type: schema.type ?? '', source: rule.messageExpression ?? '' })) ?? messageOf(rule)
     this.#errors.push(errorForReason(at, { detail, reason: rule.reason, value, isShown: schema.type !== 'object' && schema.type !== 'array' }))
   }
