@@ -182,8 +182,22 @@ export interface FieldError {
 export function formatBadValue(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (typeof value === 'string') return quote(value)
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'number') return goNumber(value)
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   return goJSON(value)
+}
+
+/** A number as Go's `%v` prints it: what fits an int64 is one. */
+export function goNumber(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? BigInt(value).toString() : goFloat(value)
+}
+
+/** A float64 as `%v` prints it, with an exponent from a million on. */
+export function goFloat(value: number): string {
+  const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
+  const power = Number(exponent)
+  if (power >= -4 && power < 6) return value.toString()
+  return `${mantissa}e${power < 0 ? '-' : '+'}${Math.abs(power).toString().padStart(2, '0')}`
 }
 
 /** JSON as Go's encoder writes it: `<`, `>`, `&` and the line separators escaped. */
@@ -221,7 +235,7 @@ export const field = {
   notSupported: (path: string, value: unknown, supported: readonly string[]) =>
     make('FieldValueNotSupported', path, supported.length ? `Unsupported value: ${formatBadValue(value)}: supported values: ${supported.map(quote).join(', ')}` : `Unsupported value: ${formatBadValue(value)}`),
   forbidden: (path: string, detail: string) => make('FieldValueForbidden', path, joined('Forbidden', detail)),
-  tooLong: (path: string, maxLength: number) => make('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`),
+  tooLong: (path: string, maxLength: number) => make('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} byte${maxLength === 1 ? '' : 's'}`),
   tooMany: (path: string, actual: number, maxItems: number) => make('FieldValueTooMany', path, `Too many: ${actual}: must have at most ${maxItems} item${maxItems === 1 ? '' : 's'}`),
   internal: (path: string, detail: string) => make('InternalError', path, `Internal error: ${detail}`),
 }

@@ -1,28 +1,16 @@
 /** Values as Go prints them, for the errors that quote a patch and the like. */
 import type { LabelSelector } from './labels.ts'
+import { goNumber } from '../errors.ts'
 
 /** `map[a:1 b:[x y] c:<nil>]` */
 export function goFormat(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'
   if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`
-  if (typeof value === 'number') return formatFloat(value)
+  if (typeof value === 'number') return goNumber(value)
   if (typeof value !== 'object') return String(value)
   const members = value as Record<string, unknown>
   const keys = Object.keys(members).sort(byBytes)
   return `map[${keys.map((key) => `${key}:${goFormat(members[key])}`).join(' ')}]`
-}
-
-/** What fits an int64 is one. */
-function formatFloat(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? BigInt(value).toString() : goFloat(value)
-}
-
-/** A float64 as `%v` prints it, with an exponent from a million on. */
-export function goFloat(value: number): string {
-  const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
-  const power = Number(exponent)
-  if (power >= -4 && power < 6) return value.toString()
-  return `${mantissa}e${power < 0 ? '-' : '+'}${Math.abs(power).toString().padStart(2, '0')}`
 }
 
 /** The order of Go's strings: by code point, which UTF-8 bytes have too. */
@@ -44,7 +32,7 @@ export function goTypeOf(value: unknown): string {
   if (value === null || value === undefined) return '%!s(<nil>)'
   if (Array.isArray(value)) return '[]interface {}'
   if (typeof value === 'object') return 'map[string]interface {}'
-  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value === 'boolean' ? 'bool' : 'string'
+  return typeof value === 'number' ? (Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? 'int64' : 'float64') : typeof value === 'boolean' ? 'bool' : 'string'
 }
 
 /** Its reflect.Kind. */

@@ -1,5 +1,5 @@
 /** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
-import { methodNotAllowed, StatusError } from '../errors.ts'
+import { methodNotAllowed } from '../errors.ts'
 import type { Scheme } from '../registry/scheme.ts'
 import { valueResponse } from './handlers.ts'
 import { noRepresentation } from './negotiate.ts'

@@ -102,7 +102,7 @@ function withInner(schema: Schema, make: (inner: Schema) => JsonSchema): JsonSch
 }
 
 function openV2(schema: Schema): JsonSchema {
-  const { allOf: _allOf, anyOf: _anyOf, oneOf: _oneOf, not: _not, nullable, ...plain } = schema
+  const { allOf: _allOf, anyOf: _anyOf, oneOf: _oneOf, not: _not, default: _default, nullable, ...plain } = schema
   const preserves = plain['x-kubernetes-preserve-unknown-fields'] ?? false
   const required = schemaOf(schema.additionalProperties)?.nullable ? [] : (plain.required ?? []).filter((name) => !schema.properties?.[name]?.nullable)
   const kept: Schema = { ...plain }

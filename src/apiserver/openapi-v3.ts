@@ -9,7 +9,7 @@ import {
   commonParameters, compareParameters, groupVersionPath, type Operation, type Routes, type ServedGroupVersion, text, typesOf,
 } from './openapi-routes.ts'
 import { customInfo, isAllCustom, routesOf } from './openapi-custom-routes.ts'
-import { collectSchemas, type ExtraSchemas, type JsonSchema, schemaRef } from './openapi-schema.ts'
+import { collectSchemas, type JsonSchema, schemaRef } from './openapi-schema.ts'
 
 function schemaOf(type: string | typeof text): JsonSchema {
   return type === text ? { type: 'string' } : schemaRef('v3', type)
@@ -70,7 +70,7 @@ function narrowSharedKinds(schemas: Record<string, JsonSchema>, group: string, v
 
 function document(routes: Routes, of: ServedGroupVersion | undefined): OpenAPIDocument {
   const schemas = collectSchemas('v3', typesOf(routes), of?.schemas?.v3)
-  if (of !== undefined) narrowSharedKinds(schemas, of.group, of.version)
+  if (of !== undefined && !isAllCustom(of)) narrowSharedKinds(schemas, of.group, of.version)
   const securitySchemes = of && isAllCustom(of) ? {} : { securitySchemes: { BearerToken: bearerToken } }
   return openAPIDocument({
     openapi: '3.0.0',

@@ -1,10 +1,9 @@
 /** Printer columns of custom resources. Models k8s.io/apiextensions-apiserver/pkg/registry/customresource/tableconvertor. */
 import { canonicalTime } from '../apimachinery/go-time.ts'
-import { goFloat } from '../apimachinery/go-format.ts'
 import { sortedJSON } from '../apimachinery/sorted-json.ts'
 import { compileJSONPath, PathError, type JSONPath } from '../apimachinery/json-path.ts'
 import { ParseError } from '../apimachinery/parse-error.ts'
-import { goJSON } from '../errors.ts'
+import { goJSON, goNumber } from '../errors.ts'
 import type { CustomResourceColumnDefinition } from '../../schemas/types.ts'
 import type { Column, ColumnContext, KubeObject } from './kind.ts'
 
@@ -71,7 +70,7 @@ function cell(type: string, value: unknown, { age }: ColumnContext): string | nu
 function text(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null) return '<no value>'
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? BigInt(value).toString() : goFloat(value)
+  if (typeof value === 'number') return goNumber(value)
   return typeof value === 'object' ? goJSON(sortedJSON(value)) : String(value)
 }
 

@@ -1,7 +1,7 @@
-/** The API with all kinds over a store in memory, without HTTP, admission and controllers: for tests of what kinds refuse and change. */
+/** The API with all kinds over a store in memory, without HTTP, controllers and, unless plugins are given, admission: for tests of what is refused and changed. */
 import apiKinds from 'folder:api'
 import type { Test } from 'tap'
-import { AdmissionChain } from '../../src/admission/chain.ts'
+import { AdmissionChain, type AdmissionPlugin } from '../../src/admission/chain.ts'
 import { Api } from '../../src/apiserver/api.ts'
 import { System } from '../../src/apiserver/system-reader.ts'
 import { RbacAuthorizer } from '../../src/auth/rbac.ts'
@@ -40,18 +40,19 @@ export interface TestApi {
   update(object: KubeObject, change: Change, options?: { subresource?: string; user?: UserInfo }): Promise<Draft & KubeObject>
 }
 
-export async function startApi(t: Test, { authenticator, serviceAccountTokens }: { authenticator?: TokenAuthenticator; serviceAccountTokens?: ServiceAccountTokens } = {}): Promise<TestApi> {
+export async function startApi(t: Test, { authenticator, serviceAccountTokens, plugins = [] }: { authenticator?: TokenAuthenticator; serviceAccountTokens?: ServiceAccountTokens; plugins?: readonly AdmissionPlugin[] } = {}): Promise<TestApi> {
   const clock = new FakeClock()
   const random = new SeededRandom(1)
   const store = await openStore({ dataDir: undefined, codec: objectCodec({ freeze: true }), clock })
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
-  const api: Api = new Api({ scheme, store, admission: new AdmissionChain([]), clock, random, system: () => system })
+  const api: Api = new Api({ scheme, store, admission: new AdmissionChain(plugins), clock, random, system: () => system })
   const informers = new InformerFactory(api)
   const rbac = new RbacAuthorizer(informers)
   const authorizer = unionAuthorizer([privilegedGroup, rbac])
   const system: SystemReader = new System(api, { allocators: new ServiceAllocators({ random }), authorizer, authenticator, serviceAccountTokens, allowPrivileged: false })
   t.teardown(async () => {
+    api.admission.close()
     rbac.close()
     informers.close()
     await store.close()

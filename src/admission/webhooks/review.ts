@@ -29,7 +29,7 @@ export function versioned(object: KubeObject, attributes: AdmissionAttributes, k
   return kind === attributes.kind ? kind.codec.normalize(object) : kind.codec.normalize(fromStorage(kind, toStorage(attributes.kind, object)))
 }
 
-export function makeReview({ hook, kind }: Invocation, attributes: AdmissionAttributes, { uid, version }: { uid: string; version: string }): AdmissionReview {
+export function makeReview({ kind }: Invocation, attributes: AdmissionAttributes, { uid, version }: { uid: string; version: string }): AdmissionReview {
   const { operation, subresource, object, oldObject, objectKind, name, ctx } = attributes
   const own = attributes.kind
   const namespace = namespaceOf(attributes)

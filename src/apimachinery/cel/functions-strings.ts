@@ -93,7 +93,6 @@ function join(list: Value = null, separator: Value = ''): Value {
 }
 
 const QUOTED: Readonly<Record<string, string>> = { '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\', '"': '\\"' }
-// eslint-disable-next-line no-control-regex
 const quote = (text: string): string => `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (c) => QUOTED[c] ?? c)}"`
 
 /** What Go's strings.TrimSpace takes away. */

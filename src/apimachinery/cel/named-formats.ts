@@ -19,7 +19,7 @@ function uri(text: string): string[] {
   return error === undefined ? [] : [error]
 }
 
-const DATE_TIME_PATTERN_LENGTH = 119
+const DATE_TIME_PATTERN_LENGTH = 71
 
 export const FORMATS: Readonly<Record<string, NamedFormat>> = {
   dns1123Label: { name: 'DNS1123Label', validate: isDNS1123Label, regexpSize: 30 },
@@ -31,7 +31,7 @@ export const FORMATS: Readonly<Record<string, NamedFormat>> = {
   dns1035LabelPrefix: { name: 'DNS1035LabelPrefix', validate: (text) => isDNS1035Label(masked(text)), regexpSize: 30 },
   labelValue: { name: 'LabelValue', validate: isValidLabelValue, regexpSize: 40 },
   uri: { name: 'URI', validate: uri, regexpSize: 1103 },
-  uuid: { name: 'uuid', validate: ofFormat('uuid', 'does not match the UUID format'), regexpSize: 84 },
+  uuid: { name: 'uuid', validate: ofFormat('uuid', 'does not match the UUID format'), regexpSize: 70 },
   byte: { name: 'byte', validate: ofFormat('byte', 'invalid base64'), regexpSize: 84 },
   date: { name: 'date', validate: ofFormat('date', 'invalid date'), regexpSize: DATE_TIME_PATTERN_LENGTH },
   datetime: { name: 'datetime', validate: ofFormat('datetime', 'invalid datetime'), regexpSize: DATE_TIME_PATTERN_LENGTH },

@@ -274,14 +274,14 @@ function planMembership(item: Eval, list: ListValue): Plan | undefined {
   if (list.size === 0) return constant(false)
   const known = new Set<unknown>()
   for (const element of toArray(list)) {
-    const key = element === null ? null : keyOf(element)
+    const key = keyOf(element)
     if (key === undefined) return undefined
     known.add(key)
   }
   return {
     eval(frame) {
       const value = item(frame)
-      return value instanceof CelError ? value : known.has(value === null ? null : (keyOf(value) ?? value))
+      return value instanceof CelError ? value : known.has(keyOf(value) ?? value)
     },
   }
 }

@@ -181,8 +181,8 @@ export function equal(a: Value, b: Value): Value {
   const left = numberOf(a)
   if (left !== undefined) {
     const right = numberOf(b)
-    // Loose equality of a bigint and a number is exact.
-    return right !== undefined && left == right
+    // Comparing a bigint with a number is exact; NaN is neither more nor less.
+    return right !== undefined && left >= right && left <= right
   }
   if (typeof a !== 'object' || a === null) return a === b
   if (a instanceof ListValue || a instanceof MapValue || a instanceof OpaqueValue) return a.equals(b)

@@ -111,7 +111,7 @@ t.test('what was wrong before and did not change is let pass', (t) => {
   })
   const cases: [string, object, object, string[]][] = [
     ['a value', { a: 'xx' }, { a: 'xx' }, []],
-    ['a changed value', { a: 'yy' }, { a: 'xx' }, ['a: Too long: may not be more than 1 bytes']],
+    ['a changed value', { a: 'yy' }, { a: 'xx' }, ['a: Too long: may not be more than 1 byte']],
     ['a value beside a changed one', { o: { x: 'a', y: 2, z: 1 } }, { o: { x: 'a', y: 1, z: 1 } }, []],
     ['but not its surroundings', { o: { x: 1 } }, { o: { x: 2 } }, ['o.z: Required value']],
     ['items of maps, wherever they stand', { m: [{ k: 'b', v: 'x' }, { k: 'a', v: 'y' }] }, { m: [{ k: 'a', v: 'y' }] }, ['m[0].v: Invalid value: "string": m[0].v in body must be of type integer: "string"']],
@@ -171,7 +171,7 @@ t.test('defaults are what their schemas ask for', (t) => {
     list: { type: 'array', items: { ...text, default: 'ab', maxLength: 1 } },
   })
   t.same(validateDefaults(schema, 'x').map((e) => `${e.field}: ${e.body}`), [
-    'x.properties[list].items.default: Too long: may not be more than 1 bytes',
+    'x.properties[list].items.default: Too long: may not be more than 1 byte',
     'x.properties[unknown].default: Invalid value: {"a":"x","b":1}: must not have unknown fields',
     'x.properties[unknown].default.a: Invalid value: "string": a in body must be of type integer: "string"',
     'x.properties[wrong].default: Invalid value: "string":  in body must be of type integer: "string"',

@@ -1,0 +1,73 @@
+/** The variables of admission expressions and their types. Models k8s.io/apiserver/pkg/admission/plugin/cel/compile.go. */
+import { AUTHORIZER_TYPE, RESOURCE_CHECK_TYPE } from './authorizer.ts'
+import { type Environment, environment, type TypeProvider } from './environment.ts'
+import { BOOL, type CelType, DYN, INT, listOf, mapOf, STRING, structType, TIMESTAMP } from './types.ts'
+
+type Fields = Readonly<Record<string, CelType>>
+
+const texts = (...names: string[]): Fields => Object.fromEntries(names.map((name) => [name, STRING]))
+const named = (name: string): CelType => structType(`kubernetes.${name}`)
+
+const TYPES: Readonly<Record<string, Fields>> = {
+  'kubernetes.GroupVersionKind': texts('group', 'version', 'kind'),
+  'kubernetes.GroupVersionResource': texts('group', 'version', 'resource'),
+  'kubernetes.UserInfo': { ...texts('username', 'uid'), groups: listOf(STRING), extra: mapOf(STRING, listOf(STRING)) },
+  'kubernetes.AdmissionRequest': {
+    kind: named('GroupVersionKind'),
+    resource: named('GroupVersionResource'),
+    requestKind: named('GroupVersionKind'),
+    requestResource: named('GroupVersionResource'),
+    ...texts('subResource', 'requestSubResource', 'name', 'namespace', 'operation'),
+    userInfo: named('UserInfo'),
+    dryRun: BOOL,
+    options: DYN,
+  },
+  'kubernetes.NamespaceMetadata': {
+    ...texts('name', 'generateName', 'namespace', 'UID', 'resourceVersion'),
+    labels: mapOf(STRING, STRING),
+    annotations: mapOf(STRING, STRING),
+    creationTimestamp: TIMESTAMP,
+    deletionTimestamp: TIMESTAMP,
+    deletionGracePeriodSeconds: INT,
+    generation: INT,
+    finalizers: listOf(STRING),
+  },
+  'kubernetes.NamespaceSpec': { finalizers: listOf(STRING) },
+  'kubernetes.NamespaceStatus': texts('phase'),
+  'kubernetes.Namespace': { metadata: named('NamespaceMetadata'), spec: named('NamespaceSpec'), status: named('NamespaceStatus') },
+}
+
+const VARIABLES_TYPE = named('variables')
+
+export interface AdmissionEnvironmentOptions {
+  hasParams: boolean
+  hasAuthorizer: boolean
+  /** The types of the variables of a policy by their names. */
+  variables?: ReadonlyMap<string, CelType>
+}
+
+function provider(variables: ReadonlyMap<string, CelType> | undefined): TypeProvider {
+  return {
+    find: (name) => (Object.hasOwn(TYPES, name) || (variables && name === VARIABLES_TYPE.name) ? structType(name) : undefined),
+    field(type, field) {
+      if (type === VARIABLES_TYPE.name) return variables?.get(field)
+      const fields = TYPES[type]
+      return fields && Object.hasOwn(fields, field) ? fields[field] : undefined
+    },
+  }
+}
+
+export function admissionEnvironment({ hasParams, hasAuthorizer, variables }: AdmissionEnvironmentOptions): Environment {
+  return environment({
+    types: provider(variables),
+    variables: {
+      object: DYN,
+      oldObject: DYN,
+      request: named('AdmissionRequest'),
+      namespaceObject: named('Namespace'),
+      ...(hasParams ? { params: DYN } : {}),
+      ...(hasAuthorizer ? { authorizer: AUTHORIZER_TYPE, 'authorizer.requestResource': RESOURCE_CHECK_TYPE } : {}),
+      ...(variables ? { variables: VARIABLES_TYPE } : {}),
+    },
+  })
+}
