@@ -17,6 +17,7 @@ export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-establishing',
   for: DEFINITION,
+  concurrency: 32,
   wakes: isWaiting,
   async reconcile(crd, { client, clock }) {
     if (!isWaiting(crd)) return

@@ -5,30 +5,38 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../schemas/types.ts'
 import { conditionOf } from '../src/controller/conditions.ts'
 import { defineController, keyOf, type ControllerContext } from '../src/controller/controller.ts'
+import { perCluster } from '../src/controller/state.ts'
 import { equalJSON } from '../src/apimachinery/json.ts'
 import { DEFINITION, saysTheSame, SERVER, withCRDCondition, type ConditionDraft } from './_crd-conditions.ts'
 
 const BY_GROUP = 'group'
+/** By name, definitions whose names are being written. */
+const claims = perCluster(() => new Map<string, CustomResourceDefinition>())
 
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-naming',
   for: DEFINITION,
-  // Who takes a name must see what others have taken.
-  concurrency: 1,
+  concurrency: 32,
   setup({ informers }) {
     informers.for<CustomResourceDefinition>(DEFINITION).addIndex(BY_GROUP, ({ spec }) => [spec.group ?? ''])
   },
   wakes: hasUnsettledNames,
   async reconcile(crd, ctx) {
     if (!hasUnsettledNames(crd)) return
-    const { names, accepted, established } = planNames(crd, othersOf(crd.metadata.name ?? '', crd.spec.group ?? '', ctx))
+    const name = crd.metadata.name ?? ''
+    const { names, accepted, established } = planNames(crd, othersOf(name, crd.spec.group ?? '', ctx))
     const current = conditionOf(crd.status?.conditions, 'NamesAccepted')
     if (equalJSON(crd.status?.acceptedNames, names) && saysTheSame(current, accepted)) return
     const now = ctx.clock.now()
     const named = withCRDCondition({ ...crd, status: { ...crd.status, acceptedNames: names } }, accepted, now)
-    await ctx.client.updateStatus(established ? withCRDCondition(named, established, now) : named)
-    wakeOthers(crd.metadata.name ?? '', ctx)
+    claims(ctx).set(name, named)
+    try {
+      await ctx.client.updateStatus(established ? withCRDCondition(named, established, now) : named)
+    } finally {
+      claims(ctx).delete(name)
+    }
+    wakeOthers(name, ctx)
   },
   async deleted(name, ctx) {
     wakeOthers(name, ctx)
@@ -39,11 +47,13 @@ function hasUnsettledNames({ spec, status }: CustomResourceDefinition): boolean 
   return !equalJSON(spec.names, status?.acceptedNames)
 }
 
-function othersOf(name: string, group: string, { informers }: ControllerContext): CustomResourceDefinition[] {
-  return informers
+/** The others of a group, with the names that they are being given just now. */
+function othersOf(name: string, group: string, ctx: ControllerContext): CustomResourceDefinition[] {
+  return ctx.informers
     .lister<CustomResourceDefinition>(DEFINITION)
     .byIndex(BY_GROUP, group)
     .filter((crd) => crd.metadata.name !== name)
+    .map((crd) => claims(ctx).get(crd.metadata.name ?? '') ?? crd)
 }
 
 /** A name may have become free for those that want it. */

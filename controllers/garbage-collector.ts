@@ -15,8 +15,8 @@ const CRD = 'apiextensions.k8s.io/v1/CustomResourceDefinition'
 const WORKERS = 20
 /** Key that makes the collector look which kinds there are. */
 const SYNC_KINDS = 'kinds'
-/** A new kind is served shortly after its definition is accepted. */
-const KIND_DELAYS_MS = [0, 1000]
+/** Kinds may come by the thousand; one look serves all that came meanwhile. */
+const KIND_DELAY_MS = 100
 
 export default defineLoop({
   name: 'garbage-collector',
@@ -46,7 +46,7 @@ class GarbageCollector {
     this.#queue.onReady(() => this.#work())
     this.#syncKinds()
     if (this.#followed.has(CRD)) {
-      const changed = () => KIND_DELAYS_MS.forEach((ms) => this.#queue.addAfter(SYNC_KINDS, ms))
+      const changed = () => this.#queue.addAfter(SYNC_KINDS, KIND_DELAY_MS)
       this.#stopDefinitions = ctx.informers.for(CRD).subscribe({ update: changed, delete: changed })
     }
   }

@@ -216,7 +216,7 @@ function startParts({ api, informers }: ControlPlane, { pki, clock, random, log 
       recorders.push(recorder)
       return recorder
     },
-    kinds: () => api.scheme.all().filter((k) => k === k.storage && !k.definition.isAlternative && k.verbs.includes('delete')).map((k) => ({ kind: k.ref, plural: k.plural, namespaced: k.namespaced })),
+    kinds: deletableKinds(api.scheme),
     informers,
     clock,
     random,
@@ -242,4 +242,16 @@ async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: Sy
   for (const { name, ...rest } of missing) await client.create(virtualNode(name, rest))
   // Nodes bring their disks: the class comes with the first of them, and stays away once it was deleted.
   if (missing.length > 0 && missing.length === nodes.length) await ensureObject(client, standardStorageClass())
+}
+
+/** Every kind that can be listed and deleted, in one of its versions. */
+function deletableKinds(scheme: Scheme): () => { kind: string; plural: string; namespaced: boolean }[] {
+  let known: { generation: number; kinds: { kind: string; plural: string; namespaced: boolean }[] } | undefined
+  return () => {
+    if (known?.generation !== scheme.generation) {
+      const kinds = scheme.all().filter((k) => k === k.storage && !k.definition.isAlternative && k.verbs.includes('delete'))
+      known = { generation: scheme.generation, kinds: kinds.map((k) => ({ kind: k.ref, plural: k.plural, namespaced: k.namespaced })) }
+    }
+    return known.kinds
+  }
 }

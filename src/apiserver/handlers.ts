@@ -144,7 +144,12 @@ function watch(call: Call): ApiResponse {
     headers: { 'content-type': contentType },
     stream(sink) {
       const stream = new Watch(api, kind, query, { encoder, sink })
-      sink.onClose(() => stream.close())
+      // A definition that changes or goes ends the watches of its resources; who watches comes again.
+      const stop = kind.codec.custom ? api.scheme.onChange(() => api.scheme.byRef(kind.ref) !== kind && stream.close()) : () => {}
+      sink.onClose(() => {
+        stop()
+        stream.close()
+      })
       stream.start()
     },
   }

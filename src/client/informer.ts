@@ -103,12 +103,14 @@ function take<T>(map: Map<string, Set<T>>, key: string, object: T): void {
 class StoreInformer<T extends KubeObject> implements Informer<T> {
   readonly kind: string
   readonly lister: Cache<T> = new Cache<T>()
-  readonly #served: ServedKind
+  readonly #api: Api
+  #served: ServedKind
   readonly #subscribers = new Set<Handlers<T>>()
   readonly #handle: { close(): void }
 
   constructor(api: Api, served: ServedKind) {
     this.kind = served.ref
+    this.#api = api
     this.#served = served
     for (const entry of api.store.list(served.prefix).entries) this.lister.set(viewOf(served, entry) as T, undefined)
     this.#handle = api.store.watch(served.prefix, { onEvents: (events) => events.forEach((event) => this.#apply(event)), onClose: () => {} })
@@ -130,6 +132,8 @@ class StoreInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #apply({ type, entry, previous }: StorageEvent<KubeObject>): void {
+    // A custom resource's kind is made anew when its definition changes.
+    this.#served = this.#api.scheme.byRef(this.kind) ?? this.#served
     const object = viewOf(this.#served, entry) as T
     const { namespace = '', name = '' } = object.metadata
     const old = this.lister.get(namespace, name)

@@ -239,7 +239,10 @@ function validateOpenAPISchema(schema: Schema | undefined, path: string, { hasSt
 }
 
 function validateRootWithStatus(schema: Schema, path: string): FieldError[] {
-  for (const [name, value] of Object.entries(internalSchema(schema))) {
+  // Its members, without what is in them: mostly they are all right, and there is much in them.
+  const { properties, items, ...flat } = schema
+  const members = internalSchema({ ...flat, ...(properties ? { properties: {} } : {}), ...(items ? { items: {} } : {}) })
+  for (const [name, value] of Object.entries(members)) {
     if (value === null || value === '' || value === false) continue
     if (name === 'Type') {
       if (value !== 'object') return [field.invalid(`${path}.type`, value, 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled')]

@@ -115,10 +115,10 @@ export function schemaTypes(root: SchemaType): TypeProvider {
   }
 }
 
-/** The sizes of what stands below a variable of this type. */
-export function schemaSizes(root: SchemaType, variables: ReadonlySet<string>): SizeEstimator {
+/** The sizes of what stands below a variable of this type. Every name counts as that variable, those of types too, as upstream has it. */
+export function schemaSizes(root: SchemaType): SizeEstimator {
   return ([variable, ...path]) => {
-    if (variable === undefined || !variables.has(variable)) return undefined
+    if (variable === undefined) return undefined
     let at: SchemaType | undefined = root
     for (const part of path) {
       if (part === '@keys') return at.isMap ? { min: 0n, max: BigInt(NO_LIMIT) } : undefined

@@ -37,7 +37,7 @@ export class RuleCompiler {
     const program = this.#program(rule.rule ?? '', rule, 'compilation failed')
     if (typeof program === 'string') return { ...compiled, error: program }
     if (program.outputType.kind !== 'bool') return { ...compiled, error: 'cel expression must evaluate to a bool' }
-    const sizes = schemaSizes(this.#type, VARIABLES)
+    const sizes = schemaSizes(this.#type)
     const withRule = { ...compiled, program, usesOldSelf: program.refersTo('oldSelf'), maxCost: program.estimateCost(sizes).max }
     if (!rule.messageExpression) return withRule
     const message = this.#program(rule.messageExpression, rule, 'messageExpression compilation failed')

@@ -39,7 +39,7 @@ function validateMap(items: readonly unknown[], names: readonly string[], path: 
   if (odd >= 0) return [field.invalid(`${path}[${odd}]`, items[odd], 'must be an object for an array of list-type map')]
   const keys = items.map((item) => {
     const record = isRecord(item) ? item : {}
-    return Object.fromEntries(names.filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name]]))
+    return Object.fromEntries([...names].sort(byBytes).filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name]]))
   })
   return repeated(keys.map(identity)).map((i) => field.duplicate(`${path}[${i}]`, keys[i]))
 }

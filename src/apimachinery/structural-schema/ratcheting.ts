@@ -21,9 +21,12 @@ export function correlateItem({ old, schema }: Correlation, item: unknown): Corr
   const items = itemsOf(schema)
   if (!items || schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old) || !isRecord(item)) return undefined
   const keys = schema['x-kubernetes-list-map-keys'] ?? []
-  const before: unknown = old.find((candidate) => isRecord(candidate) && keys.every((key) => equalJSON(candidate[key], item[key])))
+  if (keys.length === 0 || !keys.every((key) => isScalar(item[key]))) return undefined
+  const before: unknown = old.find((candidate) => isRecord(candidate) && keys.every((key) => candidate[key] === item[key]))
   return before === undefined ? undefined : { old: before, schema: items }
 }
+
+const isScalar = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
 export function isUnchanged(value: unknown, correlation: Correlation): boolean {
   const { old, schema } = correlation

@@ -88,7 +88,7 @@ function validatePlain(value: unknown, schema: Schema, path: string, old?: Corre
     return findings
   }
   checkType(value, schema, path, findings)
-  checkJunctors(value, schema, path, { findings, old })
+  checkJunctors(value, schema, path, findings)
   if (typeof value === 'string') checkString(value, schema, path, findings)
   else if (typeof value === 'number') {
     findings.merge(validateNumber(value, schema, path))
@@ -230,18 +230,19 @@ function checkMemberCount(count: number, { minProperties, maxProperties }: Schem
   }
 }
 
-function checkJunctors(value: unknown, { allOf, anyOf, oneOf, not }: Schema, path: string, { findings, old }: Context): void {
-  if (anyOf?.length) checkAnyOf(value, anyOf, path, { findings, old })
-  if (oneOf?.length) checkOneOf(value, oneOf, path, { findings, old })
-  if (allOf?.length) checkAllOf(value, allOf, path, { findings, old })
-  if (not && validatePlain(value, not, path, old).issues.length === 0) findings.add(issueWithoutPlace(`${quote(path)} must not validate the schema (not)`))
+/** Alternatives are judged as if there had been nothing before. */
+function checkJunctors(value: unknown, { allOf, anyOf, oneOf, not }: Schema, path: string, findings: Findings): void {
+  if (anyOf?.length) checkAnyOf(value, anyOf, path, findings)
+  if (oneOf?.length) checkOneOf(value, oneOf, path, findings)
+  if (allOf?.length) checkAllOf(value, allOf, path, findings)
+  if (not && validatePlain(value, not, path).issues.length === 0) findings.add(issueWithoutPlace(`${quote(path)} must not validate the schema (not)`))
   findings.matches += 2
 }
 
-function checkAnyOf(value: unknown, schemas: readonly Schema[], path: string, { findings, old }: Context): void {
+function checkAnyOf(value: unknown, schemas: readonly Schema[], path: string, findings: Findings): void {
   let best: Findings | undefined
   for (const schema of schemas) {
-    const found = validatePlain(value, schema, path, old)
+    const found = validatePlain(value, schema, path)
     if (found.issues.length === 0) return findings.merge(found)
     if (!best || found.matches > best.matches) best = found
   }
@@ -249,8 +250,8 @@ function checkAnyOf(value: unknown, schemas: readonly Schema[], path: string, { 
   if (best) findings.merge(best)
 }
 
-function checkOneOf(value: unknown, schemas: readonly Schema[], path: string, { findings, old }: Context): void {
-  const all = schemas.map((schema) => validatePlain(value, schema, path, old))
+function checkOneOf(value: unknown, schemas: readonly Schema[], path: string, findings: Findings): void {
+  const all = schemas.map((schema) => validatePlain(value, schema, path))
   const valid = all.filter((found) => found.issues.length === 0)
   if (valid.length === 1 && valid[0]) return findings.merge(valid[0])
   const how = valid.length === 0 ? 'Found none valid' : `Found ${valid.length} valid alternatives`
@@ -258,10 +259,10 @@ function checkOneOf(value: unknown, schemas: readonly Schema[], path: string, { 
   if (valid.length === 0) findings.merge(all.reduce((best, found) => (found.matches > best.matches ? found : best)))
 }
 
-function checkAllOf(value: unknown, schemas: readonly Schema[], path: string, { findings, old }: Context): void {
+function checkAllOf(value: unknown, schemas: readonly Schema[], path: string, findings: Findings): void {
   let valid = 0
   for (const schema of schemas) {
-    const found = validatePlain(value, schema, path, old)
+    const found = validatePlain(value, schema, path)
     if (found.issues.length === 0) valid++
     findings.merge(found)
   }

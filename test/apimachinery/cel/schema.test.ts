@@ -10,7 +10,7 @@ import { show } from './show.ts'
 
 const type = schemaType(SCHEMA, 'selfType') ?? { type: DYN, maxElements: 0, minSize: 0 }
 const env = environment({ types: schemaTypes(type), variables: { self: type.type, oldSelf: type.type } })
-const sizes = schemaSizes(type, new Set(['self', 'oldSelf']))
+const sizes = schemaSizes(type)
 const value = schemaValue(DATA, SCHEMA)
 const activation = () => value
 
