@@ -115,10 +115,13 @@ export function schemaTypes(root: SchemaType): TypeProvider {
   }
 }
 
-/** The sizes of what stands below a variable of this type. Every name counts as that variable, those of types too, as upstream has it. */
+/** Names whose size is known; upstream takes those of types for the variable itself. */
+const MEASURED: ReadonlySet<string> = new Set(['self', 'oldSelf', 'bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint'])
+
+/** The sizes of what stands below a variable of this type. */
 export function schemaSizes(root: SchemaType): SizeEstimator {
   return ([variable, ...path]) => {
-    if (variable === undefined) return undefined
+    if (variable === undefined || !MEASURED.has(variable)) return undefined
     let at: SchemaType | undefined = root
     for (const part of path) {
       if (part === '@keys') return at.isMap ? { min: 0n, max: BigInt(NO_LIMIT) } : undefined

@@ -19,7 +19,6 @@ export interface CompiledRule {
   messageMaxCost: bigint
 }
 
-const VARIABLES: ReadonlySet<string> = new Set(['self', 'oldSelf'])
 
 /** Compiles the rules of schemas of one type. */
 export class RuleCompiler {
