@@ -23,6 +23,7 @@ export const defaultStorageClass: AdmissionPlugin = {
 const PROTECTED: Readonly<Record<string, string>> = {
   'v1/PersistentVolumeClaim': 'kubernetes.io/pvc-protection',
   'v1/PersistentVolume': 'kubernetes.io/pv-protection',
+  'storage.k8s.io/v1/VolumeAttributesClass': 'kubernetes.io/vac-protection',
 }
 
 export const storageObjectInUseProtection: AdmissionPlugin = {

@@ -1,12 +1,13 @@
 /** Webhooks that may refuse; all that match are asked at once. Models k8s.io/apiserver/pkg/admission/plugin/webhook/validating. */
 import { internalError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
+import { isExempt } from './match-resources.ts'
 import { callWebhook } from './webhooks/call.ts'
 import type { WebhookClient } from './webhooks/client.ts'
 import { CallingError } from './webhooks/errors.ts'
 import { listHooks, type Hook } from './webhooks/hook.ts'
 import type { MatchConditions } from './webhooks/match-conditions.ts'
-import { invocationOf, isExempt, type Invocation } from './webhooks/match.ts'
+import { invocationOf, type Invocation } from './webhooks/match.ts'
 
 const FAILED_OPEN = 'failed-open.validating.webhook.admission.k8s.io/'
 

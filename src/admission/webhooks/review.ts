@@ -9,7 +9,8 @@ import { expectedFor } from '../../apiserver/meta-kinds.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import { apiVersionOf, fromStorage, toStorage, type ServedKind } from '../../registry/scheme.ts'
 import type { AdmissionAttributes } from '../chain.ts'
-import { namespaceOf, type Invocation } from './match.ts'
+import { namespaceOf } from '../match-resources.ts'
+import type { Invocation } from './match.ts'
 
 const GROUP = 'admission.k8s.io'
 const VERSIONS = ['v1', 'v1beta1']
