@@ -46,7 +46,7 @@ async function reconcile(crd: CustomResourceDefinition, ctx: ControllerContext):
   if (!isConditionTrue(crd.status?.conditions, 'Established')) return letGo(await tell(crd, IN_PROGRESS, ctx), NEVER_ESTABLISHED, ctx)
   const waitedMs = ctx.clock.now() - Date.parse(crd.metadata.deletionTimestamp ?? '')
   const current = await tell(crd, waitedMs < PATIENCE_MS ? IN_PROGRESS : STILL_THERE, ctx)
-  const left = await deleteInstances(crd, ctx)
+  const left = await deleteInstances(current, ctx)
   if (left > 0) return { requeueAfterMs: LOOK_EVERY_MS }
   await letGo(current, COMPLETED, ctx)
 }

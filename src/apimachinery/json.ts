@@ -49,17 +49,6 @@ export function freezeJSON<T>(value: T): T {
   return value
 }
 
-/** The value with the members of all objects in the order of their names, as Go writes maps. */
-export function sortMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortMembers)
-  if (!isRecord(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => [key, sortMembers(member)]),
-  )
-}
-
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

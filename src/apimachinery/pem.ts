@@ -6,7 +6,7 @@ export interface PemBlock {
   bytes: Buffer
 }
 
-const BLOCK = /(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t\r]*\n([\s\S]*?)-----END \1-----[ \t\r]*(?:\n|$)/g
+const BLOCK = /(?:^|\n)-----BEGIN ([^\n]*?)-----[ \t\r]*\n((?:(?!-----(?:BEGIN|END) )[\s\S])*)-----END \1-----[ \t\r]*(?=\n|$)/g
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 export function decodePem(text: string): PemBlock[] {

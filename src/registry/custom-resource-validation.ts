@@ -43,7 +43,7 @@ export class CustomResourceValidation {
     const schema = this.#schema?.properties?.status
     const { status } = object as KubeObject & { status?: unknown }
     const before = (old as KubeObject & { status?: unknown }).status
-    const errors = schema && status !== undefined ? validateValue(status, schema, { base: 'status', ...(before === undefined ? {} : { old: { old: before, schema } }) }) : []
+    const errors = schema && status !== undefined ? validateValue(status, schema, { base: 'status', old: { old: before ?? null, schema } }) : []
     errors.push(...this.#validateScale(object, false), ...this.#validateLists(object, old))
     return [...errors, ...this.#validateRules(object, old, errors)]
   }

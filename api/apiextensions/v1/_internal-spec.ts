@@ -2,7 +2,8 @@
  * Upstream judges definitions in their internal form: what is the same in all versions stands at the top, and errors name it
  * there. Models k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/conversion.go and types_jsonschema.go.
  */
-import { equalJSON, sortMembers } from '../../../src/apimachinery/json.ts'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
+import { sortedJSON } from '../../../src/apimachinery/sorted-json.ts'
 import type { Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
 import type {
   CustomResourceColumnDefinition,
@@ -90,14 +91,14 @@ export const internalItems = (items: Schema | readonly Schema[] | undefined): ob
 export function internalSchema(s: Schema): object {
   return {
     ...{ ID: s.id ?? '', Schema: s.$schema ?? '', Ref: s.$ref ?? null, Description: s.description ?? '', Type: s.type ?? '', Nullable: s.nullable ?? false },
-    ...{ Format: s.format ?? '', Title: s.title ?? '', Default: sortMembers(s.default ?? null), Maximum: s.maximum ?? null, ExclusiveMaximum: s.exclusiveMaximum ?? false },
+    ...{ Format: s.format ?? '', Title: s.title ?? '', Default: sortedJSON(s.default ?? null), Maximum: s.maximum ?? null, ExclusiveMaximum: s.exclusiveMaximum ?? false },
     ...{ Minimum: s.minimum ?? null, ExclusiveMinimum: s.exclusiveMinimum ?? false, MaxLength: s.maxLength ?? null, MinLength: s.minLength ?? null, Pattern: s.pattern ?? '' },
-    ...{ MaxItems: s.maxItems ?? null, MinItems: s.minItems ?? null, UniqueItems: s.uniqueItems ?? false, MultipleOf: s.multipleOf ?? null, Enum: sortMembers(s.enum ?? null) },
+    ...{ MaxItems: s.maxItems ?? null, MinItems: s.minItems ?? null, UniqueItems: s.uniqueItems ?? false, MultipleOf: s.multipleOf ?? null, Enum: sortedJSON(s.enum ?? null) },
     ...{ MaxProperties: s.maxProperties ?? null, MinProperties: s.minProperties ?? null, Required: s.required ?? null, Items: internalItems(s.items) },
     ...{ AllOf: listOf(s.allOf), OneOf: listOf(s.oneOf), AnyOf: listOf(s.anyOf), Not: s.not ? internalSchema(s.not) : null, Properties: mapOf(s.properties) },
     ...{ AdditionalProperties: orBool(s.additionalProperties), PatternProperties: mapOf(s.patternProperties), Dependencies: dependencies(s.dependencies) },
     ...{ AdditionalItems: orBool(s.additionalItems), Definitions: mapOf(s.definitions) },
-    ...{ ExternalDocs: s.externalDocs ? { Description: s.externalDocs.description ?? '', URL: s.externalDocs.url ?? '' } : null, Example: sortMembers(s.example ?? null) },
+    ...{ ExternalDocs: s.externalDocs ? { Description: s.externalDocs.description ?? '', URL: s.externalDocs.url ?? '' } : null, Example: sortedJSON(s.example ?? null) },
     ...{ XPreserveUnknownFields: s['x-kubernetes-preserve-unknown-fields'] ?? null, XEmbeddedResource: s['x-kubernetes-embedded-resource'] ?? false },
     ...{ XIntOrString: s['x-kubernetes-int-or-string'] ?? false, XListMapKeys: s['x-kubernetes-list-map-keys'] ?? null },
     ...{ XListType: s['x-kubernetes-list-type'] ?? null, XMapType: s['x-kubernetes-map-type'] ?? null, XValidations: s['x-kubernetes-validations']?.map(internalRule) ?? null },

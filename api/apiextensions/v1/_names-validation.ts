@@ -4,6 +4,7 @@ import { findField } from '../../../src/apimachinery/structural-schema/field-pat
 import { whyNotReadable } from '../../../src/apimachinery/structural-schema/structural.ts'
 import { isDNS1035Label } from '../../../src/apimachinery/validation.ts'
 import { validateWebhookService, validateWebhookURL } from '../../_webhook-client.ts'
+import { whyNoAuthority } from './_webhook-authority.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceConversion,
@@ -116,7 +117,7 @@ export function validateSelectableFields(fields: readonly SelectableField[] | un
   return errors
 }
 
-export function validateConversion(conversion: CustomResourceConversion | undefined, path: string, requireKnownVersion: boolean): FieldError[] {
+export function validateConversion(conversion: CustomResourceConversion | undefined, path: string, { requireKnownVersion, requireAuthority }: { requireKnownVersion: boolean; requireAuthority: boolean }): FieldError[] {
   if (!conversion) return []
   const errors: FieldError[] = []
   const { strategy = '', webhook } = conversion
@@ -135,6 +136,8 @@ export function validateConversion(conversion: CustomResourceConversion | undefi
   else if ((client.url === undefined) === (client.service === undefined)) errors.push(field.required(at, 'exactly one of url or service is required'))
   else if (client.url !== undefined) errors.push(...validateWebhookURL(`${at}.url`, client.url))
   else if (client.service) errors.push(...validateWebhookService(`${at}.service`, client.service))
+  const untrusted = requireAuthority ? whyNoAuthority(client?.caBundle) : undefined
+  if (untrusted) errors.push(field.invalid(`${at}.caBundle`, client?.caBundle, untrusted))
   errors.push(...validateReviewVersions(versions, `${path}.conversionReviewVersions`, requireKnownVersion))
   return errors
 }

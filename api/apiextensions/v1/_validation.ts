@@ -11,6 +11,7 @@ import { internalSchema, internalSpec, internalVersions, type InternalSpec, type
 import { hasNonAtomicSet } from './_list-type-validation.ts'
 import { MAX_SELECTABLE_FIELDS, REVIEW_VERSIONS, validateColumns, validateConversion, validateNames, validateSelectableFields, validateSubresources } from './_names-validation.ts'
 import { hasInvalidMapListKeys, hasInvalidTypes, validateSchema } from './_schema-validation.ts'
+import { whyNoAuthority } from './_webhook-authority.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../../schemas/types.ts'
 
 const SCOPES = ['Cluster', 'Namespaced']
@@ -19,6 +20,8 @@ const MAX_DEPRECATION_WARNING = 256
 /** What is asked of a definition; an update lets pass what the stored one does wrong already. */
 interface Options {
   requireKnownReviewVersion: boolean
+  /** Of conversion webhooks: what is established must not lose it. */
+  requireAuthority: boolean
   requireOpenAPISchema: boolean
   requireValidPropertyType: boolean
   requireStructuralSchema: boolean
@@ -29,6 +32,7 @@ interface Options {
 
 const STRICT: Options = {
   requireKnownReviewVersion: true,
+  requireAuthority: false,
   requireOpenAPISchema: true,
   requireValidPropertyType: true,
   requireStructuralSchema: true,
@@ -49,6 +53,7 @@ export function validateDefinitionUpdate(crd: CustomResourceDefinition, old: Cus
   const reviewVersions = old.spec.conversion?.webhook?.conversionReviewVersions ?? []
   const errors = validateSpec(crd.spec, {
     requireKnownReviewVersion: reviewVersions.length === 0 || reviewVersions.some((v) => REVIEW_VERSIONS.includes(v)),
+    requireAuthority: isEstablished(old) && !whyNoAuthority(old.spec.conversion?.webhook?.clientConfig?.caBundle),
     requireOpenAPISchema: schemas.length === (old.spec.versions?.length ?? 0),
     requireValidPropertyType: !schemas.some(hasInvalidTypes),
     requireStructuralSchema: schemas.every((s) => !whyNotReadable(s) && validateStructural(s, '').length === 0),
@@ -129,7 +134,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Fie
   if (spec.conversion && spec.conversion.strategy !== 'None' && spec.preserveUnknownFields) {
     errors.push(field.invalid('spec.conversion.strategy', spec.conversion.strategy ?? '', 'must be None if spec.preserveUnknownFields is true'))
   }
-  errors.push(...validateConversion(spec.conversion, 'spec.conversion', options.requireKnownReviewVersion))
+  errors.push(...validateConversion(spec.conversion, 'spec.conversion', { requireKnownVersion: options.requireKnownReviewVersion, requireAuthority: options.requireAuthority }))
   return errors
 }
 

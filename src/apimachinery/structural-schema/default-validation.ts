@@ -1,6 +1,7 @@
 /** Defaults of a structural schema must be values it would take. Models k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go. */
 import { field, type FieldError } from '../../errors.ts'
-import { cloneJSON, isRecord, sortMembers } from '../json.ts'
+import { cloneJSON, isRecord } from '../json.ts'
+import { sortedJSON } from '../sorted-json.ts'
 import { coerceEmbedded, MalformedField, validateEmbedded } from './embedded-meta.ts'
 import { prune } from './prune.ts'
 import { itemsOf, META_FIELDS, sortedProperties, type Schema } from './schema.ts'
@@ -47,7 +48,7 @@ function validateDefault(schema: Schema, place: Place): FieldError[] {
   }
   const errors: FieldError[] = []
   const isResource = schema['x-kubernetes-embedded-resource'] ?? false
-  if (prune(value, schema, isResource).hasUnknown) errors.push(field.invalid(at, sortMembers(value), 'must not have unknown fields'))
+  if (prune(value, schema, isResource).hasUnknown) errors.push(field.invalid(at, sortedJSON(value), 'must not have unknown fields'))
   try {
     coerceEmbedded(value, schema, { dropsMalformed: false, path: at })
   } catch (error) {
