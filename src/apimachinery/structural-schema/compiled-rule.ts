@@ -19,7 +19,6 @@ export interface CompiledRule {
   messageMaxCost: bigint
 }
 
-
 /** Compiles the rules of schemas of one type. */
 export class RuleCompiler {
   readonly #type: SchemaType
