@@ -15,8 +15,9 @@ import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
-import { authorizationOf, type AuthorizationOptions } from './auth/modes.ts'
+import { RbacAuthorizer } from './auth/rbac.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
+import { privilegedGroup, unionAuthorizer } from './auth/union.ts'
 import { loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
@@ -26,8 +27,11 @@ import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
 import { kubelet } from './kubelet/kubelet.ts'
+import { silentNode } from './kubelet/silent-node.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
+import type { Party } from './network/network.ts'
+import { LocalNetwork } from './network/local-network.ts'
 import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
 import type { Authorizer } from './registry/authorization.ts'
 import type { KindDefinition, SystemReader, UserInfo } from './registry/kind.ts'
@@ -63,8 +67,6 @@ export interface ClusterOptions {
   allowPrivileged?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
-  /** Who decides what a user may do. */
-  authorization?: AuthorizationOptions
   clock?: Clock
   random?: Random
   log?: Logger
@@ -87,6 +89,7 @@ const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
   clusterName: 'orrery',
 }
 const ADMIN: UserInfo = { name: 'admin', uid: 'admin', groups: [ADMIN_GROUP] }
+const API_SERVER: Party = { name: 'kube-apiserver', ip: '127.0.0.1', nodeName: '' }
 const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
 
 /** Rejects with an Error of one clear line when the port or the data directory is in use. */
@@ -112,7 +115,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -123,7 +126,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   store.compact(store.revision)
   state.ready = true
   opened.push(startParts(plane, { pki, clock, random, log }))
-  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, { name: 'orrery' }), system)
+  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
 
   const url = `https://${reachable(options.host)}:${server.port}`
   let closing: Promise<void> | undefined
@@ -152,10 +155,9 @@ interface ControlPlaneParts {
   serviceAccountKey: string
   allowPrivileged: boolean
   admission: AdmissionOptions | undefined
-  authorization: AuthorizationOptions | undefined
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission, authorization }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
@@ -163,7 +165,8 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
   const customResources = new CustomResources({ scheme, store })
   const informers = new InformerFactory(api)
-  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
+  const rbac = new RbacAuthorizer(informers)
+  const authorizer = unionAuthorizer([privilegedGroup, rbac])
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
   return {
@@ -174,7 +177,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     system,
     close() {
       api.admission.close()
-      closeAuthorizer()
+      rbac.close()
       informers.close()
       customResources.close()
     },
@@ -182,7 +185,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
 }
 
 async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
-  const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
+  const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
   await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions: api.scheme.all() })
 }
 
@@ -195,7 +198,8 @@ function reachable(host: string): string {
 function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
   const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
-  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(), log, extra: (request) => extra.respond(request) })
+  const network = new LocalNetwork()
+  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
     port: options.port,
@@ -207,13 +211,13 @@ function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, stat
 }
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
-function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
+function startParts({ api, informers }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
   const recorders: Recorder[] = []
-  const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
+  const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, name)
   const manager = new ControllerManager({
     clientFor,
-    recorderFor: (component, user) => {
-      const recorder = new Recorder({ client: clientFor(user, component), clock, random, log, component })
+    recorderFor: (component) => {
+      const recorder = new Recorder({ client: clientFor(SYSTEM, component), clock, random, log, component })
       recorders.push(recorder)
       return recorder
     },
