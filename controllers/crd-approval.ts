@@ -13,6 +13,7 @@ const REASONS = { missing: 'MissingAnnotation', bypassed: 'UnapprovedAnnotation'
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-approval',
+  user: 'system:apiserver',
   for: DEFINITION,
   wakes: ({ spec }) => isProtectedGroup(spec.group ?? ''),
   async reconcile(crd, { client, clock }) {

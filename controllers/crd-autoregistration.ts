@@ -17,6 +17,7 @@ const BY_VERSION = 'group-version'
 export default defineController<APIService>({
   ...SERVER,
   name: 'crd-autoregistration',
+  user: 'system:apiserver',
   for: APISERVICE,
   setup({ informers }) {
     informers.for<CustomResourceDefinition>(DEFINITION).addIndex(BY_VERSION, servedVersions)

@@ -14,6 +14,7 @@ const BAD_CA: ConditionDraft = { type: 'Established', status: 'False', reason: '
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-establishing',
+  user: 'system:apiserver',
   for: DEFINITION,
   concurrency: 32,
   wakes: isWaiting,

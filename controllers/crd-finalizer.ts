@@ -29,6 +29,7 @@ const watching = perCluster(() => new Map<string, () => void>())
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-finalizer',
+  user: 'system:apiserver',
   for: DEFINITION,
   wakes: (crd, old) => isGoing(crd) && (!old || !isGoing(old)),
   reconcile,

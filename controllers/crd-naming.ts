@@ -16,6 +16,7 @@ const claims = perCluster(() => new Map<string, CustomResourceDefinition>())
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-naming',
+  user: 'system:apiserver',
   for: DEFINITION,
   concurrency: 32,
   setup({ informers }) {

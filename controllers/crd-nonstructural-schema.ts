@@ -14,6 +14,7 @@ const TYPE = 'NonStructuralSchema'
 export default defineController<CustomResourceDefinition>({
   ...SERVER,
   name: 'crd-nonstructural-schema',
+  user: 'system:apiserver',
   for: DEFINITION,
   // Any other one has been refused when it was written.
   wakes: (crd) => (crd.spec.preserveUnknownFields ?? false) || conditionOf(crd.status?.conditions, TYPE) !== undefined,

@@ -67,12 +67,10 @@ async function freeOrphans(key: Key, job: Job | undefined, ctx: ControllerContex
 
 async function dropFinalizer(pod: Pod, ctx: ControllerContext): Promise<void> {
   try {
-    await ctx.client.change<Pod>('v1/Pod', refOf(pod), (copy) => {
-      if (copy.metadata.uid !== pod.metadata.uid || !isTracked(copy)) return false
-      copy.metadata.finalizers = copy.metadata.finalizers?.filter((f) => f !== TRACKING)
-    })
+    await ctx.client.patch<Pod>('v1/Pod', refOf(pod), { metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [TRACKING] } }, { type: 'strategic' })
   } catch (error) {
-    if (!isStatusError(error, 'NotFound')) throw error
+    // Another pod may have its name by now.
+    if (!isStatusError(error, 'NotFound') && !isStatusError(error, 'Conflict')) throw error
   }
 }
 

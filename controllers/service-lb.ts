@@ -83,7 +83,8 @@ async function reconcile(service: Service, ctx: ControllerContext): Promise<void
   if (informers.lister<Node>('v1/Node').size === 0) return
   try {
     events.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer')
-    const held = hasFinalizer(service) ? service : await client.update<Service>({ ...service, metadata: { ...service.metadata, finalizers: [...(service.metadata.finalizers ?? []), FINALIZER] } })
+    // By the status, metadata and all: the Service itself is not the controller's to write.
+    const held = hasFinalizer(service) ? service : await client.updateStatus<Service>({ ...service, metadata: { ...service.metadata, finalizers: [...(service.metadata.finalizers ?? []), FINALIZER] } })
     const ip = chooseAddress(held, ctx.settings.loadBalancerCIDR, (taken) => informers.lister(KIND).byIndex(BY_ADDRESS, taken).length > 0)
     const loadBalancer = { ingress: [{ ip, ipMode: 'VIP' }] }
     if (!semanticEqual(held.status?.loadBalancer, loadBalancer)) await client.updateStatus<Service>({ ...held, status: { ...held.status, loadBalancer } })
@@ -102,6 +103,6 @@ function changesAddress(service: Service): boolean {
 async function cleanUp(service: Service, { client, events }: ControllerContext): Promise<void> {
   events.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer')
   const freed = addressesOf(service).length > 0 ? await client.updateStatus<Service>({ ...service, status: { ...service.status, loadBalancer: {} } }) : service
-  await client.update<Service>({ ...freed, metadata: { ...freed.metadata, finalizers: freed.metadata.finalizers?.filter((f) => f !== FINALIZER) } })
+  await client.updateStatus<Service>({ ...freed, metadata: { ...freed.metadata, finalizers: freed.metadata.finalizers?.filter((f) => f !== FINALIZER) } })
   events.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer')
 }

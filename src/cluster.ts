@@ -15,9 +15,8 @@ import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
-import { RbacAuthorizer } from './auth/rbac.ts'
+import { authorizationOf, type AuthorizationOptions } from './auth/modes.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
-import { privilegedGroup, unionAuthorizer } from './auth/union.ts'
 import { loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
@@ -67,6 +66,8 @@ export interface ClusterOptions {
   allowPrivileged?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
+  /** Who decides what a user may do. */
+  authorization?: AuthorizationOptions
   clock?: Clock
   random?: Random
   log?: Logger
@@ -115,7 +116,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -126,7 +127,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   store.compact(store.revision)
   state.ready = true
   opened.push(startParts(plane, { pki, clock, random, log }))
-  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, 'orrery'), system)
+  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, { name: 'orrery' }), system)
 
   const url = `https://${reachable(options.host)}:${server.port}`
   let closing: Promise<void> | undefined
@@ -155,9 +156,10 @@ interface ControlPlaneParts {
   serviceAccountKey: string
   allowPrivileged: boolean
   admission: AdmissionOptions | undefined
+  authorization: AuthorizationOptions | undefined
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission, authorization }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
@@ -165,8 +167,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
   const customResources = new CustomResources({ scheme, store })
   const informers = new InformerFactory(api)
-  const rbac = new RbacAuthorizer(informers)
-  const authorizer = unionAuthorizer([privilegedGroup, rbac])
+  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
   return {
@@ -177,7 +178,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     system,
     close() {
       api.admission.close()
-      rbac.close()
+      closeAuthorizer()
       informers.close()
       customResources.close()
     },
@@ -185,7 +186,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
 }
 
 async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
-  const client = new ApiClient(api, SYSTEM, 'kube-apiserver')
+  const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
   await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions: api.scheme.all() })
 }
 
@@ -211,13 +212,13 @@ function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, stat
 }
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
-function startParts({ api, informers }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
+function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
   const recorders: Recorder[] = []
-  const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, name)
+  const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const manager = new ControllerManager({
     clientFor,
-    recorderFor: (component) => {
-      const recorder = new Recorder({ client: clientFor(SYSTEM, component), clock, random, log, component })
+    recorderFor: (component, user) => {
+      const recorder = new Recorder({ client: clientFor(user, component), clock, random, log, component })
       recorders.push(recorder)
       return recorder
     },

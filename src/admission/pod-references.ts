@@ -22,7 +22,7 @@ function secretsOfVolume(v: Volume): (string | undefined)[] {
   return [v.azureFile?.secretName, v.secret?.secretName, withRef?.secretRef?.name, v.csi?.nodePublishSecretRef?.name, ...(v.projected?.sources ?? []).map((s) => s.secret?.name)]
 }
 
-function configMapNames({ spec }: Pod): string[] {
+export function configMapNames({ spec }: Pod): string[] {
   const names: (string | undefined)[] = []
   for (const { envFrom = [], env = [] } of allContainers(spec) as WithEnv[]) {
     names.push(...envFrom.map((e) => e.configMapRef?.name), ...env.map((e) => e.valueFrom?.configMapKeyRef?.name))

@@ -4,12 +4,11 @@
  */
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
-import { parseFieldSelector } from '../apimachinery/fields.ts'
-import { isPathSegmentName } from '../apimachinery/validation.ts'
-import { forbidden, methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
-import { isResourceAttributes, type AuthorizationAttributes, type Authorizer } from '../registry/authorization.ts'
+import { methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
+import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Api } from './api.ts'
+import { attributesOf, demand } from './authorization.ts'
 import { Discovery } from './discovery.ts'
 import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
 import { impersonate, isImpersonating } from './impersonation.ts'
@@ -99,10 +98,9 @@ export class Routes {
   async #authorize({ user, query }: ApiRequest, info: RequestInfo): Promise<void> {
     const { authorizer } = this.#parts
     if (!authorizer) return
-    const attributes = attributesOf(user, info.name || !SELECTING.has(info.verb) ? info : { ...info, name: selectedName(query.get('fieldSelector')) })
-    const pending = authorizer.authorize(attributes)
-    const verdict = pending instanceof Promise ? await pending : pending
-    if (verdict.decision !== 'Allow') throw notAllowed(attributes, verdict.reason)
+    const attributes = attributesOf(user, info, query)
+    const pending = demand(authorizer, attributes)
+    if (pending) await pending
   }
 
   #discover(request: ApiRequest): ApiResponse | undefined {
@@ -167,20 +165,6 @@ function acceptedForErrors(headers: RawRequest['headers'], query: URLSearchParam
   }
 }
 
-const SELECTING = new Set(['list', 'watch', 'deletecollection'])
-
-/** A request for what a selector narrows down to one name may be allowed for that name. */
-function selectedName(fieldSelector: string | null): string {
-  if (!fieldSelector) return ''
-  try {
-    const name = parseFieldSelector(fieldSelector).requiresExactMatch('metadata.name') ?? ''
-    return isPathSegmentName(name).length > 0 ? '' : name
-  } catch {
-    // What is wrong with it is said once the request is allowed.
-    return ''
-  }
-}
-
 function notFoundPage(): ApiResponse {
   return textResponse('404 page not found\n', 404)
 }
@@ -197,24 +181,4 @@ function decodePath(url: string): string {
   if (!path.includes('%')) return path
   const bytes = path.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   return Buffer.from(bytes, 'latin1').toString()
-}
-
-export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
-  if (!info.isResourceRequest) return { user, verb: info.verb, path: info.path }
-  const { verb, group, version, namespace, resource, subresource, name } = info
-  return { user, verb, apiGroup: group, apiVersion: version, namespace, resource, subresource, name }
-}
-
-function notAllowed(attributes: AuthorizationAttributes, reason: string): StatusError {
-  const why = forbiddenText(attributes).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-  const { group, resource, name } = isResourceAttributes(attributes) ? { ...attributes, group: attributes.apiGroup } : { group: '', resource: '', name: '' }
-  return forbidden({ group, resource }, name, reason ? `${why}: ${reason}` : why)
-}
-
-function forbiddenText(attributes: AuthorizationAttributes): string {
-  const who = `User ${quote(attributes.user.name)} cannot ${attributes.verb}`
-  if (!isResourceAttributes(attributes)) return `${who} path ${quote(attributes.path)}`
-  const { resource, subresource, apiGroup, namespace } = attributes
-  const where = namespace ? `in the namespace ${quote(namespace)}` : 'at the cluster scope'
-  return `${who} resource ${quote(subresource ? `${resource}/${subresource}` : resource)} in API group ${quote(apiGroup)} ${where}`
 }

@@ -51,7 +51,7 @@ const EDIT: readonly PolicyRule[] = [
   on(WRITE, 'resource.k8s.io', 'resourceclaims resourceclaimtemplates'),
 ]
 
-const NODE: readonly PolicyRule[] = [
+export const NODE_RULES: readonly PolicyRule[] = [
   on('create', 'authentication.k8s.io', 'tokenreviews'),
   on('create', 'authorization.k8s.io', 'subjectaccessreviews localsubjectaccessreviews'),
   on(READ, 'core', 'services'),
@@ -134,7 +134,7 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly PolicyRule[]>> = {
   'system:aggregate-to-edit': EDIT,
   'system:aggregate-to-view': VIEW,
   'system:heapster': [on(READ, 'core', 'events pods nodes namespaces'), on(READ, 'extensions', 'deployments')],
-  'system:node': NODE,
+  'system:node': NODE_RULES,
   'system:node-problem-detector': [on('get', 'core', 'nodes'), on('patch', 'core', 'nodes/status'), EVENTS],
   'system:node-bootstrapper': [on(`create ${READ}`, CERTIFICATES, 'certificatesigningrequests')],
   'system:auth-delegator': REVIEWS,

@@ -7,6 +7,7 @@ import { quote } from '../errors.ts'
 import type { AuthorizationAttributes, Authorizer, RuleList, Verdict } from '../registry/authorization.ts'
 import { isResourceAttributes } from '../registry/authorization.ts'
 import type { KubeObject, UserInfo } from '../registry/kind.ts'
+import { VerdictCache } from './verdict-cache.ts'
 import type { ClusterRole, PolicyRule, Role } from '../../schemas/types.ts'
 
 const API = 'rbac.authorization.k8s.io/v1'
@@ -27,17 +28,25 @@ export class RbacAuthorizer implements Authorizer {
   readonly #clusterRoles = new Map<string, ClusterRole>()
   readonly #clusterBindings = new SubjectIndex()
   readonly #bindings = new Map<string, SubjectIndex>()
+  readonly #verdicts = new VerdictCache()
   readonly #subscriptions: (() => void)[]
 
   constructor(feeds: ObjectFeeds) {
     const follow = <T extends KubeObject>(kind: string, set: (object: T) => void, remove: (object: T) => void): (() => void) =>
       feeds.for<T>(`${API}/${kind}`).subscribe({
-        add: set,
+        add: (object) => {
+          this.#verdicts.clear()
+          set(object)
+        },
         update: (object, old) => {
+          this.#verdicts.clear()
           remove(old)
           set(object)
         },
-        delete: remove,
+        delete: (object) => {
+          this.#verdicts.clear()
+          remove(object)
+        },
       })
     this.#subscriptions = [
       follow<Role>('Role', (role) => this.#roles.set(keyOf(role), role), (role) => this.#roles.delete(keyOf(role))),
@@ -48,6 +57,10 @@ export class RbacAuthorizer implements Authorizer {
   }
 
   authorize(attributes: AuthorizationAttributes): Verdict {
+    return this.#verdicts.of(attributes, this.#judge)
+  }
+
+  readonly #judge = (attributes: AuthorizationAttributes): Verdict => {
     const errors: string[] = []
     const namespace = isResourceAttributes(attributes) ? attributes.namespace : ''
     for (const { rules, source } of this.#applicable(attributes.user, namespace, errors)) {

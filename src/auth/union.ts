@@ -26,6 +26,12 @@ export const alwaysAllow: Authorizer = {
   }),
 }
 
+/** Nobody may do anything. */
+export const alwaysDeny: Authorizer = {
+  authorize: () => ({ decision: 'NoOpinion', reason: 'Everything is forbidden.' }),
+  rulesFor: () => NO_RULES,
+}
+
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {
     // stays synchronous as long as those asked are: this is on the way of every request

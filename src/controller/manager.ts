@@ -15,8 +15,8 @@ import { keyOf, splitKey, type ControllerContext, type ControllerDefinition, typ
 export interface ManagerParts {
   /** A client that acts as `user` and signs as `name`. */
   clientFor(user: UserInfo, name: string): Client
-  /** A recorder whose events name `component`. */
-  recorderFor(component: string): EventRecorder
+  /** A recorder whose events name `component` and are written by `user`. */
+  recorderFor(component: string, user: UserInfo): EventRecorder
   kinds: NonNullable<ControllerContext['kinds']>
   informers: Informers
   clock: Clock
@@ -28,6 +28,26 @@ export interface ManagerParts {
 const DEFAULT_CONCURRENCY = 5
 /** Reasons that losing a race brings about; they are not worth a line. */
 const NORMAL = new Set(['Conflict', 'NotFound', 'AlreadyExists'])
+
+const ACCOUNT = 'system:serviceaccount:kube-system:'
+/** The groups that names come with here: of what runs inside the API server, of service accounts, of kubelets. */
+const GROUPS: readonly (readonly [string, readonly string[]])[] = [
+  ['system:apiserver', ['system:masters']],
+  [ACCOUNT, ['system:serviceaccounts', 'system:serviceaccounts:kube-system']],
+  ['system:node:', ['system:nodes']],
+]
+
+/** Who acts under a name. */
+function userNamed(name: string, more: readonly string[] = []): UserInfo {
+  const own = GROUPS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? []
+  return { name, groups: [...new Set([...own, ...more, 'system:authenticated'])] }
+}
+
+/** The program that acts under a name upstream, which is how it signs the fields it sets. */
+function programOf(user: Pick<UserInfo, 'name'>, name: string): string {
+  if (user.name.startsWith(ACCOUNT)) return 'kube-controller-manager'
+  return user.name === 'system:apiserver' ? 'kube-apiserver' : name
+}
 
 export class ControllerManager {
   readonly #parts: ManagerParts
@@ -62,17 +82,13 @@ export class ControllerManager {
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
     const { clientFor, recorderFor, kinds, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
-    const account = `${name}-controller`
-    const identity: UserInfo = user
-      ? { name: user, groups: ['system:authenticated'] }
-      : { name: `system:serviceaccount:kube-system:${account}`, groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] }
+    const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
     return {
-      // Loops with a user of their own are other programs upstream.
-      client: clientFor(identity, manager ?? (user ? name : 'kube-controller-manager')),
-      clientFor: (as) => clientFor({ ...as, groups: [...as.groups, 'system:authenticated'] }, as.name),
+      client: clientFor(identity, manager ?? programOf(identity, name)),
+      clientFor: ({ name: as, groups }) => clientFor(userNamed(as, groups), programOf({ name: as }, name)),
       kinds,
       informers,
-      events: recorderFor(who),
+      events: recorderFor(who, identity),
       clock,
       random,
       log: log.child({ controller: name }),

@@ -54,12 +54,15 @@ export class NodeKeeper {
   readonly #queue: KeyedQueue
   readonly #leases: Periodic
   readonly #heartbeats: Periodic
+  /** Gives the nodes their blocks of addresses. */
+  readonly #allocator: Client
   #unsubscribe = () => {}
 
   constructor(ctx: ControllerContext, stages: Stages, listener: NodeListener) {
     this.#ctx = ctx
     this.#stages = stages
     this.#listener = listener
+    this.#allocator = this.#clientAs('system:serviceaccount:kube-system:node-controller')
     const { clock, log } = ctx
     const cluster = parseCIDR(ctx.settings.podCIDR)
     this.#podBlocks = cluster && cluster.size >= POD_BLOCK_SIZE ? new AddressPool(ctx.settings.podCIDR, { step: POD_BLOCK_SIZE }) : undefined
@@ -111,14 +114,17 @@ export class NodeKeeper {
   }
 
   #keep(name: string, node: Node): KeptNode {
-    const { clientFor, client, random } = this.#ctx
+    const { random } = this.#ctx
     this.#claim(node)
     const hostIP = internalIP(node) ?? formatIPv4(this.#hostIPs.take() ?? 0)
     const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
     const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
-    const user = { name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }
-    const acting = clientFor?.(user) ?? client
+    const acting = this.#clientAs(`system:node:${name}`)
     return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false }
+  }
+
+  #clientAs(name: string): Client {
+    return this.#ctx.clientFor?.({ name, groups: [] }) ?? this.#ctx.client
   }
 
   #claim(node: Node): void {
@@ -157,7 +163,7 @@ export class NodeKeeper {
       if (status) await kept.client.updateStatus({ ...node, status })
       if (status && kept.inFull) tellConditions(this.#ctx.events, node, status.conditions ?? [])
       // Not as the node: its block of addresses is given to it.
-      if (spec) await this.#ctx.client.patch('v1/Node', { name }, { spec }, { type: 'merge' })
+      if (spec) await this.#allocator.patch('v1/Node', { name }, { spec }, { type: 'merge' })
     } catch (error) {
       if (isStatusError(error, 'NotFound')) return
       // Somebody else wrote meanwhile, which has told us of the newer one.

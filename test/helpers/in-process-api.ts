@@ -57,7 +57,7 @@ export async function startApi(t: Test, { authenticator, serviceAccountTokens, p
     informers.close()
     await store.close()
   })
-  const client = (user = ADMIN): ApiClient => new ApiClient(api, user, 'test')
+  const client = (user = ADMIN): ApiClient => new ApiClient(api, user, { name: 'test' })
   const whole = ({ metadata = {}, ...object }: Draft): Draft & KubeObject => ({ ...object, metadata: { name: 'a', ...metadata } })
   const changed = (object: KubeObject, change: Change): KubeObject => {
     const copy = whole(structuredClone(object) as unknown as Draft)
