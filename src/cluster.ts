@@ -25,6 +25,7 @@ import { InformerFactory } from './client/informer.ts'
 import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
+import { selectControllers } from './controller/selection.ts'
 import { kubelet } from './kubelet/kubelet.ts'
 import { silentNode } from './kubelet/silent-node.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
@@ -64,6 +65,10 @@ export interface ClusterOptions {
   logLevel: string
   /** Containers may be privileged. Unless told: where there are nodes, as distributions set it; upstream's own default is no. */
   allowPrivileged?: boolean
+  /** Which controllers run, as `--controllers` of kube-controller-manager says it; all unless told. */
+  controllers?: readonly string[]
+  /** Whether the scheduler runs; it does unless told. */
+  scheduler?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
   /** Who decides what a user may do. */
@@ -108,6 +113,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
+  const controllers = selectControllers(controllerModules as (ControllerDefinition | LoopDefinition)[], options.controllers ?? ['*'])
+  const loops = [...(options.scheduler === false ? [] : [scheduler]), kubelet]
   const clock = options.clock ?? new SystemClock()
   const random = options.random ?? new SystemRandom()
   const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
@@ -126,7 +133,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
-  opened.push(startParts(plane, { pki, clock, random, log }))
+  opened.push(startParts(plane, { definitions: [...controllers, ...loops], pki, clock, random, log }))
   await registerNodes(options.nodes, new ApiClient(api, SYSTEM, { name: 'orrery' }), system)
 
   const url = `https://${reachable(options.host)}:${server.port}`
@@ -212,7 +219,16 @@ function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, stat
 }
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
-function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
+interface MovingParts {
+  /** In the order of starting. */
+  definitions: readonly (ControllerDefinition | LoopDefinition)[]
+  pki: ClusterPki
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+function startParts({ api, informers, keys, authorizer }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const manager = new ControllerManager({
@@ -223,18 +239,17 @@ function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, 
       return recorder
     },
     kinds: deletableKinds(api.scheme),
+    signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
     informers,
     clock,
     random,
     log,
     settings: { ...SETTINGS, rootCA: pki.ca.cert },
   })
-  for (const definition of controllerModules as (ControllerDefinition | LoopDefinition)[]) {
+  for (const definition of definitions) {
     if ('start' in definition) manager.startLoop(definition)
     else manager.startController(definition)
   }
-  manager.startLoop(scheduler)
-  manager.startLoop(kubelet)
   return {
     async close() {
       for (const recorder of recorders) recorder.close()

@@ -40,8 +40,16 @@ export interface ControllerContext {
    * tests that need none. `plural` is the resource's name.
    */
   kinds?(): readonly { kind: string; plural: string; namespaced: boolean }[]
+  /** Signs a token of a service account that is kept in a Secret and never expires; absent in tests that need none. */
+  signLegacyToken?(account: ServiceAccountRef, secretName: string): Promise<string>
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */
   settings: ControllerSettings
+}
+
+export interface ServiceAccountRef {
+  namespace: string
+  name: string
+  uid: string
 }
 
 export interface ControllerSettings {
