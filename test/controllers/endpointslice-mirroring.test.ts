@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { EndpointSlice, EndpointSubset, Endpoints } from '../../schemas/types.ts'
+import type { EndpointSlice, EndpointSubset, Endpoints, Service } from '../../schemas/types.ts'
 import { sortEndpointPorts, sortSlicePorts } from '../../controllers/_endpoint-ports.ts'
 import mirroring, { plan } from '../../controllers/endpointslice-mirroring.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
@@ -51,7 +51,7 @@ t.test('only what somebody keeps for a Service without selector is mirrored', as
   await run.settle()
   t.same(slices(), [], 'no Service yet')
   const { selector: _, ...spec } = service('svc').spec
-  cluster.seed({ ...service('svc'), spec })
+  cluster.seed({ ...service('svc'), spec } as Service)
   await run.settle()
   t.same(slices(), [['10.0.0.1']])
   cluster.edit<Endpoints>('v1/Endpoints', 'svc', (copy) => void (copy.subsets = [{ addresses: [{ ip: '10.0.0.2' }], ports: [http] }]))
