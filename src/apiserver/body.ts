@@ -72,7 +72,8 @@ export function decodeBody(scheme: Scheme, expected: Expected, { body, headers }
 }
 
 /**
- * Options that are sent as a body (DeleteOptions): of any group, read leniently, refused without saying what they are.
+ * Options that are sent as a body (DeleteOptions): of any group, known or not, since clients name that of the object;
+ * read leniently, refused without saying what they are.
  * @throws StatusError 400, 415
  */
 export function decodeOptions(kind: string, { body, headers }: Body, ctx: RequestContext): KubeObject {
@@ -80,7 +81,7 @@ export function decodeOptions(kind: string, { body, headers }: Body, ctx: Reques
   const encoding = negotiateInput(headers['content-type'])
   const parsed = parseBody(body, encoding, expected, { strict: false, unrecognized: badRequest })
   const type = typeOf(parsed.value, expected, badRequest)
-  if (!typeNameFor(type.group, type.version, type.kind)) throw badRequest(notRegistered(type))
+  if (type.kind !== kind && !typeNameFor(type.group, type.version, type.kind)) throw badRequest(notRegistered(type))
   if (type.kind !== kind) throw badRequest(`converting (${type.version}.${type.kind}) to (v1.${kind}): unknown conversion`)
   return decodeValue(expected, { ...parsed, duplicates: [] }, ctx, badRequest)
 }

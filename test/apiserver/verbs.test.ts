@@ -118,6 +118,8 @@ t.test('a dry run changes nothing', async (t) => {
   t.match(await api.patch(`${item}?dryRun=All`, { data: { a: '3' } }), { status: 200, body: { data: { a: '3' } } })
   t.match(await api.delete(`${item}?dryRun=All`), { status: 200, body: { status: 'Success' } })
   t.match(await api.delete(item, { kind: 'DeleteOptions', apiVersion: 'v1', dryRun: ['All'] }), { status: 200 })
+  t.match(await api.delete(item, { kind: 'DeleteOptions', apiVersion: 'garden.example.com/v1', dryRun: ['All'] }), { status: 200 }, 'options come in the group of their client, known or not')
+  t.match(await api.delete(item, { kind: 'Nonsense', apiVersion: 'garden.example.com/v1' }), { status: 400 })
   t.match(await api.delete(`${CONFIG_MAPS}?dryRun=All`), { status: 200, body: { kind: 'ConfigMapList' } })
   t.match(await api.post(`${CONFIG_MAPS}?dryRun=Some`, configMap('never')), { status: 422, body: { message: 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"' } })
   t.equal((await api.get(`${CONFIG_MAPS}?limit=500`)).text, before.text)
