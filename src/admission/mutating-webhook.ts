@@ -9,9 +9,9 @@ import { parseJSON } from '../apimachinery/parse.ts'
 import { expectedFor } from '../apiserver/meta-kinds.ts'
 import { internalError, quote } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
-import { fromStorage, toStorage } from '../registry/scheme.ts'
 import { Reinvocation, type AdmissionAttributes, type AdmissionPlugin } from './chain.ts'
 import { isExempt } from './match-resources.ts'
+import { replaceVersioned } from './replace-versioned.ts'
 import { callWebhook } from './webhooks/call.ts'
 import type { WebhookClient } from './webhooks/client.ts'
 import { CallingError } from './webhooks/errors.ts'
@@ -133,14 +133,6 @@ function applyPatch({ hook, kind }: Invocation, attributes: AdmissionAttributes,
     throw error
   }
   const changed = !equalJSON(before, codec.normalize(patched))
-  if (!objectKind) kind.definition.default?.(patched)
-  const own = objectKind || kind === attributes.kind ? patched : fromStorage(attributes.kind, toStorage(kind, patched))
-  replaceMembers(object, cloneJSON(own))
+  replaceVersioned(object, patched, { attributes, kind })
   return changed
-}
-
-function replaceMembers(target: KubeObject, source: KubeObject): void {
-  const members = target as unknown as Record<string, unknown>
-  for (const key of Object.keys(members)) delete members[key]
-  Object.assign(members, source)
 }

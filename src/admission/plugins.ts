@@ -12,6 +12,7 @@ import { eventRateLimit, type EventRateLimitConfig } from './event-rate-limit.ts
 import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
 import { limitRanger } from './limit-ranger.ts'
+import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
 import { mutatingWebhook } from './mutating-webhook.ts'
 import { namespaceAutoProvision, namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -24,15 +25,16 @@ import { podResizeValidator } from './pod-resize-validator.ts'
 import { podSecurity } from './pod-security.ts'
 import { podTolerationRestriction, type PodTolerationRestrictionConfig } from './pod-toleration-restriction.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
+import { webhookMatchConditions } from './policies/match-conditions.ts'
 import { priorityAdmission } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
 import { runtimeClassAdmission } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
 import { defaultStorageClass, storageObjectInUseProtection } from './storage.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingWebhook } from './validating-webhook.ts'
 import { WebhookClient } from './webhooks/client.ts'
-import { withoutConditions, type MatchConditions } from './webhooks/match-conditions.ts'
 import type { ServiceBackend } from './webhooks/service.ts'
 
 export interface AdmissionOptions {
@@ -45,12 +47,8 @@ export interface AdmissionOptions {
     PodNodeSelector?: PodNodeSelectorConfig
     PodTolerationRestriction?: PodTolerationRestrictionConfig
   }
-  /** Evaluates the conditions of webhooks. */
-  matchConditions?: MatchConditions
   /** Finds what listens behind the Services that webhooks name. */
   serviceBackend?: ServiceBackend
-  /** Admission by policy, which plugs in at its places of the order. */
-  policies?: { mutating: AdmissionPlugin; validating: AdmissionPlugin }
 }
 
 interface Entry {
@@ -105,10 +103,10 @@ const ORDERED: readonly Entry[] = [
   on(nodeDeclaredFeatureValidator),
   idle('JobValidation'),
   on(podResizeValidator),
-  { name: 'MutatingAdmissionPolicy', isOn: true, make: ({ options }) => options.policies?.mutating ?? { name: 'MutatingAdmissionPolicy' } },
-  { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ options, client }) => mutatingWebhook(client, options.matchConditions ?? withoutConditions) },
-  { name: 'ValidatingAdmissionPolicy', isOn: true, make: ({ options }) => options.policies?.validating ?? { name: 'ValidatingAdmissionPolicy' } },
-  { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ options, client }) => validatingWebhook(client, options.matchConditions ?? withoutConditions) },
+  on(mutatingAdmissionPolicy),
+  { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ client }) => mutatingWebhook(client, webhookMatchConditions) },
+  on(validatingAdmissionPolicy),
+  { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ client }) => validatingWebhook(client, webhookMatchConditions) },
   { name: 'ResourceQuota', isOn: true, make: resourceQuota },
   off(alwaysDeny),
 ]

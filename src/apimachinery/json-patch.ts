@@ -39,6 +39,9 @@ export function decodeJSONPatch(json: unknown): { operations: JSONPatchOperation
   return { operations, strictErrors }
 }
 
+/** A `test` did not hold. */
+export class TestFailed extends ParseError {}
+
 /** A new document; what the patch does not touch is shared with the old one, which stays as it is. Throws ParseError. */
 export function applyJSONPatch(document: unknown, operations: readonly JSONPatchOperation[]): unknown {
   const target = new PatchTarget(document)
@@ -120,7 +123,7 @@ function test(target: PatchTarget, { path, value }: JSONPatchOperation): void {
     const found = wrapped(`error in test for path: '${path}'`, () => getFrom(place))
     if (equalJSON(found ?? null, value ?? null)) return
   } else if (equalJSON(target.root, value)) return
-  throw new ParseError(`testing value ${path} failed: test failed`)
+  throw new TestFailed(`testing value ${path} failed: test failed`)
 }
 
 function copy(target: PatchTarget, { from, path }: JSONPatchOperation): void {

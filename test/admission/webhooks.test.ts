@@ -293,14 +293,16 @@ t.test('dry runs ask only webhooks without effects of their own', async (t) => {
 })
 
 t.test('conditions decide whether a webhook is asked', async (t) => {
-  const plugins = webhookPlugins({
-    matchConditions: ({ hook }, { name }) => (name === 'broken' ? { matches: false, error: 'cannot tell' } : { matches: hook.webhook.matchConditions?.[0]?.expression === 'true' && name === 'asked' }),
-  })
-  const { create, configure, server } = await setup(t, () => ({ allowed: false }), { plugins })
-  await configure('Validating', { matchConditions: [{ name: 'c', expression: 'true' }] })
+  const { create, configure, server } = await setup(t, () => ({ allowed: false }))
+  const conditions = [
+    { name: 'name', expression: "object.metadata.name in ['asked', 'broken']" },
+    { name: 'data', expression: "object.metadata.name != 'broken' || object.data.size() > 0" },
+    { name: 'user', expression: "request.userInfo.username == 'admin' && authorizer.group('').resource('pods').check('get').allowed()" },
+  ]
+  await configure('Validating', { matchConditions: conditions })
   t.equal(await failure(create(configMap('skipped'))), '')
   t.match(await failure(create(configMap('asked'))), /denied the request/)
-  t.equal(await failure(create(configMap('broken'))), '403 Forbidden: configmaps "broken" is forbidden: cannot tell')
+  t.equal(await failure(create(configMap('broken'))), `403 Forbidden: configmaps "broken" is forbidden: expression '${conditions[1]?.expression}' resulted in error: no such key: data`)
   t.equal(server.asked.length, 1)
 })
 

@@ -66,8 +66,10 @@ export function validatePolicyParts(spec: PolicySpec, options: PolicyOptions): F
   return errors
 }
 
-/** What the policy's own expressions may use. */
-export const expressionOptions = (spec: PolicySpec): ExpressionOptions => ({ hasParams: spec.paramKind !== undefined, hasAuthorizer: true, variables: spec.variables ?? [] })
+/** What the policy's own expressions may use. Those of a mutating policy know of `variables` even where there are none. */
+export function expressionOptions({ paramKind, variables = [] }: PolicySpec, { isMutating = false } = {}): ExpressionOptions {
+  return { hasParams: paramKind !== undefined, hasAuthorizer: true, ...(variables.length > 0 || isMutating ? { variables } : {}) }
+}
 
 function validateParamKind(paramKind: ParamKind, path: string): FieldError[] {
   const errors: FieldError[] = []

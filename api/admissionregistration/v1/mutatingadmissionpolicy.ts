@@ -16,7 +16,7 @@ function validate({ spec }: MutatingAdmissionPolicy, options: PolicyOptions): Fi
   if (spec.matchConstraints) errors.push(...validateMutatingOperations(spec.matchConstraints, 'spec.matchConstraints'))
   errors.push(...validatePolicyParts(spec, options))
   if (!spec.mutations?.length) errors.push(field.required('spec.mutations', 'mutations must contain at least one item'))
-  spec.mutations?.forEach((mutation, i) => errors.push(...validateMutation(mutation, `spec.mutations[${i}]`, expressionOptions(spec))))
+  spec.mutations?.forEach((mutation, i) => errors.push(...validateMutation(mutation, `spec.mutations[${i}]`, expressionOptions(spec, { isMutating: true }))))
   if (!spec.reinvocationPolicy) errors.push(field.required('spec.reinvocationPolicy'))
   else if (!REINVOCATION_POLICIES.includes(spec.reinvocationPolicy)) errors.push(field.notSupported('spec.reinvocationPolicy', spec.reinvocationPolicy, REINVOCATION_POLICIES))
   return errors

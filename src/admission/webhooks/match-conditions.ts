@@ -4,5 +4,3 @@ import type { Invocation } from './match.ts'
 
 /** Whether all conditions of the webhook hold; `error` where that cannot be told, which refuses the request. */
 export type MatchConditions = (invocation: Invocation, attributes: AdmissionAttributes) => { matches: boolean; error?: string } | Promise<{ matches: boolean; error?: string }>
-
-export const withoutConditions: MatchConditions = ({ hook }) => ({ matches: false, error: `the match conditions of webhook "${hook.name}" cannot be evaluated by this cluster` })

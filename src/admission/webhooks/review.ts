@@ -31,31 +31,42 @@ export function versioned(object: KubeObject, attributes: AdmissionAttributes, k
 }
 
 export function makeReview({ kind }: Invocation, attributes: AdmissionAttributes, { uid, version }: { uid: string; version: string }): AdmissionReview {
-  const { operation, subresource, object, oldObject, objectKind, name, ctx } = attributes
+  const { object, oldObject } = attributes
+  const { options, dryRun, ...request } = admissionRequest(kind, attributes)
+  return {
+    kind: 'AdmissionReview',
+    apiVersion: `${GROUP}/${version}`,
+    request: {
+      uid,
+      ...request,
+      object: object ? versioned(object, attributes, kind) : null,
+      oldObject: oldObject ? versioned(oldObject, attributes, kind) : null,
+      dryRun,
+      options,
+    },
+  }
+}
+
+/** What is asked, without the objects. */
+export function admissionRequest(kind: ServedKind, attributes: AdmissionAttributes, resource = kind) {
+  const { operation, subresource, objectKind, name, ctx } = attributes
   const own = attributes.kind
   const namespace = namespaceOf(attributes)
   const gvk = (k: ServedKind) => ({ group: (objectKind ?? k).group, version: (objectKind ?? k).version, kind: (objectKind ?? k).kind })
   const gvr = (k: ServedKind) => ({ group: k.group, version: k.version, resource: k.plural })
   const sub = subresource ? { subResource: subresource, requestSubResource: subresource } : {}
   return {
-    kind: 'AdmissionReview',
-    apiVersion: `${GROUP}/${version}`,
-    request: {
-      uid,
-      kind: gvk(kind),
-      resource: gvr(kind),
-      ...sub,
-      requestKind: gvk(own),
-      requestResource: gvr(own),
-      ...(name ? { name } : {}),
-      ...(namespace ? { namespace } : {}),
-      operation,
-      userInfo: userOf(attributes),
-      object: object ? versioned(object, attributes, kind) : null,
-      oldObject: oldObject ? versioned(oldObject, attributes, kind) : null,
-      dryRun: ctx.dryRun,
-      options: optionsOf(attributes),
-    },
+    kind: gvk(kind),
+    resource: gvr(resource),
+    ...sub,
+    requestKind: gvk(own),
+    requestResource: gvr(own),
+    ...(name ? { name } : {}),
+    ...(namespace ? { namespace } : {}),
+    operation,
+    userInfo: userOf(attributes),
+    dryRun: ctx.dryRun,
+    options: optionsOf(attributes),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The variables of admission expressions and their types. Models k8s.io/apiserver/pkg/admission/plugin/cel/compile.go. */
 import { AUTHORIZER_TYPE, RESOURCE_CHECK_TYPE } from './authorizer.ts'
 import { type Environment, environment, type TypeProvider } from './environment.ts'
+import { findPatchType, makePatchValue, PATCH_FUNCTIONS, patchField } from './patch-types.ts'
 import { BOOL, type CelType, DYN, INT, listOf, mapOf, STRING, structType, TIMESTAMP } from './types.ts'
 
 type Fields = Readonly<Record<string, CelType>>
@@ -42,24 +43,30 @@ const VARIABLES_TYPE = named('variables')
 export interface AdmissionEnvironmentOptions {
   hasParams: boolean
   hasAuthorizer: boolean
-  /** The types of the variables of a policy by their names. */
+  /** Expressions may build patches (Object, JSONPatch). */
+  hasPatchTypes?: boolean
+  /** The types of the variables of a policy by their names; one that is added later is known from then on. */
   variables?: ReadonlyMap<string, CelType>
 }
 
-function provider(variables: ReadonlyMap<string, CelType> | undefined): TypeProvider {
+function provider({ variables, hasPatchTypes }: AdmissionEnvironmentOptions): TypeProvider {
   return {
-    find: (name) => (Object.hasOwn(TYPES, name) || (variables && name === VARIABLES_TYPE.name) ? structType(name) : undefined),
+    find: (name) => (Object.hasOwn(TYPES, name) || (variables && name === VARIABLES_TYPE.name) ? structType(name) : hasPatchTypes ? findPatchType(name) : undefined),
     field(type, field) {
       if (type === VARIABLES_TYPE.name) return variables?.get(field)
       const fields = TYPES[type]
-      return fields && Object.hasOwn(fields, field) ? fields[field] : undefined
+      if (!fields) return hasPatchTypes ? patchField(type, field) : undefined
+      return Object.hasOwn(fields, field) ? fields[field] : undefined
     },
+    ...(hasPatchTypes ? { create: makePatchValue } : {}),
   }
 }
 
-export function admissionEnvironment({ hasParams, hasAuthorizer, variables }: AdmissionEnvironmentOptions): Environment {
+export function admissionEnvironment(options: AdmissionEnvironmentOptions): Environment {
+  const { hasParams, hasAuthorizer, hasPatchTypes, variables } = options
   return environment({
-    types: provider(variables),
+    types: provider(options),
+    ...(hasPatchTypes ? { functions: PATCH_FUNCTIONS } : {}),
     variables: {
       object: DYN,
       oldObject: DYN,

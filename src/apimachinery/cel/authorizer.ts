@@ -1,4 +1,5 @@
 /** The `authorizer` of admission expressions: who may do what is asked of a function given. Models k8s.io/apiserver/pkg/cel/library/authz.go. */
+import { isDNS1123Label, isDNS1123Subdomain } from '../validation.ts'
 import { structType } from './types.ts'
 import { CelError, NO_SUCH_OVERLOAD, OpaqueValue, type Value } from './values.ts'
 
@@ -76,10 +77,14 @@ const onDecision = (run: (decision: AuthorizationDecision) => Value) => (value: 
 const decide = onCheck((check, verb = '') => new Decision(check.authorize({ ...check.attributes, verb })))
 
 export const AUTHORIZER: Readonly<Record<string, (...args: Value[]) => Value>> = {
-  authorizer_path: onCheck((check, path = '') => (path === '' ? new CelError('path must not be empty') : check.as('path', { path }))),
+  authorizer_path: onCheck((check, path = '') => (path.trim() === '' ? new CelError('path must not be empty') : check.as('path', { path }))),
   authorizer_group: onCheck((check, group = '') => check.as('group', { group })),
-  authorizer_serviceaccount: onCheck((check, namespace = '', name = '') => check.as('authorizer', { serviceAccount: { namespace, name } })),
-  groupcheck_resource: onCheck((check, resource = '') => (resource === '' ? new CelError('resource must not be empty') : check.as('resource', { resource }))),
+  authorizer_serviceaccount: onCheck((check, namespace = '', name = '') => {
+    if (isDNS1123Subdomain(name).length > 0) return new CelError('Invalid service account name')
+    if (isDNS1123Label(namespace).length > 0) return new CelError('Invalid service account namespace')
+    return check.as('authorizer', { serviceAccount: { namespace, name } })
+  }),
+  groupcheck_resource: onCheck((check, resource = '') => (resource.trim() === '' ? new CelError('resource must not be empty') : check.as('resource', { resource }))),
   resourcecheck_subresource: onCheck((check, subresource = '') => check.as('resource', { subresource })),
   resourcecheck_namespace: onCheck((check, namespace = '') => check.as('resource', { namespace })),
   resourcecheck_name: onCheck((check, name = '') => check.as('resource', { name })),

@@ -1,11 +1,14 @@
 /** What an expression may name: variables, types of objects, functions. Models k8s.io/apiserver/pkg/cel/environment. */
 import { type Overload, standardFunctions } from './declarations.ts'
 import type { CelType } from './types.ts'
+import type { Value } from './values.ts'
 
 /** Knows the types of objects by their names. */
 export interface TypeProvider {
   find(name: string): CelType | undefined
   field(type: string, field: string): CelType | undefined
+  /** Makes a value of a type that expressions may build; absent where there is none. */
+  create?(type: string, fields: ReadonlyMap<string, Value>): Value
 }
 
 export interface Environment {
@@ -17,12 +20,14 @@ export interface Environment {
 export interface EnvironmentOptions {
   variables?: Readonly<Record<string, CelType>>
   types?: TypeProvider
+  /** Besides those of all environments. */
+  functions?: ReadonlyMap<string, readonly Overload[]>
 }
 
 const NO_TYPES: TypeProvider = { find: () => undefined, field: () => undefined }
 
-export const environment = ({ variables = {}, types = NO_TYPES }: EnvironmentOptions = {}): Environment => ({
+export const environment = ({ variables = {}, types = NO_TYPES, functions }: EnvironmentOptions = {}): Environment => ({
   variables: new Map(Object.entries(variables)),
   types,
-  functions: standardFunctions(),
+  functions: functions ? new Map([...standardFunctions(), ...functions]) : standardFunctions(),
 })

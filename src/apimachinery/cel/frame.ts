@@ -3,9 +3,12 @@ import type { Value } from './values.ts'
 
 /** Past its cost limit an evaluation ends at once; no operator swallows that. */
 export class CostLimitExceeded extends Error {
-  constructor() {
+  /** What it had cost until then; unless told, more than any budget allows. */
+  readonly cost: number
+  constructor(cost = Infinity) {
     super('operation cancelled: actual cost limit exceeded')
     this.name = 'CostLimitExceeded'
+    this.cost = cost
   }
 }
 
@@ -25,7 +28,7 @@ export class Frame {
 
   charge(cost: number): void {
     this.cost += cost
-    if (this.cost > this.#limit) throw new CostLimitExceeded()
+    if (this.cost > this.#limit) throw new CostLimitExceeded(this.cost)
   }
 }
 

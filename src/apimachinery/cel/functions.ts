@@ -6,12 +6,16 @@ import { NETWORK } from './functions-network.ts'
 import { OPERATORS } from './functions-operators.ts'
 import { STRINGS } from './functions-strings.ts'
 import { TIMES } from './functions-time.ts'
-import { CelError, type Value } from './values.ts'
+import { CelError, NO_SUCH_OVERLOAD, type Value } from './values.ts'
 
 export type CelFunction = (...args: Value[]) => Value
 
+const PATCH: Readonly<Record<string, CelFunction>> = {
+  string_jsonpatch_escapeKey_string: (key) => (typeof key === 'string' ? key.replaceAll('~', '~0').replaceAll('/', '~1') : NO_SUCH_OVERLOAD),
+}
+
 /** Arguments were matched with the types of the overload, which is why implementations may ask for those. */
-export const FUNCTIONS: Readonly<Record<string, CelFunction | undefined>> = { ...CONVERSIONS, ...STRINGS, ...LISTS, ...TIMES, ...KUBERNETES, ...NETWORK }
+export const FUNCTIONS: Readonly<Record<string, CelFunction | undefined>> = { ...CONVERSIONS, ...STRINGS, ...LISTS, ...TIMES, ...KUBERNETES, ...NETWORK, ...PATCH }
 
 type Trait = (args: readonly Value[], fn: string) => Value
 

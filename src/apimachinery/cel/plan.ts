@@ -1,5 +1,5 @@
 /** Turns a checked expression into closures that evaluate it and count what that costs. Models cel-go's interpreter/planner.go and interpretable.go. */
-import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr } from './ast.ts'
+import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr, StructExpr } from './ast.ts'
 import { Attribute, type Qualifier } from './attribute.ts'
 import { planFunction } from './dispatch.ts'
 import { standardType } from './declarations.ts'
@@ -25,6 +25,8 @@ interface Variable {
 }
 
 type Scope = ReadonlyMap<string, Variable>
+
+const STRUCT_CREATION = 40
 
 const CONVERSIONS: ReadonlySet<string> = new Set(['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint'])
 
@@ -59,7 +61,7 @@ class Planner {
       case 'map':
         return this.#map(e, scope)
       case 'struct':
-        throw new CelProgramError(`unknown type: ${e.typeName}`)
+        return this.#struct(e, scope)
       case 'comprehension':
         return this.#comprehension(e, scope)
       default:
@@ -75,7 +77,12 @@ class Planner {
       if (type) return constant(type)
     }
     const missing = new CelError(`no such attribute(s): ${name}`)
-    return ofAttribute(Attribute.of((frame) => frame.activation(name) ?? missing))
+    return ofAttribute(
+      Attribute.of((frame) => {
+        const value = frame.activation(name)
+        return value === undefined ? missing : value
+      }),
+    )
   }
 
   #attribute(operand: Plan): Attribute {
@@ -176,6 +183,26 @@ class Planner {
       return constant(evaluate(new Frame(() => undefined, Infinity)))
     }
     return { eval: (frame) => charged(frame, 30, evaluate(frame)) }
+  }
+
+  #struct({ typeName, fields }: StructExpr, scope: Scope): Plan {
+    const create = this.#environment.types.create
+    if (!create) throw new CelProgramError(`unknown type: ${typeName}`)
+    const planned = fields.map(({ name, value, optional }) => ({ name, optional, eval: this.plan(value, scope).eval }))
+    return {
+      eval(frame) {
+        const values = new Map<string, Value>()
+        for (const { name, optional, eval: evaluate } of planned) {
+          const given = evaluate(frame)
+          if (given instanceof CelError) return given
+          if (optional && !(given instanceof Optional)) return new CelError(`cannot initialize optional entry '${name}' from non-optional value ${show(given)}`)
+          const value = optional && given instanceof Optional ? given.value : given
+          if (value === undefined) values.delete(name)
+          else values.set(name, value)
+        }
+        return charged(frame, STRUCT_CREATION, create(typeName, values))
+      },
+    }
   }
 
   #comprehension(e: ComprehensionExpr, scope: Scope): Plan {

@@ -87,6 +87,9 @@ export function compile(expression: string, environment: Environment): Program {
   return program
 }
 
+/** What type the expression has. Throws CelCompileError. */
+export const typeOfExpression = (expression: string, environment: Environment): CelType => checked(expression, environment).type ?? DYN
+
 function checked(expression: string, environment: Environment): Expr {
   const source = new Source(expression)
   const expr = parse(source)

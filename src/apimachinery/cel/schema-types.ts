@@ -26,9 +26,11 @@ const MAX_TEXT = MAX_REQUEST - 2
 const schemaOf = (value: Schema | boolean | undefined): Schema | undefined => (typeof value === 'object' ? value : undefined)
 const notNegative = (value: number): number => Math.max(0, value)
 
-/** Type and metadata, which every resource has. */
+/** With type and metadata, which every resource has; as they are where the schema has them. */
 export function withObjectMeta(schema: Schema): Schema {
   const text: Schema = { type: 'string' }
+  const own = schema.properties ?? {}
+  if ([own.kind, own.apiVersion, own.metadata?.properties?.name, own.metadata?.properties?.generateName].every((member) => member?.type === 'string')) return schema
   const metadata: Schema = { type: 'object', properties: { name: text, generateName: text } }
   return { ...schema, properties: { ...schema.properties, kind: text, apiVersion: text, metadata } }
 }

@@ -40,7 +40,7 @@ t.test('errors of compilation', async (t) => {
 
 t.test('a limit ends what costs too much', async (t) => {
   const program = compile('l.all(a, l.all(b, l.all(c, a + b + c > 0)))', env)
-  t.throws(() => program.evaluate(activation, { costLimit: 50 }), new CostLimitExceeded())
+  t.throws(() => program.evaluate(activation, { costLimit: 50 }), new CostLimitExceeded(51))
   t.equal(run(program).value, true)
   t.throws(() => run(compile("'a'.replace('a', s).size() + lists.range(100000000000).size()", env)), new CostLimitExceeded())
 })

@@ -8,7 +8,7 @@ const VALIDATING = { apiVersion: API, kind: 'ValidatingAdmissionPolicy', spec: {
 const MUTATING = {
   apiVersion: API,
   kind: 'MutatingAdmissionPolicy',
-  spec: { matchConstraints: { resourceRules: [RULE] }, reinvocationPolicy: 'Never', mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }] },
+  spec: { matchConstraints: { resourceRules: [RULE] }, reinvocationPolicy: 'Never', mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: "[JSONPatch{op: 'remove', path: '/data'}]" } }] },
 }
 const BINDING = { apiVersion: API, kind: 'ValidatingAdmissionPolicyBinding', spec: { policyName: 'p', validationActions: ['Deny'] } }
 const PARAM_REF = { name: 'x', parameterNotFoundAction: 'Deny' }
