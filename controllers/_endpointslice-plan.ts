@@ -7,6 +7,7 @@ import { semanticEqual } from '../src/controller/equal.ts'
 import { controllerRef } from '../src/controller/owners.ts'
 import { isPodReady } from '../src/controller/pods.ts'
 import { HEADLESS_LABEL, findPort, hostnameIn, isHeadless, isIPv6, shouldBeInEndpoints } from './_endpoint-pods.ts'
+import { portKey, sortSlicePorts } from './_endpoint-ports.ts'
 
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 export const SERVICE_NAME = 'kubernetes.io/service-name'
@@ -93,7 +94,7 @@ function groupPods({ service, pods, node }: SliceInput, type: string, problems: 
     const ports = portsOf(service, pod)
     const key = portKey(ports)
     let group = groups.get(key)
-    if (!group) groups.set(key, (group = { ports, endpoints: new Map() }))
+    if (!group) groups.set(key, (group = { ports: sortSlicePorts(ports), endpoints: new Map() }))
     const nodeName = pod.spec.nodeName ?? ''
     const there = node(nodeName)
     if (!there && !service.spec.publishNotReadyAddresses) {
@@ -145,13 +146,6 @@ function portsOf(service: Service, pod: Pod): DiscoveryV1EndpointPort[] {
     ports.push({ name: port.name ?? '', port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) })
   }
   return ports
-}
-
-function portKey(ports: readonly DiscoveryV1EndpointPort[] | undefined): string {
-  return (ports ?? [])
-    .map((p) => JSON.stringify([p.name ?? '', p.protocol, p.port, p.appProtocol]))
-    .sort()
-    .join()
 }
 
 function identityOf(endpoint: Endpoint): string {

@@ -1,8 +1,8 @@
 /**
  * Keeps the Endpoints of Services that select pods: addresses by ready and port, at most 1,000.
- * Models k8s.io/kubernetes/pkg/controller/endpoint and pkg/api/v1/endpoints (RepackSubsets).
+ * Models k8s.io/kubernetes/pkg/controller/endpoint.
  */
-import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service } from '../schemas/types.ts'
+import type { EndpointAddress, EndpointSubset, Endpoints, Pod, Service } from '../schemas/types.ts'
 import { defineController, keyOf, splitKey, type ControllerContext, type Key } from '../src/controller/controller.ts'
 import { semanticEqual } from '../src/controller/equal.ts'
 import { isNamespaceTerminating, messageOf } from '../src/controller/pod-control.ts'
@@ -10,6 +10,7 @@ import { isPodReady } from '../src/controller/pods.ts'
 import { perCluster } from '../src/controller/state.ts'
 import { isStatusError } from '../src/errors.ts'
 import { HEADLESS_LABEL, TriggerTimes, findPort, hasEndpoints, hostnameIn, indexServices, isHeadless, isIPv6, podsOfService, servicesOfPod, shouldBeInEndpoints, withTriggerTime } from './_endpoint-pods.ts'
+import { SubsetPacker, subsetOf } from './_endpoint-subsets.ts'
 
 const KIND = 'v1/Endpoints'
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by'
@@ -66,55 +67,21 @@ export function plan(service: Service, pods: readonly Pod[], { current, time }: 
   }
 }
 
-interface Address {
-  address: EndpointAddress
-  ready: boolean
-}
-
-/** Ports that have the same addresses share a subset. */
 function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const { ports = [], clusterIP, publishNotReadyAddresses = false } = service.spec
-  const byPort = new Map<string, { port: EndpointPort | undefined; addresses: Address[] }>()
-  const add = (port: EndpointPort | undefined, address: Address) => {
-    const key = JSON.stringify(port ?? null)
-    const there = byPort.get(key)
-    if (there) there.addresses.push(address)
-    else byPort.set(key, { port, addresses: [address] })
-  }
+  const packer = new SubsetPacker()
   for (const pod of pods) {
     const ip = shouldBeInEndpoints(pod, publishNotReadyAddresses) ? addressOf(pod, service) : undefined
     if (!ip) continue
     const address = { address: addressEntry(pod, service, ip), ready: publishNotReadyAddresses || isPodReady(pod) }
-    if (ports.length === 0 && clusterIP === 'None') add(undefined, address)
+    if (ports.length === 0 && clusterIP === 'None') packer.add(undefined, address)
     for (const port of ports) {
       const number = findPort(pod, port)
       if (number === undefined) continue
-      add({ ...(port.name ? { name: port.name } : {}), port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) }, address)
+      packer.add({ ...(port.name ? { name: port.name } : {}), port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) }, address)
     }
   }
-  return shareSubsets([...byPort.values()])
-}
-
-function shareSubsets(ports: { port: EndpointPort | undefined; addresses: Address[] }[]): EndpointSubset[] {
-  const byAddresses = new Map<string, { ports: EndpointPort[]; addresses: Address[] }>()
-  for (const { port, addresses } of ports) {
-    addresses.sort((a, b) => compareAddresses(a.address, b.address))
-    const key = addresses.map((a) => `${a.address.ip} ${a.address.targetRef?.uid} ${a.ready}`).join()
-    const there = byAddresses.get(key)
-    if (there) there.ports.push(...(port ? [port] : []))
-    else byAddresses.set(key, { ports: port ? [port] : [], addresses })
-  }
-  const pick = (addresses: Address[], ready: boolean) => addresses.filter((a) => a.ready === ready).map((a) => a.address)
-  return [...byAddresses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { ports, addresses }]) => subset(pick(addresses, true), pick(addresses, false), ports))
-}
-
-function subset(addresses: EndpointAddress[], notReadyAddresses: EndpointAddress[], ports: EndpointPort[] | undefined): EndpointSubset {
-  return { ...(addresses.length > 0 ? { addresses } : {}), ...(notReadyAddresses.length > 0 ? { notReadyAddresses } : {}), ...(ports?.length ? { ports } : {}) }
-}
-
-function compareAddresses(a: EndpointAddress, b: EndpointAddress): number {
-  if (a.ip !== b.ip) return (a.ip ?? '') < (b.ip ?? '') ? -1 : 1
-  return (a.targetRef?.uid ?? '') < (b.targetRef?.uid ?? '') ? -1 : 1
+  return packer.subsets()
 }
 
 /** The pod's address of the Service's family. */
@@ -144,7 +111,7 @@ function truncate(subsets: EndpointSubset[]): EndpointSubset[] {
     const cut = cutReady ? addresses : notReadyAddresses
     const kept = cut.slice(0, Math.min(Math.ceil((cut.length / total) * most), left))
     left -= kept.length
-    return cutReady ? subset(kept, [], ports) : subset(addresses, kept, ports)
+    return cutReady ? subsetOf(kept, [], ports) : subsetOf(addresses, kept, ports)
   })
 }
 

@@ -25,9 +25,13 @@ import { InformerFactory } from './client/informer.ts'
 import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
+import { selectControllers } from './controller/selection.ts'
 import { kubelet } from './kubelet/kubelet.ts'
+import { silentNode } from './kubelet/silent-node.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
+import type { Party } from './network/network.ts'
+import { LocalNetwork } from './network/local-network.ts'
 import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
 import type { Authorizer } from './registry/authorization.ts'
 import type { KindDefinition, SystemReader, UserInfo } from './registry/kind.ts'
@@ -61,6 +65,10 @@ export interface ClusterOptions {
   logLevel: string
   /** Containers may be privileged. Unless told: where there are nodes, as distributions set it; upstream's own default is no. */
   allowPrivileged?: boolean
+  /** Which controllers run, as `--controllers` of kube-controller-manager says it; all unless told. */
+  controllers?: readonly string[]
+  /** Whether the scheduler runs; it does unless told. */
+  scheduler?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
   /** Who decides what a user may do. */
@@ -87,6 +95,7 @@ const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
   clusterName: 'orrery',
 }
 const ADMIN: UserInfo = { name: 'admin', uid: 'admin', groups: [ADMIN_GROUP] }
+const API_SERVER: Party = { name: 'kube-apiserver', ip: '127.0.0.1', nodeName: '' }
 const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
 
 /** Rejects with an Error of one clear line when the port or the data directory is in use. */
@@ -104,6 +113,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
+  const controllers = selectControllers(controllerModules as (ControllerDefinition | LoopDefinition)[], options.controllers ?? ['*'])
+  const loops = [...(options.scheduler === false ? [] : [scheduler]), kubelet]
   const clock = options.clock ?? new SystemClock()
   const random = options.random ?? new SystemRandom()
   const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
@@ -122,7 +133,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
-  opened.push(startParts(plane, { pki, clock, random, log }))
+  opened.push(startParts(plane, { definitions: [...controllers, ...loops], pki, clock, random, log }))
   await registerNodes(options.nodes, new ApiClient(api, SYSTEM, { name: 'orrery' }), system)
 
   const url = `https://${reachable(options.host)}:${server.port}`
@@ -195,7 +206,8 @@ function reachable(host: string): string {
 function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
   const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
-  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(), log, extra: (request) => extra.respond(request) })
+  const network = new LocalNetwork()
+  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
     port: options.port,
@@ -207,7 +219,16 @@ function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, stat
 }
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
-function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, random, log }: { pki: ClusterPki; clock: Clock; random: Random; log: Logger }): { close(): Promise<void> } {
+interface MovingParts {
+  /** In the order of starting. */
+  definitions: readonly (ControllerDefinition | LoopDefinition)[]
+  pki: ClusterPki
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+function startParts({ api, informers, keys, authorizer }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const manager = new ControllerManager({
@@ -218,6 +239,7 @@ function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, 
       return recorder
     },
     kinds: deletableKinds(api.scheme),
+    signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
     served: () => api.scheme.all(),
     informers,
     clock,
@@ -225,12 +247,10 @@ function startParts({ api, informers, authorizer }: ControlPlane, { pki, clock, 
     log,
     settings: { ...SETTINGS, rootCA: pki.ca.cert },
   })
-  for (const definition of controllerModules as (ControllerDefinition | LoopDefinition)[]) {
+  for (const definition of definitions) {
     if ('start' in definition) manager.startLoop(definition)
     else manager.startController(definition)
   }
-  manager.startLoop(scheduler)
-  manager.startLoop(kubelet)
   return {
     async close() {
       for (const recorder of recorders) recorder.close()

@@ -1,4 +1,6 @@
 /** A request and an answer, apart from any HTTP server: what the handlers work on and what tests inject. */
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Query } from './request-info.ts'
 
@@ -26,6 +28,21 @@ export interface ApiResponse {
   body?: readonly Buffer[]
   /** For answers without end: called once the headers are sent. */
   stream?(sink: StreamSink): void
+  /** Takes the connection of a request that asks for another protocol, head of the answer included; nothing else is sent. */
+  takeOver?(connection: Upgraded): void
+}
+
+/** The connection of a request with `Connection: Upgrade` (HTTP/1.1 only). */
+export interface Upgraded {
+  request: IncomingMessage
+  socket: Duplex
+  /** What came behind the request's head. */
+  head: Buffer
+}
+
+/** Whether the client wants to go on in another protocol. */
+export function isUpgradeRequest({ headers }: Pick<ApiRequest, 'headers'>): boolean {
+  return headers.connection?.toLowerCase().includes('upgrade') ?? false
 }
 
 export interface StreamSink {

@@ -4,14 +4,15 @@
  * routes.ts.
  */
 import fastify from 'fastify'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { StatusError, tooLarge } from '../errors.ts'
 import { http1Exchange, http2Exchange, type Exchange } from './exchange.ts'
-import type { ApiResponse } from './request.ts'
+import type { ApiResponse, Upgraded } from './request.ts'
 import { sendResponse } from './send.ts'
 
 /** Upstream's limit on the body of a write. */
@@ -81,6 +82,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.route({ method: [...METHODS], url: '/*', handler: take })
   app.setNotFoundHandler(take)
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void serveUpgrade({ request, socket, head }, options))
   const connections = trackConnections(server)
   await app.listen({ host: options.host, port: options.port })
   const { port } = server.address() as AddressInfo
@@ -144,6 +146,24 @@ async function serve(exchange: Exchange, options: ServerOptions): Promise<void> 
     await sendResponse(exchange, response, options.clock)
   } catch {
     exchange.outgoing.destroy()
+  }
+}
+
+/** Never rejects. Who answers may take the connection over; otherwise it is answered as any request, and closed. */
+async function serveUpgrade(connection: Upgraded, options: ServerOptions): Promise<void> {
+  const { request, socket } = connection
+  socket.on('error', () => {})
+  try {
+    const answer = new ServerResponse(request)
+    const exchange = { ...http1Exchange(request, answer), outgoing: socket }
+    const response = await options.handler(new Incoming(exchange, EMPTY))
+    if (response.takeOver) return response.takeOver(connection)
+    answer.assignSocket(socket as TLSSocket)
+    answer.shouldKeepAlive = false
+    answer.once('finish', () => socket.end())
+    await sendResponse(http1Exchange(request, answer), response, options.clock)
+  } catch {
+    socket.destroy()
   }
 }
 

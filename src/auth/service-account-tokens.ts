@@ -5,6 +5,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { exportJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose'
 import type { Clock, Random } from '../clock.ts'
+import { LEGACY_ISSUER, legacyClaims, legacyUser } from './legacy-tokens.ts'
 import type { TokenAuthenticator, TokenVerdict } from '../registry/authorization.ts'
 import type { ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
 
@@ -55,6 +56,11 @@ export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthentica
     return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid: this.#keyId }).sign(this.#private)
   }
 
+  /** A token that lies in a Secret of its account and does not expire. */
+  async signLegacy(account: { namespace: string; name: string; uid: string }, secretName: string): Promise<string> {
+    return new SignJWT(legacyClaims(account, secretName)).setProtectedHeader({ alg: ALGORITHM, kid: this.#keyId }).sign(this.#private)
+  }
+
   /** `{}` for what is not a token of this issuer. */
   async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenVerdict> {
     const payload = await this.#verify(token)
@@ -62,10 +68,11 @@ export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthentica
     const now = this.#clock.now() / 1000
     if (payload.exp !== undefined && payload.exp < now) return { error: '[invalid bearer token, service account token has expired]' }
     const wanted = audiences.length > 0 ? audiences : this.audiences
-    const given = payload.aud === undefined ? [] : [payload.aud].flat()
+    // Legacy tokens name no audience and are meant for the server.
+    const given = payload.iss === LEGACY_ISSUER ? this.audiences : payload.aud === undefined ? [] : [payload.aud].flat()
     const shared = wanted.filter((audience) => given.includes(audience))
     if (shared.length === 0) return { error: `[invalid bearer token, token audiences ${JSON.stringify(given)} is invalid for the target audiences ${JSON.stringify(wanted)}]` }
-    const user = this.#userOf(payload)
+    const user = payload.iss === LEGACY_ISSUER ? legacyUser(token, payload, { system: this.#system(), nowMs: this.#clock.now() }) : this.#userOf(payload)
     return typeof user === 'string' ? { error: `[invalid bearer token, ${user}]` } : { user, audiences: shared }
   }
 
@@ -86,7 +93,7 @@ export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthentica
     if (token.split('.').length !== 3) return undefined
     try {
       // Times are checked against the cluster's own clock, by whoever asks.
-      const { payload } = await jwtVerify(token, this.#public, { issuer: ISSUER, algorithms: [ALGORITHM], currentDate: new Date(this.#clock.now()) })
+      const { payload } = await jwtVerify(token, this.#public, { issuer: [ISSUER, LEGACY_ISSUER], algorithms: [ALGORITHM], currentDate: new Date(this.#clock.now()) })
       if (this.#verified.size >= MAX_REMEMBERED) this.#verified.clear()
       this.#verified.set(token, payload)
       return payload

@@ -13,6 +13,8 @@ export const configSchema = {
     kubeconfig: { type: 'string', minLength: 1 },
     adminToken: { type: 'string', minLength: 1 },
     allowPrivileged: { type: 'boolean' },
+    controllers: { type: 'array', items: { type: 'string', minLength: 1 } },
+    scheduler: { type: 'boolean' },
     logLevel: { enum: LOG_LEVELS },
     nodes: {
       type: ['integer', 'array'],
@@ -49,6 +51,8 @@ export interface Config {
   kubeconfig?: string
   adminToken?: string
   allowPrivileged?: boolean
+  controllers?: string[]
+  scheduler?: boolean
   logLevel?: string
   nodes?: number | NodeConfig[]
 }

@@ -18,6 +18,9 @@ export interface Settings {
   nodes: NodeOptions[]
   /** undefined: where there are nodes. */
   allowPrivileged: boolean | undefined
+  /** As `--controllers` of kube-controller-manager. */
+  controllers: readonly string[]
+  scheduler: boolean
   logLevel: string
 }
 
@@ -61,6 +64,8 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
     adminToken: textOf(given('admin-token'), 'a token') ?? config.adminToken,
     nodes: nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes),
     allowPrivileged: booleanOf(given('allow-privileged')) ?? config.allowPrivileged,
+    controllers: textOf(given('controllers'), 'a list of controllers')?.split(',') ?? config.controllers ?? ['*'],
+    scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
   }
 }

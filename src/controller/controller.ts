@@ -40,10 +40,18 @@ export interface ControllerContext {
    * tests that need none. `plural` is the resource's name.
    */
   kinds?(): readonly { kind: string; plural: string; namespaced: boolean }[]
+  /** Signs a token of a service account that is kept in a Secret and never expires; absent in tests that need none. */
+  signLegacyToken?(account: ServiceAccountRef, secretName: string): Promise<string>
   /** Every version of every kind that is served; absent in tests that need none. */
   served?(): readonly ServedType[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */
   settings: ControllerSettings
+}
+
+export interface ServiceAccountRef {
+  namespace: string
+  name: string
+  uid: string
 }
 
 export interface ServedType {

@@ -18,6 +18,7 @@ export interface ManagerParts {
   /** A recorder whose events name `component` and are written by `user`. */
   recorderFor(component: string, user: UserInfo): EventRecorder
   kinds: NonNullable<ControllerContext['kinds']>
+  signLegacyToken?: ControllerContext['signLegacyToken']
   served?: NonNullable<ControllerContext['served']>
   informers: Informers
   clock: Clock
@@ -81,6 +82,7 @@ export class ControllerManager {
   }
 
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
+    const { clientFor, recorderFor, kinds, signLegacyToken, informers, clock, random, log, settings } = this.#parts
     const { clientFor, recorderFor, kinds, served, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
@@ -88,6 +90,7 @@ export class ControllerManager {
       client: clientFor(identity, manager ?? programOf(identity, name)),
       clientFor: ({ name: as, groups }) => clientFor(userNamed(as, groups), programOf({ name: as }, name)),
       kinds,
+      signLegacyToken,
       ...(served ? { served } : {}),
       informers,
       events: recorderFor(who, identity),

@@ -1,31 +1,49 @@
-/** `GET pods/NAME/log`. Models k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go and ValidatePodLogOptions. */
-import { textResponse } from '../apiserver/routes.ts'
-import type { ApiResponse } from '../apiserver/request.ts'
-import type { Connection } from '../apiserver/subresources/create.ts'
-import { parseInteger } from '../apiserver/write-options.ts'
-import { field, invalid, type FieldError } from '../errors.ts'
-import { podTarget } from './pod-target.ts'
+/** `GET pods/NAME/log`. Models k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go and the kubelet's containerLogs. */
+import { containerOf, parseLogOptions } from '../../api/core/v1/_pod-connect.ts'
+import type { ApiResponse, StreamSink } from '../apiserver/request.ts'
+import type { Connection, Connector } from '../apiserver/subresources/create.ts'
+import { connectedPod } from './connected-pod.ts'
+import type { LogOptions, NodeApi } from './node-api.ts'
 
-const STREAMS = ['All', 'Stderr', 'Stdout']
-
-/** A pod that runs by stages alone has said nothing, so its log is empty, as that of a pod without a node is. */
-export function log(connection: Connection): ApiResponse {
-  const errors = validateLogOptions(connection)
-  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, connection.info.name, errors)
-  podTarget(connection)
-  return textResponse('')
+export function log(node: NodeApi): Connector {
+  return async (connection: Connection): Promise<ApiResponse> => {
+    const { request } = connection
+    const pod = connectedPod(connection)
+    const gone = new AbortController()
+    const pieces = await node.logs(pod, containerOf(pod, request.query.get('container') ?? ''), { ...optionsOf(connection), signal: gone.signal })
+    return {
+      status: 200,
+      headers: { 'content-type': 'text/plain' },
+      stream(sink) {
+        sink.onClose(() => gone.abort())
+        void pour(pieces, sink)
+      },
+    }
+  }
 }
 
-function validateLogOptions({ request: { query } }: Connection): FieldError[] {
-  const number = (name: string) => (query.get(name) ? parseInteger(query.get(name) ?? '') : undefined)
-  const [tailLines, limitBytes, sinceSeconds] = [number('tailLines'), number('limitBytes'), number('sinceSeconds')]
-  const stream = query.get('stream') || 'All'
-  const errors: FieldError[] = []
-  if (tailLines !== undefined && tailLines < 0) errors.push(field.invalid('tailLines', tailLines, 'must be greater than or equal to 0'))
-  if (limitBytes !== undefined && limitBytes < 1) errors.push(field.invalid('limitBytes', limitBytes, 'must be greater than 0'))
-  if (sinceSeconds !== undefined && query.get('sinceTime')) errors.push(field.forbidden('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
-  else if (sinceSeconds !== undefined && sinceSeconds < 1) errors.push(field.invalid('sinceSeconds', sinceSeconds, 'must be greater than 0'))
-  if (!STREAMS.includes(stream)) errors.push(field.notSupported('stream', stream, STREAMS))
-  else if (stream !== 'All' && tailLines !== undefined) errors.push(field.forbidden('[]', '`tailLines` and specific `stream` are mutually exclusive for now'))
-  return errors
+function optionsOf({ request: { query }, api }: Connection): LogOptions {
+  const { follow, previous, timestamps, tailLines, limitBytes, sinceSeconds, sinceTime } = parseLogOptions(query)
+  const sinceMs = sinceSeconds !== undefined ? api.clock.now() - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined
+  return {
+    ...(follow ? { follow } : {}),
+    ...(previous ? { previous } : {}),
+    ...(timestamps ? { timestamps } : {}),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+  }
+}
+
+/** Never rejects: what goes wrong ends the log. */
+async function pour(pieces: AsyncIterable<Buffer>, sink: StreamSink): Promise<void> {
+  try {
+    for await (const piece of pieces) {
+      if (!sink.write(piece)) return
+      if (sink.isFull) await new Promise<void>((resolve) => (sink.onDrain(resolve), sink.onClose(resolve)))
+    }
+  } catch {
+    // The answer has begun; there is nobody to tell.
+  }
+  sink.end()
 }

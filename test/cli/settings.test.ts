@@ -18,20 +18,22 @@ t.test('defaults', async (t) => {
     adminToken: undefined,
     nodes: [{ name: 'node-1' }, { name: 'node-2' }, { name: 'node-3' }],
     allowPrivileged: undefined,
+    controllers: ['*'],
+    scheduler: true,
     logLevel: 'warn',
   })
 })
 
 t.test('the first that says something wins', async (t) => {
-  const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\nallowPrivileged: false\n' })
+  const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\nallowPrivileged: false\ncontrollers: ["*", -job-controller]\nscheduler: false\n' })
   const config = path.join(dir, 'orrery.yaml')
   const fromConfig = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
-  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, logLevel: 'error' })
+  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, logLevel: 'error' })
   const env = { ORRERY_CONFIG: config, ORRERY_PORT: '2', ORRERY_DATA_DIR: 'here', ORRERY_NODES: '0', ORRERY_ADMIN_TOKEN: '', ORRERY_LOG_LEVEL: 'info' }
   const fromEnv = resolveSettings({ flags: {}, args: [] }, { env, cwd: '/work' })
   t.match(fromEnv, { host: '::1', port: 2, dataDir: '/work/here', adminToken: 'abc', nodes: [], logLevel: 'info' })
-  const fromFlags = resolveSettings({ flags: { 'allow-privileged': 'true', port: '3', 'data-dir': 'none', host: 'localhost', 'admin-token': 'xyz', nodes: '2' }, args: [] }, { env, cwd: '/work' })
-  t.match(fromFlags, { host: 'localhost', port: 3, adminToken: 'xyz', allowPrivileged: true, logLevel: 'info' })
+  const fromFlags = resolveSettings({ flags: { 'allow-privileged': 'true', controllers: '-*,ttl-controller', port: '3', 'data-dir': 'none', host: 'localhost', 'admin-token': 'xyz', nodes: '2' }, args: [] }, { env, cwd: '/work' })
+  t.match(fromFlags, { host: 'localhost', port: 3, adminToken: 'xyz', allowPrivileged: true, controllers: ['-*', 'ttl-controller'], logLevel: 'info' })
   t.equal(fromFlags.dataDir, undefined)
   t.equal(fromFlags.nodes.length, 2)
   t.throws(() => resolveSettings({ flags: {}, args: [] }, { env: { ORRERY_PROT: '1' }, cwd: '/' }), /^unknown environment variable ORRERY_PROT \(did you mean "ORRERY_PORT"\?\)/)
@@ -50,7 +52,7 @@ t.test('nodes of the config', async (t) => {
 
 /** A config file → the complaint, which begins with file and line. */
 const faulty: readonly (readonly [string, string])[] = [
-  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, logLevel, nodes'],
+  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, logLevel, nodes'],
   ['host: a\nport: many', 'f:2: "port" must be of type integer'],
   ['port: 70000', 'f:1: "port" must be <= 65535'],
   ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],

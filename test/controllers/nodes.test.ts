@@ -3,6 +3,7 @@ import type { Lease, Node, Pod } from '../../schemas/types.ts'
 import lifecycle, { taintsOf } from '../../controllers/node-lifecycle.ts'
 import podGarbage from '../../controllers/pod-garbage-collector.ts'
 import taintEviction, { toleratedMs } from '../../controllers/taint-eviction.ts'
+import ttl, { nextStep } from '../../controllers/ttl.ts'
 import { formatMicroTime } from '../../src/clock.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { node, pod } from '../helpers/objects.ts'
@@ -100,4 +101,13 @@ t.test('pods of a node that is gone, and pods that never had one, are collected'
   await cluster.clock.step(41_000)
   t.same(names(), [])
   await loop.close()
+})
+
+t.test('for how long kubelets may keep what they read', async (t) => {
+  t.same([[0, 100], [0, 101], [1, 90], [1, 89], [0, 5000], [4, 10]].map(([step = 0, nodes = 0]) => nextStep(step, nodes)), [0, 1, 1, 0, 4, 0])
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, ttl)
+  cluster.seed(node('a'))
+  await run.settle()
+  t.equal(cluster.read('v1/Node', 'a').metadata.annotations?.['node.alpha.kubernetes.io/ttl'], '0')
 })

@@ -1,0 +1,35 @@
+/**
+ * Which controllers run, as `--controllers` says: `*` for all, `name` for one, `-name` for all but one; the first that
+ * speaks of a controller counts. Models IsControllerEnabled of k8s.io/controller-manager/app and the validation of
+ * cmd/kube-controller-manager/app/options.
+ */
+interface Named {
+  name: string
+  user?: string
+}
+
+const SUFFIX = '-controller'
+/** What acts as the server is part of kube-apiserver upstream, and runs whatever the flag says. */
+const SERVER = 'system:apiserver'
+
+/** The name by which `--controllers` knows it. */
+export function switchName({ name }: Named): string {
+  return `${name}${SUFFIX}`
+}
+
+export class UnknownControllerError extends Error {}
+
+/** @throws UnknownControllerError in upstream's words for a name that no controller has */
+export function selectControllers<D extends Named>(all: readonly D[], wanted: readonly string[]): D[] {
+  const known = new Set(all.filter(({ user }) => user !== SERVER).map(switchName))
+  for (const item of wanted) {
+    const name = item.replace(/^-/, '')
+    if (name !== '*' && !known.has(name)) throw new UnknownControllerError(`"${name}" is not in the list of known controllers`)
+  }
+  return all.filter((d) => d.user === SERVER || isEnabled(switchName(d), wanted))
+}
+
+function isEnabled(name: string, wanted: readonly string[]): boolean {
+  const said = wanted.find((item) => item === name || item === `-${name}`)
+  return said === undefined ? wanted.includes('*') : said === name
+}
