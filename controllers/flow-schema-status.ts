@@ -5,6 +5,8 @@ import { formatTime } from '../src/clock.ts'
 import { defineController, keyOf } from '../src/controller/controller.ts'
 
 const SCHEMA = 'flowcontrol.apiserver.k8s.io/v1/FlowSchema'
+/** Upstream's name for who applies it. */
+const MANAGER = 'api-priority-and-fairness-config-consumer-v1'
 const LEVEL = 'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration'
 
 export default defineController<FlowSchema>({
@@ -22,9 +24,10 @@ export default defineController<FlowSchema>({
   async reconcile(schema, { client, clock, informers }) {
     const exists = informers.lister<PriorityLevelConfiguration>(LEVEL).get('', schema.spec.priorityLevelConfiguration?.name ?? '') !== undefined
     const wanted = danglingCondition(schema.spec, exists, formatTime(clock.now()))
-    const conditions = schema.status?.conditions ?? []
-    const current = conditions.find((c) => c.type === wanted.type)
+    const current = schema.status?.conditions?.find((c) => c.type === wanted.type)
     if (current && current.status === wanted.status && current.reason === wanted.reason && current.message === wanted.message) return
-    await client.updateStatus<FlowSchema>({ ...schema, status: { ...schema.status, conditions: [...conditions.filter((c) => c !== current), wanted] } })
+    const { apiVersion, kind } = schema
+    const { name = '' } = schema.metadata
+    await client.patch(SCHEMA, { namespace: '', name }, { apiVersion, kind, metadata: { name }, status: { conditions: [wanted] } }, { type: 'apply', subresource: 'status', fieldManager: MANAGER, force: true })
   },
 })

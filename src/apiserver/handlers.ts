@@ -200,9 +200,11 @@ async function patch(call: Call): Promise<ApiResponse> {
 }
 
 function deleteOptions(call: Call): DeleteOptions {
-  const { request } = call
+  const { kind, request } = call
   const options: DeleteOptions = request.body.length === 0 ? deleteOptionsOfQuery(request.query) : (decodeOptions('DeleteOptions', request, contextOf(call)) as DeleteOptions)
   checkDeleteOptions(options)
+  const { orphanWarning } = kind.definition
+  if (orphanWarning && options.propagationPolicy === undefined && options.orphanDependents === undefined) request.warnings.push(orphanWarning)
   return options
 }
 

@@ -3,7 +3,7 @@
  * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
  * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
  */
-import type { FieldSet } from '../apimachinery/field-set.ts'
+import type { FieldFilter } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
 import type { Authorizer, TokenAuthenticator } from './authorization.ts'
@@ -295,8 +295,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
 
   /** Seconds of grace a delete gives when the caller says nothing, or undefined for none. Present only on kinds that die gracefully (pods). */
   gracefulDelete?(object: T, requestedSeconds: number | undefined): number | undefined
-  /** Fields that an endpoint ('' or a subresource) takes no notice of, where they differ from the usual (status for the object, spec for status). */
-  resetFields?: Readonly<Record<string, FieldSet>>
+  /** Which fields an endpoint ('' or a subresource) takes notice of, where that differs from the usual (all but status for the object, all but spec for status). */
+  fieldFilters?: Readonly<Record<string, FieldFilter>>
   /** The kind of lists; `<Kind>List` unless told. */
   listKind?: string
   /** The patch types that are taken; all four unless told (custom resources have no strategic merge). */
@@ -307,6 +307,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   returnsDeletedObject?: boolean
   /** What a delete without a policy does to dependents; 'background' unless told ('orphan' for some legacy kinds). */
   defaultPropagation?: 'background' | 'orphan' | 'none'
+  /** Warning header of a delete that does not say what becomes of dependents. */
+  orphanWarning?: string
   /** PUT of a name that does not exist creates it. */
   allowCreateOnUpdate?: boolean
   /** An update without resourceVersion is refused when false. true unless told. */

@@ -1,4 +1,5 @@
 /** admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy. Models k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicy. */
+import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { byteLength, isQualifiedName } from '../../../src/apimachinery/validation.ts'
@@ -90,6 +91,7 @@ export default defineKind<ValidatingAdmissionPolicy>({
   categories: ['api-extensions'],
   namespaced: false,
   allowUnconditionalUpdate: false,
+  fieldFilters: { status: STATUS_ALONE },
   subresources: { status: { validateUpdate: validateStatus } },
   columns: [
     nameColumn,

@@ -1,4 +1,5 @@
 /** Deployments. Models k8s.io/kubernetes/pkg/registry/apps/deployment and pkg/apis/apps/v1/defaults.go. */
+import { LEAF } from '../../../src/apimachinery/field-set.ts'
 import type { Deployment } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { selectorFromLabelSelector } from '../../../src/apimachinery/labels.ts'
@@ -26,6 +27,7 @@ export default defineKind<Deployment>({
     ...containerColumns<Deployment>((d) => d.spec.template),
     { name: 'Selector', priority: 1, value: selectorCell },
   ],
+  fieldFilters: { status: { except: { 'f:spec': LEAF, 'f:metadata': { 'f:labels': LEAF } } } },
   subresources: {
     status: {
       prepareForUpdate(d, old) {

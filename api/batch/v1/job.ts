@@ -43,6 +43,7 @@ export default defineKind<Job>({
   },
   generation: true,
   defaultPropagation: 'orphan',
+  orphanWarning: 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   prepareForCreate(j) {
     if (!j.spec.manualSelector) generateSelector(j)
     dropDisabledTemplateFields(j.spec.template)

@@ -1,4 +1,5 @@
 /** certificates.k8s.io/v1 CertificateSigningRequest. Models k8s.io/kubernetes/pkg/registry/certificates/certificates. */
+import { LEAF } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { formatTime } from '../../../src/clock.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
@@ -54,6 +55,11 @@ export default defineKind<CertificateSigningRequest>({
   plural: 'certificatesigningrequests',
   shortNames: ['csr'],
   namespaced: false,
+  fieldFilters: {
+    '': { except: { 'f:spec': LEAF, 'f:status': LEAF } },
+    status: { except: { 'f:spec': LEAF, 'f:status': { 'f:conditions': LEAF } } },
+    approval: { except: { 'f:spec': LEAF, 'f:status': { 'f:certificate': LEAF } } },
+  },
   subresources: {
     status: {
       prepareForUpdate(csr, old, ctx) {

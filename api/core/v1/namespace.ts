@@ -1,4 +1,5 @@
 /** v1 Namespace. Models k8s.io/kubernetes/pkg/registry/core/namespace and its storage. */
+import { LEAF } from '../../../src/apimachinery/field-set.ts'
 import { STANDARD_FINALIZERS, validateFinalizerName } from '../../../src/apimachinery/validate-meta.ts'
 import { isDNS1123Label } from '../../../src/apimachinery/validation.ts'
 import { field, forbidden, type FieldError } from '../../../src/errors.ts'
@@ -45,6 +46,7 @@ export default defineKind<Namespace>({
   namespaced: false,
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   returnsDeletedObject: true,
+  fieldFilters: { finalize: { except: { 'f:status': LEAF } } },
   subresources: {
     status: { validateUpdate: validateStatus },
     finalize: {

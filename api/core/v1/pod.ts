@@ -2,6 +2,7 @@
  * Pods: names, columns, field selectors, subresources and the rules of creating, changing and deleting one.
  * Models k8s.io/kubernetes/pkg/registry/core/pod/strategy.go and storage/storage.go; the details are in the _pod files here.
  */
+import { LEAF } from '../../../src/apimachinery/field-set.ts'
 import type { Pod } from '../../../schemas/types.ts'
 import { defineKind, type GroupVersionKind } from '../../../src/registry/kind.ts'
 import { bindPod } from './_pod-binding.ts'
@@ -19,6 +20,8 @@ import { podWarnings } from './_pod-warnings.ts'
 
 const core = (kind: string): GroupVersionKind => ({ group: '', version: 'v1', kind })
 const PROXY_VERBS = ['create', 'delete', 'get', 'patch', 'update'] as const
+
+const RESIZED = { '*': { 'f:resources': LEAF, 'f:resizePolicy': LEAF } }
 
 export default defineKind<Pod>({
   group: '', version: 'v1', kind: 'Pod', plural: 'pods', shortNames: ['po'], categories: ['all'],
@@ -46,6 +49,11 @@ export default defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   warnings: podWarnings,
   gracefulDelete: podGracePeriod,
+  fieldFilters: {
+    status: { except: { 'f:spec': LEAF, 'f:metadata': { 'f:deletionTimestamp': LEAF, 'f:ownerReferences': LEAF } } },
+    ephemeralcontainers: { only: { 'f:spec': { 'f:ephemeralContainers': LEAF } } },
+    resize: { only: { 'f:spec': { 'f:containers': RESIZED, 'f:initContainers': RESIZED } } },
+  },
   subresources: {
     status: { prepareForUpdate: preparePodForStatusUpdate, validateUpdate: validatePodStatusUpdate },
     ephemeralcontainers: { prepareForUpdate: preparePodForEphemeralContainers, validateUpdate: validatePodEphemeralContainersUpdate },

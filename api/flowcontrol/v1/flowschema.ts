@@ -1,4 +1,5 @@
 /** flowcontrol.apiserver.k8s.io/v1 FlowSchema. Models k8s.io/kubernetes/pkg/registry/flowcontrol/flowschema and pkg/apis/flowcontrol/validation. */
+import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
@@ -42,6 +43,7 @@ export default defineKind<FlowSchema>({
   kind: 'FlowSchema',
   plural: 'flowschemas',
   namespaced: false,
+  fieldFilters: { status: STATUS_ALONE },
   subresources: {
     status: {
       prepareForUpdate: (schema, old) => resetObjectMetaForStatus(schema.metadata, old.metadata),

@@ -2,6 +2,7 @@
  * flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration. Models
  * k8s.io/kubernetes/pkg/registry/flowcontrol/prioritylevelconfiguration and pkg/apis/flowcontrol/validation.
  */
+import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
@@ -116,6 +117,7 @@ export default defineKind<PriorityLevelConfiguration>({
   kind: 'PriorityLevelConfiguration',
   plural: 'prioritylevelconfigurations',
   namespaced: false,
+  fieldFilters: { status: STATUS_ALONE },
   subresources: {
     status: {
       prepareForUpdate: (level, old) => resetObjectMetaForStatus(level.metadata, old.metadata),

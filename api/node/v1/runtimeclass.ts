@@ -43,6 +43,6 @@ export default defineKind<RuntimeClass>({
   allowUnconditionalUpdate: false,
   columns: [nameColumn, { name: 'Handler', value: (c) => c.handler ?? '' }, ageColumn],
   validate,
-  validateUpdate: (runtimeClass, old) => [...validate(runtimeClass), ...validateImmutableField(runtimeClass.handler, old.handler, 'handler')],
+  validateUpdate: (runtimeClass, old) => [...validate(runtimeClass), ...validateImmutableField(runtimeClass.handler ?? '', old.handler ?? '', 'handler')],
   warnings,
 })

@@ -23,6 +23,7 @@ export default defineKind<DeviceClass>({
   kind: 'DeviceClass',
   plural: 'deviceclasses',
   namespaced: false,
+  returnsDeletedObject: true,
   columns: [nameColumn, ageColumn],
   generation: true,
   validateName: isLongName,

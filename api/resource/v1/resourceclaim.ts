@@ -1,4 +1,5 @@
 /** resource.k8s.io/v1 ResourceClaim. Models k8s.io/kubernetes/pkg/registry/resource/resourceclaim. */
+import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field } from '../../../src/errors.ts'
 import { FIELD_IMMUTABLE } from '../../../src/apimachinery/validate-meta.ts'
@@ -35,6 +36,8 @@ export default defineKind<ResourceClaim>({
   kind: 'ResourceClaim',
   plural: 'resourceclaims',
   namespaced: true,
+  returnsDeletedObject: true,
+  fieldFilters: { status: STATUS_ALONE },
   subresources: {
     status: {
       prepareForUpdate(claim, old) {

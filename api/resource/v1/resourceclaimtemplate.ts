@@ -26,6 +26,7 @@ export default defineKind<ResourceClaimTemplate>({
   kind: 'ResourceClaimTemplate',
   plural: 'resourceclaimtemplates',
   namespaced: true,
+  returnsDeletedObject: true,
   columns: [nameColumn, ageColumn],
   default: (template) => defaultClaimSpec(template.spec.spec),
   validate: (template, ctx) => [...validateAdminRequests(template.spec.spec, template.metadata.namespace ?? '', ctx), ...validate(template)],

@@ -33,8 +33,8 @@ function validateSpec(spec: ResourceSliceSpec, old: ResourceSliceSpec | undefine
   if (resourceSliceCount <= 0) errors.push(field.invalid('spec.pool.resourceSliceCount', resourceSliceCount, 'must be greater than zero'))
   if (generation < 0) errors.push(field.invalid('spec.pool.generation', generation, 'must be greater than or equal to zero'))
   if (old) {
-    errors.push(...validateImmutableField(pool.name, old.pool?.name, 'spec.pool.name'))
-    errors.push(...validateImmutableField(spec.driver, old.driver, 'spec.driver'))
+    errors.push(...validateImmutableField(pool.name ?? '', old.pool?.name ?? '', 'spec.pool.name'))
+    errors.push(...validateImmutableField(spec.driver ?? '', old.driver ?? '', 'spec.driver'))
     errors.push(...validateImmutableField(spec.nodeName, old.nodeName, 'spec.nodeName'))
   }
   errors.push(...validateNodeChoice(spec))
@@ -84,6 +84,7 @@ export default defineKind<ResourceSlice>({
   kind: 'ResourceSlice',
   plural: 'resourceslices',
   namespaced: false,
+  returnsDeletedObject: true,
   columns: [
     nameColumn,
     { name: 'Node', value: ({ spec }) => spec.nodeName ?? '' },

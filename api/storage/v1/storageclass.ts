@@ -60,7 +60,7 @@ function validateChange(storageClass: StorageClass, old: StorageClass): FieldErr
   const errors: FieldError[] = []
   if (!equalJSON(storageClass.parameters ?? {}, old.parameters ?? {})) errors.push(field.invalid('parameters', sorted(storageClass.parameters), IMMUTABLE))
   for (const member of ['provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
-    if (storageClass[member] !== old[member]) errors.push(field.invalid(member, storageClass[member] ?? null, IMMUTABLE))
+    if (storageClass[member] !== old[member]) errors.push(field.invalid(member, storageClass[member] ?? (member === 'provisioner' ? '' : null), IMMUTABLE))
   }
   return errors
 }
