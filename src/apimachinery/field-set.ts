@@ -205,6 +205,16 @@ export function withNamedFields(set: FieldSet, type: MergeType | undefined): Fie
 }
 
 /** A set as it came from outside, its elements in canonical form. Throws ParseError. */
+/** The set as upstream writes it: itself first, then its elements in order. */
+export function inOrderOfElements(set: FieldSet): FieldSet {
+  const elements = Object.keys(set)
+  if (elements.length === 0) return set
+  if (elements.length > 1) elements.sort((a, b) => (a === SELF ? -1 : b === SELF ? 1 : compareElements(a, b)))
+  const ordered: MutableFieldSet = {}
+  for (const element of elements) ordered[element] = inOrderOfElements(set[element] ?? LEAF)
+  return ordered
+}
+
 export function decodeSet(fields: unknown): FieldSet {
   if (fields === undefined || fields === null) return EMPTY
   if (!isRecord(fields)) throw new ParseError('expect { or n, but found something else')

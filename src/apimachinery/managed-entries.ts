@@ -5,7 +5,7 @@
 import type { ManagedFieldsEntry } from '../../schemas/types.ts'
 import { quote } from '../errors.ts'
 import { byBytes } from './go-format.ts'
-import { decodeSet, isEmptySet, unionSets, type FieldSet } from './field-set.ts'
+import { decodeSet, inOrderOfElements, isEmptySet, unionSets, type FieldSet } from './field-set.ts'
 import { equalJSON, isRecord } from './json.ts'
 import { ParseError } from './parse-error.ts'
 import { jsonText } from './path-element.ts'
@@ -75,7 +75,7 @@ function encode({ manager, operation, apiVersion, subresource, time, fields }: M
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    fieldsV1: inOrderOfElements(fields),
     ...(subresource ? { subresource } : {}),
   }
 }

@@ -13,12 +13,13 @@ type Members = Record<string, unknown>
 /**
  * The object itself where nothing had to change; else a new one that shares the parts that did not.
  * @param typeName the type's OpenAPI name
+ * @param isStored whether an empty list has become none, as it has once the object was stored
  */
-export function normalize<T extends object>(typeName: string, object: T): T {
-  return normalizeStruct(structPlan(typeName), object as Members) as T
+export function normalize<T extends object>(typeName: string, object: T, isStored = true): T {
+  return normalizeStruct(structPlan(typeName), object as Members, isStored) as T
 }
 
-function normalizeStruct(plan: StructPlan, object: Members): Members {
+function normalizeStruct(plan: StructPlan, object: Members, isStored: boolean): Members {
   const { byName } = plan
   let values: unknown[] | undefined
   let last = -1
@@ -26,7 +27,7 @@ function normalizeStruct(plan: StructPlan, object: Members): Members {
   for (const key in object) {
     const field = byName.get(key)
     const value = object[key]
-    const kept = field === undefined ? undefined : normalizeField(field, value)
+    const kept = field === undefined ? undefined : normalizeField(field, value, isStored)
     if (values === undefined && (field === undefined || kept === undefined || kept !== value || field.ordinal < last)) values = valuesBefore(plan, object, key)
     if (field === undefined) continue
     last = field.ordinal
@@ -36,7 +37,7 @@ function normalizeStruct(plan: StructPlan, object: Members): Members {
   if (values === undefined && always === plan.always.length) return object
   const all = values ?? valuesBefore(plan, object, undefined)
   for (const field of plan.always) {
-    if (all[field.ordinal] === undefined) all[field.ordinal] = field.plan.kind === 'struct' && field.isEmbeddedStruct ? normalizeStruct(field.plan, {}) : field.absent
+    if (all[field.ordinal] === undefined) all[field.ordinal] = field.plan.kind === 'struct' && field.isEmbeddedStruct ? normalizeStruct(field.plan, {}, isStored) : field.absent
   }
   return assemble(plan, all)
 }
@@ -53,24 +54,24 @@ function valuesBefore(plan: StructPlan, object: Members, end: string | undefined
 }
 
 /** Undefined for a member that is not written. */
-function normalizeField(field: FieldPlan, value: unknown): unknown {
+function normalizeField(field: FieldPlan, value: unknown, isStored: boolean): unknown {
   if (value === undefined) return undefined
   if (value === null) return field.absent === null ? null : undefined
   const { plan } = field
-  const normal = normalizeValue(plan, value)
+  const normal = normalizeValue(plan, value, isStored)
   if (field.dropsZero) return isZero(plan, normal) ? undefined : normal
-  if (field.absent === null && (plan.kind === 'list' || plan.kind === 'map') && isZero(plan, normal)) return null
+  if (isStored && field.absent === null && (plan.kind === 'list' || plan.kind === 'map') && isZero(plan, normal)) return null
   return normal
 }
 
-function normalizeValue(plan: Plan, value: unknown): unknown {
+function normalizeValue(plan: Plan, value: unknown, isStored: boolean): unknown {
   switch (plan.kind) {
     case 'struct':
-      return typeof value === 'object' && value !== null ? normalizeStruct(plan, value as Members) : value
+      return typeof value === 'object' && value !== null ? normalizeStruct(plan, value as Members, isStored) : value
     case 'list':
-      return isFlat(plan.of) || !Array.isArray(value) ? value : normalizeList(plan.of, value)
+      return isFlat(plan.of) || !Array.isArray(value) ? value : normalizeList(plan.of, value, isStored)
     case 'map':
-      return typeof value === 'object' && value !== null ? normalizeMap(plan.of, value as Members) : value
+      return typeof value === 'object' && value !== null ? normalizeMap(plan.of, value as Members, isStored) : value
     case 'special':
       return plan.special === 'Quantity' && typeof value === 'string' ? canonicalOrAsIs(value) : value
     default:
@@ -83,17 +84,17 @@ function isFlat(plan: Plan): boolean {
   return plan.kind !== 'struct' && plan.kind !== 'list' && plan.kind !== 'map' && !(plan.kind === 'special' && plan.special === 'Quantity')
 }
 
-function normalizeList(of: Plan, list: readonly unknown[]): readonly unknown[] {
+function normalizeList(of: Plan, list: readonly unknown[], isStored: boolean): readonly unknown[] {
   let changed: unknown[] | undefined
   for (let i = 0; i < list.length; i++) {
     const item = list[i]
-    const normal = normalizeValue(of, item)
+    const normal = normalizeValue(of, item, isStored)
     if (normal !== item) (changed ??= [...list])[i] = normal
   }
   return changed ?? list
 }
 
-function normalizeMap(of: Plan, map: Members): Members {
+function normalizeMap(of: Plan, map: Members, isStored: boolean): Members {
   let changed: Members | undefined
   const flat = isFlat(of)
   for (const key in map) {
@@ -104,7 +105,7 @@ function normalizeMap(of: Plan, map: Members): Members {
       continue
     }
     if (flat) continue
-    const normal = normalizeValue(of, item)
+    const normal = normalizeValue(of, item, isStored)
     if (normal !== item) (changed ??= { ...map })[key] = normal
   }
   return changed ?? map

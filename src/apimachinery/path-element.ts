@@ -100,6 +100,9 @@ function parse(json: string): unknown {
   }
 }
 
+/** Keys whose text is in the order of their values. */
+const PLAIN_KEY = /^k:\{"\w+":"[\w./-]*"\}$/
+
 const RANKS: Readonly<Record<string, number>> = { f: 0, k: 1, v: 2, i: 3 }
 
 /** The order of elements: by kind, then by name or value. */
@@ -107,7 +110,7 @@ export function compareElements(a: string, b: string): number {
   if (a === b) return 0
   const kind = a.charAt(0)
   if (kind !== b.charAt(0)) return (RANKS[kind] ?? 4) - (RANKS[b.charAt(0)] ?? 4)
-  if (kind === 'f') return byBytes(a, b)
+  if (kind === 'f' || (PLAIN_KEY.test(a) && PLAIN_KEY.test(b))) return byBytes(a, b)
   const x: unknown = JSON.parse(a.slice(2))
   const y: unknown = JSON.parse(b.slice(2))
   return kind === 'k' && isRecord(x) && isRecord(y) ? compareFields(Object.entries(x), Object.entries(y)) : compareValues(x, y)

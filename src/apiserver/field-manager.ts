@@ -5,7 +5,8 @@
 import { LEAF, type FieldFilter } from '../apimachinery/field-set.ts'
 import { updateManagedFields, type FieldManagerContext } from '../apimachinery/managed-fields.ts'
 import { serverSideApply } from '../apimachinery/server-side-apply.ts'
-import { cloneJSON } from '../apimachinery/json.ts'
+import { cloneJSON, isRecord } from '../apimachinery/json.ts'
+import { ParseError } from '../apimachinery/parse-error.ts'
 import { isScaleSubresource, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import { fromStorage, toStorage, type Scheme, type ServedKind } from '../registry/scheme.ts'
@@ -37,7 +38,7 @@ function filterOf({ definition }: ServedKind, subresource: string): FieldFilter 
  */
 export function trackUpdate(managed: FieldManaged, live: KubeObject | undefined, object: KubeObject): void {
   const { kind } = managed
-  object.metadata.managedFields = updateManagedFields(live ?? kind.codec.empty, kind.codec.normalize(object), contextOf(managed))
+  object.metadata.managedFields = updateManagedFields(live ?? kind.codec.empty, kind.codec.normalizeRequested(object), contextOf(managed))
 }
 
 /** The object that server-side apply makes of the live one and what is applied, managed fields included. @throws StatusError */
@@ -47,9 +48,20 @@ export function applyObject(managed: FieldManaged, live: KubeObject | undefined,
   const { codec } = kind
   const merged = serverSideApply({ live: live ?? codec.empty, empty: codec.empty, patch: applied, force, group, version, kind: kind.kind, context: contextOf(managed) })
   if (!merged.object) return withManagers(cloneJSON(live ?? codec.empty), merged.managedFields)
-  const { object, strictErrors } = codec.fromApplied(merged.object)
+  const { object, strictErrors } = decodeApplied(kind, merged.object, applied)
   reportStrictErrors(strictErrors, ctx, (why) => new StatusError({ code: 500, message: why }))
   return withManagers(object, merged.managedFields)
+}
+
+function decodeApplied({ codec, apiVersion, kind }: ServedKind, merged: Record<string, unknown>, applied: Record<string, unknown>): ReturnType<ServedKind['codec']['fromApplied']> {
+  try {
+    return codec.fromApplied(merged)
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    const { namespace = '', name = '' } = isRecord(applied.metadata) ? applied.metadata : {}
+    const type = `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`
+    throw new StatusError({ code: 500, message: `failed to convert new object (${String(namespace)}/${String(name)}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${error.message}`, cause: error })
+  }
 }
 
 function withManagers(object: KubeObject, managedFields: KubeObject['metadata']['managedFields']): KubeObject {

@@ -87,6 +87,7 @@ export function customResourceCodec({ schemas, version, kind }: VersionedType): 
   const type = { apiVersion: schemas.apiVersionOf(version), kind }
   let mergeType: MergeType | undefined
   const empty = freezeJSON({ ...type, metadata: {} })
+  const normalized = <T extends KubeObject>(object: T): T => sortedJSON({ ...object, ...type, metadata: normalizeMeta(object.metadata) })
   return {
     custom: { schema, preservesUnknown: schemas.preservesUnknown, revision: schemas.revision },
     decode: (json) => decode(json, { schemas, schema, type }),
@@ -96,7 +97,8 @@ export function customResourceCodec({ schemas, version, kind }: VersionedType): 
       return (mergeType ??= mergeTypeFromSchema(schema, schemas.preservesUnknown))
     },
     empty,
-    normalize: (object) => sortedJSON({ ...object, ...type, metadata: normalizeMeta(object.metadata) }),
+    normalize: normalized,
+    normalizeRequested: normalized,
   }
 }
 

@@ -25,6 +25,7 @@ export function factsCodec(typeName: string, gvk: GroupVersionKind): ObjectCodec
       return (empty ??= freezeJSON(codec.normalize(codec.decode(type).object)))
     },
     normalize: (object) => normalize(typeName, { ...object, ...type }),
+    normalizeRequested: (object) => normalize(typeName, { ...object, ...type }, false),
   }
   return codec
 }

@@ -34,6 +34,8 @@ export interface ObjectCodec {
   readonly empty: KubeObject
   /** Makes an object built inside the server canonical: zero values dropped, members in order. */
   normalize<T extends KubeObject>(object: T): T
+  /** The same as a request has it: a list that is empty is not yet none. */
+  normalizeRequested<T extends KubeObject>(object: T): T
 }
 
 /** A kind with all its names filled in. */
