@@ -6,6 +6,6 @@ import type { KubeObject } from '../src/registry/kind.ts'
 
 type ValidateName = (name: string, prefix: boolean) => string[]
 
-export function validateMetadataOf(object: KubeObject, scope: 'Namespaced' | 'Cluster', validateName: ValidateName = isDNS1123Subdomain): FieldError[] {
-  return validateObjectMeta(object.metadata, { namespaced: scope === 'Namespaced', validateName, strictFinalizers: true })
+export function validateMetadataOf(object: KubeObject, scope: 'Namespaced' | 'Cluster', { validateName = isDNS1123Subdomain, takesAnyFinalizer = false }: { validateName?: ValidateName; takesAnyFinalizer?: boolean } = {}): FieldError[] {
+  return validateObjectMeta(object.metadata, { namespaced: scope === 'Namespaced', validateName, strictFinalizers: !takesAnyFinalizer })
 }

@@ -106,36 +106,8 @@ export function subtractTrees(a: FieldSet, b: FieldSet): FieldSet {
   })
 }
 
-/** Which fields an endpoint takes notice of. Models fieldpath.Filter of structured-merge-diff. */
-export interface FieldFilter {
-  /** All but these and what lies below them. */
-  readonly except?: FieldSet
-  /** Only these, the way to them and what lies below; `*` stands for any element. */
-  readonly only?: FieldSet
-}
-
-/** Of an endpoint for status that leaves metadata alone too. */
-export const STATUS_ALONE: FieldFilter = { except: { 'f:metadata': LEAF, 'f:spec': LEAF } }
-
-export function filterSet(set: FieldSet, { except, only }: FieldFilter): FieldSet {
-  const left = except ? subtractTrees(set, except) : set
-  return only ? keepMatching(left, only) : left
-}
-
-function keepMatching(set: FieldSet, pattern: FieldSet): FieldSet {
-  if (isEmptySet(pattern)) return set
-  const kept: MutableFieldSet = {}
-  for (const element in set) {
-    const node = set[element]
-    const wanted = pattern[element] ?? pattern['*']
-    if (node === undefined) continue
-    if (element === SELF) kept[SELF] = node
-    if (element === SELF || wanted === undefined) continue
-    const below = keepMatching(node, wanted)
-    if (isEmptySet(node) || !isEmptySet(below)) kept[element] = below
-  }
-  return kept
-}
+/** What an endpoint for status that leaves metadata alone too takes no notice of. */
+export const ALL_BUT_STATUS: FieldSet = { 'f:metadata': LEAF, 'f:spec': LEAF }
 
 function without(a: FieldSet, b: FieldSet, remaining: (ours: FieldSet, theirs: FieldSet) => FieldSet | undefined): FieldSet {
   if (isEmptySet(a) || isEmptySet(b)) return a

@@ -7,12 +7,12 @@ import type { ManagedFieldsEntry, ObjectMeta } from '../../schemas/types.ts'
 import { formatTime } from '../clock.ts'
 import { isRecord, equalJSON } from './json.ts'
 import {
-  EMPTY, filterSet, intersectSets, isEmptySet, LEAF, subtractSet, unionSets, withNamedFields, type FieldFilter, type FieldSet,
+  EMPTY, intersectSets, isEmptySet, LEAF, subtractSet, subtractTrees, unionSets, withNamedFields, type FieldSet,
 } from './field-set.ts'
 import { capUpdateManagers, decodeManagers, dropEmpty, encodeManagers, holding, isResetManagedFields, managerId, type Manager, type Managers } from './managed-entries.ts'
 import type { MergeType } from './merge-type.ts'
 import { ParseError } from './parse-error.ts'
-import { compareValues, fieldsOf, filterComparison, type Comparison } from './structured-compare.ts'
+import { compareValues, excludeFields, fieldsOf, type Comparison } from './structured-compare.ts'
 import { mergeValues, removeFields } from './structured-merge.ts'
 import { isSame } from './structured-value.ts'
 
@@ -33,10 +33,10 @@ export interface FieldManagerContext {
   readonly manager: string
   readonly subresource?: string
   readonly nowMs: number
-  /** Which fields this endpoint can set; all unless told. */
-  readonly filter?: FieldFilter
-  /** Other versions that managers of the object may have used: which fields can be set in them and the conversion; undefined for a version that is gone. */
-  readonly inVersion?: (value: unknown, apiVersion: string) => (TypedValue & { filter?: FieldFilter }) | undefined
+  /** Fields that this endpoint cannot set, as a set of their own: `{ 'f:status': {} }`. */
+  readonly resetFields?: FieldSet
+  /** Other versions that managers of the object may have used: their reset fields and the conversion; undefined for a version that is gone. */
+  readonly inVersion?: (value: unknown, apiVersion: string) => (TypedValue & { resetFields?: FieldSet }) | undefined
 }
 
 /** Never owned by anyone. */
@@ -92,7 +92,7 @@ function decodedOrNone(entries: ManagedFieldsEntry[] | undefined, trusted: boole
 
 function update(live: ManagedObject, object: ManagedObject, managers: Managers, context: FieldManagerContext): void {
   const { comparison } = takeOver(withoutManagers(live), withoutManagers(object), { managers, self: undefined, force: true, context })
-  const changes = subtractSet(settable(unionSets(comparison.modified, comparison.added), context), STRIPPED)
+  const changes = subtractSet(resetFrom(unionSets(comparison.modified, comparison.added), context), STRIPPED)
   if (!isEmptySet(changes)) record(changes, managers, context)
   capUpdateManagers(managers)
 }
@@ -105,7 +105,7 @@ function record(changes: FieldSet, managers: Managers, context: FieldManagerCont
   managers.set(id, { ...identity, id, time: formatTime(nowMs), fields: previous ? unionSets(changes, previous.fields) : changes })
 }
 
-const settable = (fields: FieldSet, { filter }: FieldManagerContext): FieldSet => (filter ? filterSet(fields, filter) : fields)
+const resetFrom = (fields: FieldSet, { resetFields = EMPTY }: FieldManagerContext): FieldSet => (isEmptySet(resetFields) ? fields : subtractTrees(fields, resetFields))
 
 /** The managers are no field that anyone holds, and comparing them would be a waste. */
 function withoutManagers<T extends ManagedObject>(object: T): T {
@@ -129,9 +129,9 @@ interface TakeOver {
 
 /** Takes from all other managers what the change overwrites or removes; without force, what it overwrites is a conflict. */
 function takeOver(before: unknown, after: unknown, { managers, self, force, context }: TakeOver): { comparison: Comparison; conflicts: Conflict[] } {
-  const { type, apiVersion, filter, inVersion } = context
+  const { type, apiVersion, resetFields = EMPTY, inVersion } = context
   const comparisons = new Map<string, Comparison>()
-  const comparison = filterComparison(compareValues(type, before, after), filter)
+  const comparison = excludeFields(compareValues(type, before, after), resetFields)
   comparisons.set(apiVersion, comparison)
   const conflicts: Conflict[] = []
   const left = new Map<string, FieldSet>()
@@ -145,7 +145,7 @@ function takeOver(before: unknown, after: unknown, { managers, self, force, cont
         managers.delete(other.id)
         continue
       }
-      changes = filterComparison(compareValues(is.type, was.value, is.value), is.filter)
+      changes = excludeFields(compareValues(is.type, was.value, is.value), is.resetFields ?? EMPTY)
       comparisons.set(other.apiVersion, changes)
     }
     const lost = intersectSets(other.fields, unionSets(changes.modified, changes.added))
@@ -179,7 +179,7 @@ export function applyConfiguration(live: ManagedObject, config: Record<string, u
   const id = managerId(identity)
   const last = managers.get(id)
   const merged = mergeValues(type, live, config)
-  managers.set(id, { ...identity, id, time: last?.time, fields: settable(fieldsOf(type, config), context) })
+  managers.set(id, { ...identity, id, time: last?.time, fields: resetFrom(fieldsOf(type, config), context) })
   const pruned = prune(merged, last, { managers, context })
   const { conflicts } = takeOver(live, pruned, { managers, self: id, force, context })
   if (conflicts.length > 0) return { managers, conflicts }

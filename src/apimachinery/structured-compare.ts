@@ -3,7 +3,7 @@
  * sides is not looked into. Models Compare of sigs.k8s.io/structured-merge-diff/typed.
  */
 import { itemElement } from './path-element.ts'
-import { EMPTY, filterSet, isEmptySet, LEAF, SELF, unionSets, type FieldFilter, type FieldSet, type MutableFieldSet } from './field-set.ts'
+import { EMPTY, isEmptySet, LEAF, SELF, subtractTrees, unionSets, type FieldSet, type MutableFieldSet } from './field-set.ts'
 import { ParseError } from './parse-error.ts'
 import type { MergeList, MergeMap, MergeType } from './merge-type.ts'
 import { asList, asMap, formOf, isEmptyContainer, isSame, kindOf, memberOf } from './structured-value.ts'
@@ -26,10 +26,9 @@ export function isUnchanged({ added, modified, removed }: Comparison): boolean {
 }
 
 /** Leaves out the fields that another part of the API owns, and all below them. */
-export function filterComparison(comparison: Comparison, filter: FieldFilter | undefined): Comparison {
-  if (!filter) return comparison
-  const { added, modified, removed } = comparison
-  return { added: filterSet(added, filter), modified: filterSet(modified, filter), removed: filterSet(removed, filter) }
+export function excludeFields(comparison: Comparison, fields: FieldSet): Comparison {
+  if (isEmptySet(fields)) return comparison
+  return { added: subtractTrees(comparison.added, fields), modified: subtractTrees(comparison.modified, fields), removed: subtractTrees(comparison.removed, fields) }
 }
 
 /** Collects what differs under the path that the walk is on. */

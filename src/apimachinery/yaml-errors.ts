@@ -6,6 +6,8 @@ type Wording = { scanner: string } | { parser: string }
 
 export function goYAMLError(errors: readonly YAMLError[], text: string): ParseError {
   const [first] = errors
+  // A list that breaks off where an item should come.
+  if (first && /sequence/i.test(first.message) && /[[,]\s*$/.test(text)) return new ParseError(`yaml: line ${Math.max(1, text.split('\n').length - (text.endsWith('\n') ? 1 : 0))}: did not find expected node content`)
   if (!first) return new ParseError('yaml: unknown problem parsing YAML content')
   const wording = wordingOf(first)
   const at = first.linePos?.[0].line ?? 1

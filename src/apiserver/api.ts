@@ -43,8 +43,8 @@ export class Api {
 
   /** The write path of the kind's objects, whatever version is asked for. */
   storageFor(kind: ServedKind): ResourceStorage {
-    let storage = this.#storages.get(kind.storage)
-    if (!storage) this.#storages.set(kind.storage, (storage = new ResourceStorage(kind.storage, this.store)))
+    let storage = this.#storages.get(kind)
+    if (!storage) this.#storages.set(kind, (storage = new ResourceStorage(kind.storage, this.store, kind)))
     return storage
   }
 

@@ -177,6 +177,20 @@ function checkType(scheme: Scheme, { type, expected, value }: { type: TypeMeta; 
   throw badRequest(`the API version in the data (${apiVersionOf(type)}) does not match the expected API version (${apiVersionOf(expected)})`)
 }
 
+/**
+ * Which kind a patched object says it is: the expected one, the same in another version, or undefined where its version was
+ * taken away, for which upstream finds no form that knows its fields.
+ */
+export function patchedType(scheme: Scheme, expected: Expected, value: unknown, cannot: Words['cannot']): Expected | undefined {
+  const type = typeOf(value, expected, cannot)
+  if (isRecord(value) && !value.apiVersion) return undefined
+  if (type.kind === expected.kind && type.group === expected.group && type.version === expected.version) return expected
+  const other = scheme.byKind(type)
+  if (!other) throw cannot(notRegistered(type))
+  if (type.kind !== expected.kind) throw cannot(`converting (${type.version}.${type.kind}) to (${internalGroup(expected)}.${expected.kind}): unknown conversion`)
+  return other
+}
+
 /** Custom resources must say themselves what they are; their kind is judged with the rest of the object. */
 function checkCustomType(value: unknown, expected: Expected, body: Buffer): void {
   const { apiVersion, kind } = isRecord(value) ? value : {}
@@ -190,6 +204,7 @@ function notRegistered(type: TypeMeta): string {
   return `no kind ${quote(type.kind)} is registered for version ${quote(apiVersionOf(type))} ${SCHEME}`
 }
 
-function internalGroup({ group }: { group: string }): string {
+/** The package of upstream's internal types of a group. */
+export function internalGroup({ group }: { group: string }): string {
   return group.split('.')[0] || 'core'
 }

@@ -5,10 +5,11 @@
 import { stringify } from 'yaml'
 import { sortedJSON } from '../apimachinery/sorted-json.ts'
 import { wrapUnknown } from '../apimachinery/protobuf.ts'
-import type { StatusError } from '../errors.ts'
+import { StatusError } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
 import { fromStorage, type ServedKind } from '../registry/scheme.ts'
+import { internalGroup } from './body.ts'
 import type { Accepted, Encoding } from './negotiate.ts'
 import { MEDIA_TYPES } from './negotiate.ts'
 import { partialMetadata } from './partial-metadata.ts'
@@ -72,6 +73,7 @@ export function encodeObject(kind: ServedKind, entry: ObjectEntry, options: Enco
   const { encoding, pretty, as } = options.accepted
   if (!as && encoding === 'json' && !pretty) return Buffer.concat([jsonBytes(kind, entry), LINE_END])
   if (!as && encoding === 'protobuf') return wrapUnknown({ kind: kind.kind, apiVersion: kind.apiVersion, raw: rawProtobuf(kind, entry) })
+  if (as?.kind === 'PartialObjectMetadataList') throw notAcceptableForm(`you requested PartialObjectMetadataList, but the requested object is not a list (*${goType(kind)})`)
   return encodeAs(kind, viewOf(kind, entry), options)
 }
 
@@ -83,13 +85,20 @@ export function encodeAs(kind: Printed, object: KubeObject, options: EncodeOptio
   return encodeValue(object, options.accepted)
 }
 
+const notAcceptableForm = (message: string): StatusError => new StatusError({ code: 406, reason: 'NotAcceptable', message })
+
+/** What upstream's Go calls the type that it handles objects of the kind in. */
+function goType({ group, kind, definition }: ServedKind): string {
+  return definition.itemsKeepType ? 'unstructured.Unstructured' : `${internalGroup({ group })}.${kind}`
+}
+
 function table(kind: Printed, objects: readonly KubeObject[], { accepted, include, nowMs }: EncodeOptions, own: { metadata: Table['metadata']; isList: boolean; headers?: boolean }): Table {
   return toTable(kind, objects, { include, nowMs, apiVersion: `${accepted.as?.group}/${accepted.as?.version}`, headers: true, ...own })
 }
 
 /** Any value that is made for one answer (Status, discovery, tables, reviews). */
 export function encodeValue(value: object, { encoding, pretty }: { encoding: Encoding; pretty: boolean }): Buffer {
-  if (encoding === 'yaml') return Buffer.from(stringify(value, { aliasDuplicateObjects: false, sortMapEntries: true, version: '1.1', lineWidth: 0 }))
+  if (encoding === 'yaml') return Buffer.from(stringify(value, { aliasDuplicateObjects: false, sortMapEntries: true, version: '1.1', lineWidth: 0, indentSeq: false }))
   if (encoding === 'protobuf') return encodeProtobuf(value)
   return Buffer.from(pretty ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`)
 }
@@ -109,6 +118,7 @@ export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], he
   }
   if (!as && kind.definition.itemsKeepType) return customList(kind, entries, metadata, options)
   if (as?.kind === 'Table') return [encodeValue(table(kind, entries.map((e) => viewOf(kind, e)), options, { metadata, isList: true }), options.accepted)]
+  if (as?.kind === 'PartialObjectMetadata') throw notAcceptableForm(`you requested PartialObjectMetadata, but the requested object is a list (*${goType(kind)}List)`)
   if (as) {
     const apiVersion = `${as.group}/${as.version}`
     return [encodeValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata, items: entries.map((e) => partialMetadata(viewOf(kind, e), apiVersion, kind.definition.hiddenAnnotations)) }, options.accepted)]
@@ -187,8 +197,10 @@ export function watchEncoder(kind: ServedKind, options: EncodeOptions & { nowMs:
     },
     bookmark(revision, initialEventsEnd) {
       const metadata = { resourceVersion: String(revision), ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) }
-      if (as?.kind === 'Table') return frame('BOOKMARK', rows([kind.codec.normalize({ kind: kind.kind, apiVersion: kind.apiVersion, metadata })], { resourceVersion: metadata.resourceVersion }))
-      return frame('BOOKMARK', as ? { kind: 'PartialObjectMetadata', apiVersion, metadata } : kind.codec.normalize({ kind: kind.kind, apiVersion, metadata }))
+      if (as && as.kind !== 'Table') return frame('BOOKMARK', { kind: 'PartialObjectMetadata', apiVersion, metadata })
+      const object = kind.codec.normalize<KubeObject>({ kind: kind.kind, apiVersion: kind.apiVersion, metadata })
+      kind.definition.fillBookmark?.(object)
+      return frame('BOOKMARK', as ? rows([object], { resourceVersion: metadata.resourceVersion }) : object)
     },
     error: (error: StatusError) => frame('ERROR', error.toStatus()),
   }

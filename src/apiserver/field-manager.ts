@@ -2,7 +2,7 @@
  * Keeps metadata.managedFields in step with every write, and makes the object of a server-side apply. The arithmetic is in
  * src/apimachinery; here it meets kinds, versions and requests. Models k8s.io/apimachinery/pkg/util/managedfields.
  */
-import { LEAF, type FieldFilter } from '../apimachinery/field-set.ts'
+import { LEAF, type FieldSet } from '../apimachinery/field-set.ts'
 import { updateManagedFields, type FieldManagerContext } from '../apimachinery/managed-fields.ts'
 import { serverSideApply } from '../apimachinery/server-side-apply.ts'
 import { cloneJSON, isRecord } from '../apimachinery/json.ts'
@@ -22,14 +22,14 @@ export interface FieldManaged {
 }
 
 /** Fields that a write of the main resource or of status cannot set. */
-const ALL_BUT_STATUS: FieldFilter = { except: { 'f:status': LEAF } }
-const ALL_BUT_SPEC: FieldFilter = { except: { 'f:spec': LEAF } }
+const STATUS: FieldSet = { 'f:status': LEAF }
+const SPEC: FieldSet = { 'f:spec': LEAF }
 
-function filterOf({ definition }: ServedKind, subresource: string): FieldFilter | undefined {
-  const own = definition.fieldFilters?.[subresource]
+function resetFields({ definition }: ServedKind, subresource: string): FieldSet | undefined {
+  const own = definition.resetFields?.[subresource]
   if (own) return own
   if (!definition.subresources?.status) return undefined
-  return subresource === '' ? ALL_BUT_STATUS : subresource === 'status' ? ALL_BUT_SPEC : undefined
+  return subresource === '' ? STATUS : subresource === 'status' ? SPEC : undefined
 }
 
 /**
@@ -70,20 +70,20 @@ function withManagers(object: KubeObject, managedFields: KubeObject['metadata'][
 }
 
 export function contextOf({ scheme, kind, subresource, ctx }: FieldManaged): FieldManagerContext {
-  const filter = filterOf(kind, subresource)
+  const reset = resetFields(kind, subresource)
   return {
     type: kind.codec.mergeType,
     apiVersion: kind.apiVersion,
     manager: ctx.fieldManager,
     ...(subresource ? { subresource } : {}),
     nowMs: ctx.clock.now(),
-    ...(filter ? { filter } : {}),
+    ...(reset ? { resetFields: reset } : {}),
     inVersion(value, apiVersion) {
       const other = scheme.byRef(`${apiVersion}/${kind.kind}`)
       if (!other || other.prefix !== kind.prefix) return undefined
-      const otherFilter = filterOf(other, subresource)
+      const otherReset = resetFields(other, subresource)
       const converted = other === kind ? value : other.codec.normalize(fromStorage(other, toStorage(kind, value as KubeObject)))
-      return { type: other.codec.mergeType, value: converted, ...(otherFilter ? { filter: otherFilter } : {}) }
+      return { type: other.codec.mergeType, value: converted, ...(otherReset ? { resetFields: otherReset } : {}) }
     },
   }
 }

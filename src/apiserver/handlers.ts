@@ -49,7 +49,7 @@ export async function handleResource(api: Api, info: RequestInfo, request: ApiRe
   if (kind.namespaced && !info.namespace && info.name) throw noSuchResource()
   if (!kind.namespaced && info.namespace && info.resource !== 'namespaces') throw noSuchResource()
   const { deprecation } = kind.definition
-  if (deprecation && (!info.subresource || kind.definition.itemsKeepType)) request.warnings.push(deprecation)
+  if (deprecation && request.method === METHODS[info.verb] && (!info.subresource || kind.definition.itemsKeepType)) request.warnings.push(deprecation)
   const call = { api, kind, info, request, connectors }
   return info.subresource ? handleSubresource(call) : handleObject(call)
 }
@@ -234,8 +234,9 @@ async function handleSubresource(call: Call): Promise<ApiResponse> {
   const subresource = kind.definition.subresources?.[info.subresource]
   if (!subresource && kind.definition.itemsKeepType && info.name) throw notFound(kind.groupResource, info.name)
   if (!subresource || !info.name) throw noSuchResource()
+  // What follows the name of a subresource is for proxies to pass on.
+  if (info.rest.length > 0 && !(isConnectSubresource(subresource) && subresource.connect === 'proxy')) throw noSuchResource()
   if (isConnectSubresource(subresource)) return connect(call, subresource)
-  if (info.rest.length > 0) throw noSuchResource()
   const verbs: readonly string[] = isCreateSubresource(subresource) ? ['create'] : ((subresource !== true && !isScaleSubresource(subresource) && subresource.verbs) || ['get', 'update', 'patch'])
   if (!verbs.includes(info.verb) || request.method !== METHODS[info.verb]) throw methodNotAllowed()
   if (isCreateSubresource(subresource)) return createForSubresource(call, subresource, contextOf(call, parseWriteOptions('CreateOptions', request.query)), accepted(call, REVIEW_OFFER))

@@ -90,7 +90,8 @@ export function checkRequestedName(fields: FieldSelector, name: string): void {
 function checkFields(kind: ServedKind, selector: FieldSelector): void {
   const own = kind.definition.selectableFields
   for (const { field: name } of selector.requirements) {
-    if (name === 'metadata.name' || name === 'metadata.namespace' || (own && Object.hasOwn(own, name))) continue
+    // Kinds without namespaces that say which fields they can be selected by do not name that one.
+    if (name === 'metadata.name' || (name === 'metadata.namespace' && (kind.namespaced || !own)) || (own && Object.hasOwn(own, name))) continue
     if (own) throw badRequest(kind.definition.fieldLabelError?.(name) ?? `field label not supported: ${name}`)
     throw badRequest(`${quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
   }

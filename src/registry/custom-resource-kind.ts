@@ -2,7 +2,7 @@
  * A served version of a CustomResourceDefinition as a kind like any other. Models the strategies, validators and table
  * convertor of k8s.io/apiextensions-apiserver/pkg/registry/customresource.
  */
-import { STATUS_ALONE } from '../apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../apimachinery/field-set.ts'
 import { equalJSON } from '../apimachinery/json.ts'
 import { isQualifiedName } from '../apimachinery/validation.ts'
 import { STANDARD_FINALIZERS } from '../apimachinery/validate-meta.ts'
@@ -55,7 +55,7 @@ export function customKind(crd: CustomResourceDefinition, { schemas, version, is
     patchTypes: ['json', 'merge', 'apply'],
     allowUnconditionalUpdate: false,
     generation: changesBesidesMetadata,
-    fieldFilters: status ? { '': { except: { 'f:status': {} } }, status: STATUS_ALONE } : {},
+    resetFields: status ? { '': { 'f:status': {} }, status: ALL_BUT_STATUS } : {},
     default(object) {
       const filled = withDefaults(object, schemas.schemaOf(name))
       if (filled !== object) Object.assign(object, filled)

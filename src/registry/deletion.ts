@@ -38,7 +38,7 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
   let last: KubeObject | undefined
   let outcome: Outcome = { step: 'now' }
   const decide = async (current: Entry<KubeObject> | undefined): Promise<Decision<KubeObject>> => {
-    if (!current) throw notFound(kind.groupResource, name)
+    if (!current) throw notFound(storage.groupResource, name)
     last = storage.read(current.value)
     checkPreconditions(kind, last, options)
     kind.definition.beforeDelete?.(last, ctx)
@@ -51,7 +51,7 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
   }
   const key = storage.key(ctx, name)
   const entry = await store.guaranteedUpdate(key, decide)
-  if (!last) throw notFound(kind.groupResource, name)
+  if (!last) throw notFound(storage.groupResource, name)
   // Assigned inside the callback, which the checker cannot see.
   const result = outcome as Outcome
   const written = ctx.dryRun && result.object ? ephemeral(result.object) : (entry ?? ephemeral(last))
@@ -79,7 +79,7 @@ type Outcome = { step: 'now'; object?: KubeObject } | { step: 'pending'; object?
 /** What a delete does to an object: goes now, is marked and stays, or nothing because it is already on its way. */
 export function plan(kind: ServedKind, current: KubeObject, options: DeleteOptions, nowMs: number): Outcome {
   const holder = kind.definition.holdsDelete
-  if (holder?.holds(current) || (holder && (current.metadata.finalizers ?? []).length > 0)) return planHeld(holder, current, nowMs)
+  if (holder?.holds(current) || (holder && (current.metadata.finalizers ?? []).length > 0)) return planHeld(holder, current, { options, nowMs })
   const grace = planGrace(kind, current, options, nowMs)
   if (grace === 'pending') return { step: 'pending' }
   const finalizers = finalizersAfter(kind, current, options)
@@ -100,10 +100,11 @@ export function plan(kind: ServedKind, current: KubeObject, options: DeleteOptio
 }
 
 /** A kind that a controller lets go is marked once, and stays as it is however often it is deleted again. */
-function planHeld(holder: NonNullable<ServedKind['definition']['holdsDelete']>, current: KubeObject, nowMs: number): Outcome {
+function planHeld(holder: NonNullable<ServedKind['definition']['holdsDelete']>, current: KubeObject, { options, nowMs }: { options: DeleteOptions; nowMs: number }): Outcome {
   if (current.metadata.deletionTimestamp) return { step: 'pending' }
   const object = cloneJSON(current)
   object.metadata.deletionTimestamp = formatTime(nowMs)
+  object.metadata.finalizers = heldFinalizers(current, options)
   holder.mark(object)
   return { step: 'mark', object }
 }
@@ -129,11 +130,22 @@ function checkPreconditions(kind: ServedKind, current: KubeObject, { preconditio
   const { uid, resourceVersion, name = '' } = current.metadata
   const what = { group: kind.group, resource: kind.kind }
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+    if (kind.definition.holdsDelete) throw conflict(kind.groupResource, name, `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`)
     throw conflict(what, name, `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`)
   }
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
+    if (kind.definition.holdsDelete) throw conflict(kind.groupResource, name, `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`)
     throw conflict(what, name, `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`)
   }
+}
+
+/** Here an explicit "do not orphan" means the foreground. */
+function heldFinalizers({ metadata }: KubeObject, { orphanDependents, propagationPolicy }: DeleteOptions): string[] | undefined {
+  const present = metadata.finalizers ?? []
+  const policy = orphanDependents === undefined ? propagationPolicy : orphanDependents ? 'Orphan' : 'Foreground'
+  const finalizers = policy === undefined ? present : present.filter((f) => f !== ORPHAN && f !== FOREGROUND)
+  const wanted = policy === 'Orphan' ? ORPHAN : policy === 'Foreground' ? FOREGROUND : undefined
+  return wanted ? [...finalizers, wanted] : finalizers.length > 0 ? finalizers : undefined
 }
 
 /** The finalizers an object has after a delete with these options: the garbage collector's two added or taken away. */

@@ -3,7 +3,7 @@
  * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
  * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
  */
-import type { FieldFilter } from '../apimachinery/field-set.ts'
+import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
 import type { Authorizer, TokenAuthenticator } from './authorization.ts'
@@ -145,6 +145,8 @@ export interface UpdateSubresource<T> {
   /** Puts back from `old` what this subresource may not change. Changes `object` in place. */
   prepareForUpdate?(object: T, old: T, ctx: WriteContext): void
   validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
+  /** As that of the kind. */
+  repeatsMetadataUpdate?: false
 }
 
 /** A subresource that is only posted to (binding, eviction, token). `body` is decoded, defaulted by its own type and validated for form. */
@@ -273,6 +275,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   canonicalize?(object: T): void
   /** Finalizers without a domain are taken: kinds whose metadata upstream checks by apimachinery's rules alone (admissionregistration, apiextensions, apiregistration). */
   takesAnyFinalizer?: boolean
+  /** false where upstream's validation of the kind's updates does not ask what metadata may change once more. */
+  repeatsMetadataUpdate?: false
   /** Extra annotation or label checks that upstream makes inside metadata. */
   validateMetadata?(object: T, old: T | undefined): FieldError[]
   /** Warning headers (deprecated fields and so on). */
@@ -295,12 +299,14 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
 
   /** Seconds of grace a delete gives when the caller says nothing, or undefined for none. Present only on kinds that die gracefully (pods). */
   gracefulDelete?(object: T, requestedSeconds: number | undefined): number | undefined
-  /** Which fields an endpoint ('' or a subresource) takes notice of, where that differs from the usual (all but status for the object, all but spec for status). */
-  fieldFilters?: Readonly<Record<string, FieldFilter>>
+  /** Fields that an endpoint ('' or a subresource) takes no notice of, where they differ from the usual (status for the object, spec for status). */
+  resetFields?: Readonly<Record<string, FieldSet>>
   /** The kind of lists; `<Kind>List` unless told. */
   listKind?: string
   /** The patch types that are taken; all four unless told (custom resources have no strategic merge). */
   patchTypes?: readonly ('json' | 'merge' | 'strategic' | 'apply')[]
+  /** Adds to the empty object of a bookmark what conversion makes of an empty internal one upstream. In place. */
+  fillBookmark?(object: T): void
   /** Items of a list carry kind and apiVersion (custom resources). */
   itemsKeepType?: boolean
   /** A delete answers the object itself instead of a Status (upstream's ReturnDeletedObject). */

@@ -8,7 +8,7 @@ import { ignoreNewTimes } from '../apimachinery/managed-entries.ts'
 import { validateObjectMeta, validateObjectMetaUpdate, validateStandardFinalizers } from '../apimachinery/validate-meta.ts'
 import { isDNS1123Subdomain, isPathSegmentName, isPathSegmentPrefix } from '../apimachinery/validation.ts'
 import { formatTime } from '../clock.ts'
-import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, quote, StatusError, type FieldError } from '../errors.ts'
+import { alreadyExists, badRequest, conflict, field, invalid, MODIFIED, notFound, quote, StatusError, type FieldError, type GroupResource } from '../errors.ts'
 import type { Entry } from '../storage/entry.ts'
 import { DELETE, UNCHANGED, isStorageError, type Outcome, type Store } from '../storage/store.ts'
 import { isScaleSubresource, type KubeObject, type UpdateSubresource } from './kind.ts'
@@ -61,7 +61,13 @@ export class ResourceStorage {
   constructor(
     readonly kind: ServedKind,
     readonly store: ObjectStore,
+    /** The version that is asked for, where it is not the one that is stored: errors speak of it. */
+    readonly served: ServedKind = kind,
   ) {}
+
+  get groupResource(): GroupResource {
+    return this.served.groupResource
+  }
 
   /** @throws StatusError 400 for names that cannot be part of a key */
   key({ namespace }: { namespace: string }, name: string): string {
@@ -72,7 +78,7 @@ export class ResourceStorage {
 
   get(namespace: string, name: string): Entry<KubeObject> {
     const entry = this.store.get(this.key({ namespace }, name))
-    if (!entry) throw notFound(this.kind.groupResource, name)
+    if (!entry) throw notFound(this.groupResource, name)
     return entry
   }
 
@@ -122,12 +128,12 @@ export class ResourceStorage {
       undo.keep(ctx.dryRun)
       if (gone && !ctx.dryRun) await this.kind.definition.afterDelete?.(gone, ctx)
       if (unwritten) return { entry: ephemeral(unwritten), created }
-      if (!entry) throw notFound(this.kind.groupResource, name)
+      if (!entry) throw notFound(this.groupResource, name)
       if (before && !request.subresource) this.kind.definition.afterUpdate?.(entry.value, before, ctx)
       return { entry, created }
     } catch (error) {
       // Others were quicker each time.
-      throw isStorageError(error, 'CONFLICT') ? conflict(this.kind.groupResource, name, MODIFIED) : error
+      throw isStorageError(error, 'CONFLICT') ? conflict(this.groupResource, name, MODIFIED) : error
     } finally {
       undo.run()
     }
@@ -158,7 +164,7 @@ export class ResourceStorage {
   #refuseExisting(key: string, { name = '', generateName }: KubeObject['metadata']): void {
     const present = this.store.getHead(key)
     if (!present) return
-    const { code, message, details } = alreadyExists(this.kind.groupResource, name)
+    const { code, message, details } = alreadyExists(this.groupResource, name)
     const generated = generateName ? `${message}, the server was not able to generate a unique name for the object` : message
     throw new StatusError({
       code,
@@ -180,7 +186,7 @@ export class ResourceStorage {
     this.#checkType(object)
     const errors = [...this.#validateMetadata(object), ...(definition.validateMetadata?.(object, undefined) ?? []), ...(definition.validate?.(object, ctx) ?? [])]
     if (errors.length === 0) errors.push(...((await definition.validateAccess?.(object, undefined, ctx)) ?? []))
-    if (errors.length === 0) errors.push(...validatePathSegment(object))
+    if (errors.length === 0) errors.push(...this.#validateCommon(object))
     if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
     for (const warning of definition.warnings?.(object, undefined, ctx) ?? []) ctx.warn(warning)
     definition.canonicalize?.(object)
@@ -193,6 +199,7 @@ export class ResourceStorage {
     const { metadata } = object
     metadata.creationTimestamp = formatTime(ctx.clock.now())
     metadata.uid = ctx.random.uuid()
+    delete metadata.selfLink
     if (metadata.generateName && !metadata.name) metadata.name = metadata.generateName.slice(0, MAX_GENERATED_BASE) + ctx.random.suffix(5)
     if (this.kind.namespaced) metadata.namespace ??= ctx.namespace
     else delete metadata.namespace
@@ -205,7 +212,7 @@ export class ResourceStorage {
   }
 
   get #hasStrictFinalizers(): boolean {
-    return this.kind.codec.typeName !== undefined && !this.kind.definition.takesAnyFinalizer
+    return this.kind.codec.typeName !== undefined && !this.served.definition.takesAnyFinalizer
   }
 
   #validateMetadata(object: KubeObject): FieldError[] {
@@ -213,10 +220,15 @@ export class ResourceStorage {
     return validateObjectMeta(object.metadata, { namespaced, validateName: definition.validateName ?? isDNS1123Subdomain, strictFinalizers: this.#hasStrictFinalizers })
   }
 
+  /** What is asked of all kinds alike, whatever their own validation says. */
+  #validateCommon({ metadata }: KubeObject): FieldError[] {
+    return validateObjectMeta(metadata, { namespaced: this.kind.namespaced, validateName: pathSegmentErrors })
+  }
+
   #prepareCreateByUpdate(request: UpdateRequest, undo: Undo): Promise<KubeObject> {
     const { ctx, name, transform, validate } = request
-    if (request.subresource || !(request.allowCreate || this.kind.definition.allowCreateOnUpdate)) throw notFound(this.kind.groupResource, name)
-    if (request.uid) throw conflict(this.kind.groupResource, name, `uid mismatch: the provided object specified uid ${request.uid}, and no existing object was found`)
+    if (request.subresource || !(request.allowCreate || this.kind.definition.allowCreateOnUpdate)) throw notFound(this.groupResource, name)
+    if (request.uid) throw conflict(this.groupResource, name, `uid mismatch: the provided object specified uid ${request.uid}, and no existing object was found`)
     return Promise.resolve(transform(undefined)).then((object) => {
       checkNameAndNamespace(this.kind, object, request)
       return this.#prepareCreate(object, ctx, undo, validate && ((ready) => validate(ready, undefined)))
@@ -226,7 +238,8 @@ export class ResourceStorage {
   async #prepareUpdate(request: UpdateRequest, current: Entry<KubeObject>, undo: Undo): Promise<KubeObject> {
     const { ctx, name, uid } = request
     const old = this.read(current.value)
-    const { definition, groupResource } = this.kind
+    const { groupResource } = this
+    const { definition } = this.kind
     if (uid && uid !== old.metadata.uid) {
       const why = `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
       throw conflict(groupResource, name, why)
@@ -257,6 +270,7 @@ export class ResourceStorage {
     const { definition } = this.kind
     const { metadata } = object
     metadata.generation = old.metadata.generation
+    delete metadata.selfLink
     if (sub.name === 'status') keepAllButStatus(object, old)
     else if (!sub.name && definition.subresources?.status) copyMember(object, old, 'status')
     if (sub.hooks) sub.hooks.prepareForUpdate?.(object, old, ctx)
@@ -269,7 +283,10 @@ export class ResourceStorage {
     if (old.metadata.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds
 
     this.#checkType(object)
-    const common = validateObjectMetaUpdate(metadata, old.metadata)
+    const ofUpdate = validateObjectMetaUpdate(metadata, old.metadata)
+    const common = [...this.#validateCommon(object), ...ofUpdate]
+    const { repeatsMetadataUpdate } = sub.name ? (sub.hooks ?? {}) : this.served.definition
+    const repeated = repeatsMetadataUpdate !== false ? [...ofUpdate, ...(this.#hasStrictFinalizers ? validateStandardFinalizers(metadata.finalizers, 'metadata.finalizers') : [])] : []
     const own = sub.hooks?.validateUpdate
       ? sub.hooks.validateUpdate(object, old, ctx)
       : sub.name
@@ -278,8 +295,7 @@ export class ResourceStorage {
           ? definition.validateUpdate(object, old, ctx)
           : [...this.#validateMetadata(object), ...(definition.validate?.(object, ctx) ?? [])]
     const extra = sub.name ? [] : (definition.validateMetadata?.(object, old) ?? [])
-    const finalizers = this.#hasStrictFinalizers ? validateStandardFinalizers(metadata.finalizers, 'metadata.finalizers') : []
-    const errors = [...validatePathSegment(object), ...common, ...common, ...finalizers, ...extra, ...own]
+    const errors = [...common, ...repeated, ...extra, ...own]
     if (errors.length === 0 && !sub.name) errors.push(...((await definition.validateAccess?.(object, old, ctx)) ?? []))
     if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
     if (!sub.name) for (const warning of definition.warnings?.(object, old, ctx) ?? []) ctx.warn(warning)
@@ -343,17 +359,15 @@ function checkNameAndNamespace(kind: ServedKind, object: KubeObject, { name, ctx
   const { metadata } = object
   if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
   if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-  if (!kind.namespaced) return
+  if (!kind.namespaced) {
+    metadata.namespace = undefined
+    return
+  }
   metadata.namespace ||= ctx.namespace
   if (metadata.namespace !== ctx.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
-function validatePathSegment({ metadata }: KubeObject): FieldError[] {
-  const errors: FieldError[] = []
-  if (metadata.generateName) for (const text of isPathSegmentPrefix(metadata.generateName)) errors.push(field.invalid('metadata.generateName', metadata.generateName, text))
-  if (metadata.name) for (const text of isPathSegmentName(metadata.name)) errors.push(field.invalid('metadata.name', metadata.name, text))
-  return errors
-}
+const pathSegmentErrors = (name: string, prefix: boolean): string[] => (prefix ? isPathSegmentPrefix(name) : isPathSegmentName(name))
 
 /** A write of status takes nothing from the object but status and managed fields (and labels or annotations where the kind's hook allows). */
 function keepAllButStatus(object: KubeObject, old: KubeObject): void {

@@ -51,11 +51,11 @@ t.test('an update takes what it changes from the others', (t) => {
     entry('a', { 'f:spec': { 'f:template': templateFields } }, { time: '2025-01-01T00:00:00Z' }),
     entry('b', { 'f:spec': { 'f:replicas': {} } }),
   ])
-  t.same(update({ spec: { replicas: 1, paused: true, template }, status: { replicas: 1 } }, { subresource: 'status', filter: { except: { 'f:spec': {} } } }), [
+  t.same(update({ spec: { replicas: 1, paused: true, template }, status: { replicas: 1 } }, { subresource: 'status', resetFields: { 'f:spec': {} } }), [
     entry('a', owned, { time: '2025-01-01T00:00:00Z' }),
     entry('b', { 'f:status': { 'f:replicas': {} } }, { subresource: 'status' }),
   ])
-  t.same(update({ spec: { replicas: 7, paused: true, template } }, { filter: { except: { 'f:spec': {} } } }), live.metadata.managedFields, 'what the endpoint cannot set is nobody’s')
+  t.same(update({ spec: { replicas: 7, paused: true, template } }, { resetFields: { 'f:spec': {} } }), live.metadata.managedFields, 'what the endpoint cannot set is nobody’s')
   t.end()
 })
 

@@ -1,4 +1,5 @@
 /** admissionregistration.k8s.io/v1 MutatingAdmissionPolicy. Models k8s.io/kubernetes/pkg/registry/admissionregistration/mutatingadmissionpolicy. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
@@ -48,6 +49,8 @@ export default defineKind<MutatingAdmissionPolicy>({
   plural: 'mutatingadmissionpolicies',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
+  repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
   columns: [
     nameColumn,
@@ -61,7 +64,7 @@ export default defineKind<MutatingAdmissionPolicy>({
     defaultMatchResources(spec.matchConstraints)
   },
   validate: (policy) => validate(policy, NEW_POLICY),
-  validateUpdate: (policy, old) => validate(policy, updateOptions(policy, old)),
+  validateUpdate: (policy, old) => [...validateMetadataOf(policy, 'Cluster', { takesAnyFinalizer: true }), ...validate(policy, updateOptions(policy, old))],
   validateAccess: validateParamKindAccess,
   warnings: staticSuffixWarnings,
 })

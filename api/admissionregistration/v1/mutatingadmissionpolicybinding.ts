@@ -13,6 +13,8 @@ export default defineKind<MutatingAdmissionPolicyBinding>({
   plural: 'mutatingadmissionpolicybindings',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
+  repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
   columns: policyBindingColumns,
   generation: true,

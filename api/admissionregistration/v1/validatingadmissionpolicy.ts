@@ -1,5 +1,6 @@
 /** admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy. Models k8s.io/kubernetes/pkg/registry/admissionregistration/validatingadmissionpolicy. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { validateMetadataOf } from '../../_validate-metadata.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { byteLength, isQualifiedName } from '../../../src/apimachinery/validation.ts'
@@ -90,8 +91,10 @@ export default defineKind<ValidatingAdmissionPolicy>({
   plural: 'validatingadmissionpolicies',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
+  repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
-  fieldFilters: { status: STATUS_ALONE },
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: { status: { validateUpdate: validateStatus } },
   columns: [
     nameColumn,
@@ -105,7 +108,7 @@ export default defineKind<ValidatingAdmissionPolicy>({
     defaultMatchResources(spec.matchConstraints)
   },
   validate: (policy) => validate(policy, NEW_POLICY),
-  validateUpdate: (policy, old) => validate(policy, updateOptions(policy, old)),
+  validateUpdate: (policy, old) => [...validateMetadataOf(policy, 'Cluster', { takesAnyFinalizer: true }), ...validate(policy, updateOptions(policy, old))],
   validateAccess: validateParamKindAccess,
   warnings: staticSuffixWarnings,
 })

@@ -30,6 +30,8 @@ export default defineKind<ValidatingAdmissionPolicyBinding>({
   plural: 'validatingadmissionpolicybindings',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
+  repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
   columns: policyBindingColumns,
   generation: true,

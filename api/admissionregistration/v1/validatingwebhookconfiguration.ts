@@ -1,4 +1,5 @@
 /** admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration. Models k8s.io/kubernetes/pkg/registry/admissionregistration/validatingwebhookconfiguration. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { defaultWebhook, validateWebhooks, validateWebhooksUpdate, webhookColumns, webhooksChanged } from './_webhooks.ts'
 import { staticSuffixWarnings } from './_static-suffix.ts'
@@ -11,6 +12,8 @@ export default defineKind<ValidatingWebhookConfiguration>({
   plural: 'validatingwebhookconfigurations',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
+  repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
   columns: webhookColumns,
   generation: webhooksChanged,
@@ -18,6 +21,6 @@ export default defineKind<ValidatingWebhookConfiguration>({
     for (const hook of config.webhooks ?? []) defaultWebhook(hook)
   },
   validate: validateWebhooks,
-  validateUpdate: validateWebhooksUpdate,
+  validateUpdate: (configuration, old) => [...validateMetadataOf(configuration, 'Cluster', { takesAnyFinalizer: true }), ...validateWebhooksUpdate(configuration, old)],
   warnings: staticSuffixWarnings,
 })

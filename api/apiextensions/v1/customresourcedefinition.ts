@@ -1,5 +1,5 @@
 /** apiextensions.k8s.io/v1 CustomResourceDefinition. Models k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { unknownFormats } from '../../../src/apimachinery/structural-schema/formats.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { quote } from '../../../src/errors.ts'
@@ -52,7 +52,7 @@ export default defineKind<CustomResourceDefinition>({
   namespaced: false,
   allowUnconditionalUpdate: false,
   takesAnyFinalizer: true,
-  fieldFilters: { status: STATUS_ALONE },
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: { status: { validateUpdate: validateStatus } },
   generation: true,
   default(crd) {

@@ -1,5 +1,5 @@
 /** apiregistration.k8s.io/v1 APIService. Models k8s.io/kube-aggregator/pkg/registry/apiservice and pkg/apis/apiregistration/validation. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { localAvailable } from './_availability.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { formatTime } from '../../../src/clock.ts'
@@ -62,8 +62,9 @@ export default defineKind<APIService>({
   plural: 'apiservices',
   categories: ['api-extensions'],
   namespaced: false,
+  takesAnyFinalizer: true,
   allowUnconditionalUpdate: false,
-  fieldFilters: { status: STATUS_ALONE },
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: {
     status: {
       prepareForUpdate: (apiService, old) => resetObjectMetaForStatus(apiService.metadata, old.metadata),

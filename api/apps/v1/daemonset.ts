@@ -37,7 +37,9 @@ export default defineKind<DaemonSet>({
       validateUpdate: validateDaemonSetStatusUpdate,
     },
   },
-  default({ spec }) {
+  default(d) {
+    const { spec } = d
+    if (d.metadata.annotations?.[TEMPLATE_GENERATION] === undefined) setTemplateGeneration(d, 0)
     const strategy = (spec.updateStrategy ??= {})
     strategy.type ||= 'RollingUpdate'
     if (strategy.type === 'RollingUpdate') {
@@ -49,6 +51,7 @@ export default defineKind<DaemonSet>({
     defaultPodTemplate((spec.template ??= {}))
   },
   generation: true,
+  fillBookmark: (d) => setTemplateGeneration(d, 0),
   prepareForCreate(d) {
     d.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }
     setTemplateGeneration(d, Math.max(1, templateGeneration(d)))

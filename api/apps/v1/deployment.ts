@@ -27,7 +27,7 @@ export default defineKind<Deployment>({
     ...containerColumns<Deployment>((d) => d.spec.template),
     { name: 'Selector', priority: 1, value: selectorCell },
   ],
-  fieldFilters: { status: { except: { 'f:spec': LEAF, 'f:metadata': { 'f:labels': LEAF } } } },
+  resetFields: { status: { 'f:spec': LEAF, 'f:metadata': { 'f:labels': LEAF } } },
   subresources: {
     status: {
       prepareForUpdate(d, old) {
@@ -54,6 +54,9 @@ export default defineKind<Deployment>({
     defaultPodTemplate((spec.template ??= {}))
   },
   generation: hasChanged,
+  fillBookmark(object) {
+    object.spec = { ...object.spec, replicas: 0 }
+  },
   prepareForCreate: (d) => dropDisabledTemplateFields(d.spec.template),
   prepareForUpdate: (d, old) => dropDisabledTemplateFields(d.spec.template, old.spec.template),
   validate: validateDeployment,

@@ -32,6 +32,9 @@ export default defineKind<ReplicaSet>({
     else defaultPodTemplate((rs.spec.template = {}))
   },
   generation: true,
+  fillBookmark(object) {
+    object.spec = { ...object.spec, replicas: 0 }
+  },
   prepareForCreate(rs) {
     rs.status = { replicas: 0 }
     dropDisabledTemplateFields(rs.spec.template)

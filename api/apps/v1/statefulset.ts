@@ -25,6 +25,9 @@ export default defineKind<StatefulSet>({
   },
   default: defaultStatefulSet,
   generation: true,
+  fillBookmark(object) {
+    object.spec = { ...object.spec, replicas: 0 }
+  },
   prepareForCreate(s) {
     s.status = { replicas: 0, availableReplicas: 0 }
     dropMaxUnavailable(s)

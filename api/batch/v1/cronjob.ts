@@ -27,7 +27,7 @@ export default defineKind<CronJob>({
     ...containerColumns<CronJob>((c) => c.spec.jobTemplate?.spec?.template),
     { name: 'Selector', priority: 1, value: (c) => formatLabelSelector(c.spec.jobTemplate?.spec?.selector) },
   ],
-  subresources: { status: true },
+  subresources: { status: { repeatsMetadataUpdate: false } },
   default({ spec }) {
     spec.concurrencyPolicy ||= 'Allow'
     spec.suspend ??= false

@@ -1,4 +1,5 @@
 /** certificates.k8s.io/v1 CertificateSigningRequest. Models k8s.io/kubernetes/pkg/registry/certificates/certificates. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { LEAF } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { formatTime } from '../../../src/clock.ts'
@@ -55,10 +56,10 @@ export default defineKind<CertificateSigningRequest>({
   plural: 'certificatesigningrequests',
   shortNames: ['csr'],
   namespaced: false,
-  fieldFilters: {
-    '': { except: { 'f:spec': LEAF, 'f:status': LEAF } },
-    status: { except: { 'f:spec': LEAF, 'f:status': { 'f:conditions': LEAF } } },
-    approval: { except: { 'f:spec': LEAF, 'f:status': { 'f:certificate': LEAF } } },
+  resetFields: {
+    '': { 'f:spec': LEAF, 'f:status': LEAF },
+    status: { 'f:spec': LEAF, 'f:status': { 'f:conditions': LEAF } },
+    approval: { 'f:spec': LEAF, 'f:status': { 'f:certificate': LEAF } },
   },
   subresources: {
     status: {
@@ -66,7 +67,7 @@ export default defineKind<CertificateSigningRequest>({
         keepApproval(csr, old)
         fillConditionTimes(csr, old, ctx)
       },
-      validateUpdate: (csr, old) => validateRequestUpdate(csr, old, { setsCertificate: true }),
+      validateUpdate: (csr, old) => [...validateMetadataOf(csr, 'Cluster', { validateName: () => [] }), ...validateRequestUpdate(csr, old, { setsCertificate: true })],
     },
     approval: {
       prepareForUpdate(csr, old, ctx) {
@@ -74,7 +75,7 @@ export default defineKind<CertificateSigningRequest>({
         csr.spec = structuredClone(old.spec)
         csr.status = { ...old.status, conditions: csr.status?.conditions ?? [] }
       },
-      validateUpdate: (csr, old) => validateRequestUpdate(csr, old, { setsApproval: true }),
+      validateUpdate: (csr, old) => [...validateMetadataOf(csr, 'Cluster', { validateName: () => [] }), ...validateRequestUpdate(csr, old, { setsApproval: true })],
     },
   },
   columns: [
@@ -95,5 +96,5 @@ export default defineKind<CertificateSigningRequest>({
     csr.spec = structuredClone(old.spec)
   },
   validate: (csr) => validateRequest(csr),
-  validateUpdate: (csr, old) => validateRequestUpdate(csr, old),
+  validateUpdate: (csr, old) => [...validateMetadataOf(csr, 'Cluster', { validateName: () => [] }), ...validateRequestUpdate(csr, old)],
 })

@@ -26,10 +26,12 @@ export default defineKind<Lease>({
   kind: 'Lease',
   plural: 'leases',
   namespaced: true,
+  takesAnyFinalizer: true,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   columns: [nameColumn, { name: 'Holder', value: (lease) => lease.spec.holderIdentity ?? '' }, ageColumn],
   prepareForCreate: dropDisabledFields,
   prepareForUpdate: dropDisabledFields,
   validate,
+  validateUpdate: validate,
 })

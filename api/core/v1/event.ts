@@ -44,6 +44,7 @@ export default defineKind<Event>({
   plural: 'events',
   shortNames: ['ev'],
   namespaced: true,
+  repeatsMetadataUpdate: false,
   allowCreateOnUpdate: true,
   defaultPropagation: 'none',
   columns: eventColumns,

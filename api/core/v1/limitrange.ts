@@ -95,6 +95,7 @@ export default defineKind<LimitRange>({
   plural: 'limitranges',
   shortNames: ['limits'],
   namespaced: true,
+  repeatsMetadataUpdate: false,
   allowCreateOnUpdate: true,
   default(limitRange) {
     limitRange.spec?.limits?.forEach(defaultItem)

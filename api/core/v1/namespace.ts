@@ -46,7 +46,7 @@ export default defineKind<Namespace>({
   namespaced: false,
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   returnsDeletedObject: true,
-  fieldFilters: { finalize: { except: { 'f:status': LEAF } } },
+  resetFields: { finalize: { 'f:status': LEAF } },
   subresources: {
     status: { validateUpdate: validateStatus },
     finalize: {
@@ -75,7 +75,7 @@ export default defineKind<Namespace>({
   },
   validateName,
   validate,
-  validateUpdate: (namespace) => [...validateMetadataOf(namespace, 'Cluster', validateName), ...validate(namespace)],
+  validateUpdate: (namespace) => [...validateMetadataOf(namespace, 'Cluster', { validateName }), ...validate(namespace)],
   canonicalize: setNameLabel,
   beforeDelete({ metadata: { name = '' } }) {
     if (IMMORTAL.includes(name)) throw forbidden({ group: '', resource: 'namespaces' }, name, 'this namespace may not be deleted')

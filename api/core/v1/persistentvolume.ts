@@ -56,6 +56,7 @@ export default defineKind<PersistentVolume>({
   plural: 'persistentvolumes',
   shortNames: ['pv'],
   namespaced: false,
+  repeatsMetadataUpdate: false,
   returnsDeletedObject: true,
   subresources: {
     status: {

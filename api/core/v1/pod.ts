@@ -21,8 +21,6 @@ import { podWarnings } from './_pod-warnings.ts'
 const core = (kind: string): GroupVersionKind => ({ group: '', version: 'v1', kind })
 const PROXY_VERBS = ['create', 'delete', 'get', 'patch', 'update'] as const
 
-const RESIZED = { '*': { 'f:resources': LEAF, 'f:resizePolicy': LEAF } }
-
 export default defineKind<Pod>({
   group: '', version: 'v1', kind: 'Pod', plural: 'pods', shortNames: ['po'], categories: ['all'],
   namespaced: true,
@@ -49,11 +47,7 @@ export default defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   warnings: podWarnings,
   gracefulDelete: podGracePeriod,
-  fieldFilters: {
-    status: { except: { 'f:spec': LEAF, 'f:metadata': { 'f:deletionTimestamp': LEAF, 'f:ownerReferences': LEAF } } },
-    ephemeralcontainers: { only: { 'f:spec': { 'f:ephemeralContainers': LEAF } } },
-    resize: { only: { 'f:spec': { 'f:containers': RESIZED, 'f:initContainers': RESIZED } } },
-  },
+  resetFields: { status: { 'f:spec': LEAF, 'f:metadata': { 'f:deletionTimestamp': LEAF, 'f:ownerReferences': LEAF } } },
   subresources: {
     status: { prepareForUpdate: preparePodForStatusUpdate, validateUpdate: validatePodStatusUpdate },
     ephemeralcontainers: { prepareForUpdate: preparePodForEphemeralContainers, validateUpdate: validatePodEphemeralContainersUpdate },

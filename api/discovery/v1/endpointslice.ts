@@ -109,6 +109,7 @@ export default defineKind<EndpointSlice>({
   kind: 'EndpointSlice',
   plural: 'endpointslices',
   namespaced: true,
+  repeatsMetadataUpdate: false,
   generation: ({ metadata, ...rest }, { metadata: before, ...old }) => !equalJSON(rest, old) || !equalJSON(metadata.labels ?? {}, before.labels ?? {}),
   columns: [
     nameColumn,

@@ -1,11 +1,11 @@
 /** flowcontrol.apiserver.k8s.io/v1 FlowSchema. Models k8s.io/kubernetes/pkg/registry/flowcontrol/flowschema and pkg/apis/flowcontrol/validation. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
 import { equalInternal, internalJSON } from '../../_internal-json.ts'
-import { resetObjectMetaForStatus } from '../../_status-meta.ts'
+import { keepMetadataForStatus } from '../../_status-meta.ts'
 import { MANDATORY_FLOW_SCHEMAS } from './_bootstrap.ts'
 import { validateRules, validateStatusConditions } from './_rules.ts'
 import type { FlowSchema } from '../../../schemas/types.ts'
@@ -43,10 +43,11 @@ export default defineKind<FlowSchema>({
   kind: 'FlowSchema',
   plural: 'flowschemas',
   namespaced: false,
-  fieldFilters: { status: STATUS_ALONE },
+  repeatsMetadataUpdate: false,
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: {
     status: {
-      prepareForUpdate: (schema, old) => resetObjectMetaForStatus(schema.metadata, old.metadata),
+      prepareForUpdate: keepMetadataForStatus,
       validateUpdate: ({ status }) => validateStatusConditions(status?.conditions),
     },
   },

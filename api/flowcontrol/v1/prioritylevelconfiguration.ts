@@ -2,12 +2,12 @@
  * flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration. Models
  * k8s.io/kubernetes/pkg/registry/flowcontrol/prioritylevelconfiguration and pkg/apis/flowcontrol/validation.
  */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
 import { equalInternal, internalJSON } from '../../_internal-json.ts'
-import { resetObjectMetaForStatus } from '../../_status-meta.ts'
+import { keepMetadataForStatus } from '../../_status-meta.ts'
 import { MANDATORY_PRIORITY_LEVELS } from './_bootstrap.ts'
 import { validateStatusConditions } from './_rules.ts'
 import type { LimitedPriorityLevelConfiguration, LimitResponse, PriorityLevelConfiguration, PriorityLevelConfigurationSpec, QueuingConfiguration } from '../../../schemas/types.ts'
@@ -117,10 +117,11 @@ export default defineKind<PriorityLevelConfiguration>({
   kind: 'PriorityLevelConfiguration',
   plural: 'prioritylevelconfigurations',
   namespaced: false,
-  fieldFilters: { status: STATUS_ALONE },
+  repeatsMetadataUpdate: false,
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: {
     status: {
-      prepareForUpdate: (level, old) => resetObjectMetaForStatus(level.metadata, old.metadata),
+      prepareForUpdate: keepMetadataForStatus,
       validateUpdate: ({ status }) => validateStatusConditions(status?.conditions),
     },
   },

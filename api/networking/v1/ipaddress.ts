@@ -51,7 +51,7 @@ export default defineKind<IPAddress>({
   validateName,
   validate,
   validateUpdate(address, old) {
-    const errors = [...validateMetadataOf(address, 'Cluster', validateName), ...validate(address)]
+    const errors = [...validateMetadataOf(address, 'Cluster', { validateName }), ...validate(address)]
     const parent = printed(address.spec.parentRef)
     if (!equalJSON(parent, printed(old.spec.parentRef))) errors.push(field.invalid('spec.parentRef', parent, 'field is immutable'))
     return errors

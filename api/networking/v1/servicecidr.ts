@@ -1,5 +1,5 @@
 /** networking.k8s.io/v1 ServiceCIDR. Models k8s.io/kubernetes/pkg/registry/networking/servicecidr. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { isIPv4, parseCIDR } from '../../../src/apimachinery/ip-address.ts'
 import { isValidCIDR } from '../../../src/apimachinery/validation-ip.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
@@ -33,7 +33,7 @@ export default defineKind<ServiceCIDR>({
   kind: 'ServiceCIDR',
   plural: 'servicecidrs',
   namespaced: false,
-  fieldFilters: { status: STATUS_ALONE },
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: { status: { prepareForUpdate: (cidr, old) => resetObjectMetaForStatus(cidr.metadata, old.metadata) } },
   columns: [nameColumn, { name: 'CIDRs', value: ({ spec }) => (spec.cidrs ?? []).join(',') }, ageColumn],
   validate: ({ spec }) => validateSpec(spec),

@@ -1,4 +1,5 @@
 /** node.k8s.io/v1 RuntimeClass. Models k8s.io/kubernetes/pkg/registry/node/runtimeclass and pkg/apis/node/validation. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { isDNS1123Label } from '../../../src/apimachinery/validation.ts'
@@ -39,10 +40,11 @@ export default defineKind<RuntimeClass>({
   kind: 'RuntimeClass',
   plural: 'runtimeclasses',
   namespaced: false,
+  takesAnyFinalizer: true,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   columns: [nameColumn, { name: 'Handler', value: (c) => c.handler ?? '' }, ageColumn],
   validate,
-  validateUpdate: (runtimeClass, old) => [...validate(runtimeClass), ...validateImmutableField(runtimeClass.handler ?? '', old.handler ?? '', 'handler')],
+  validateUpdate: (runtimeClass, old) => [...validateMetadataOf(runtimeClass, 'Cluster', { takesAnyFinalizer: true }), ...validate(runtimeClass), ...validateImmutableField(runtimeClass.handler ?? '', old.handler ?? '', 'handler')],
   warnings,
 })

@@ -40,9 +40,10 @@ export default defineKind<PodDisruptionBudget>({
   plural: 'poddisruptionbudgets',
   shortNames: ['pdb'],
   namespaced: true,
+  repeatsMetadataUpdate: false,
   generation: true,
   allowUnconditionalUpdate: false,
-  subresources: { status: { validateUpdate: validateStatus } },
+  subresources: { status: { repeatsMetadataUpdate: false, validateUpdate: validateStatus } },
   columns: [
     nameColumn,
     { name: 'Min Available', value: ({ spec }) => countText(spec.minAvailable) },

@@ -1,4 +1,5 @@
 /** rbac.authorization.k8s.io/v1 ClusterRole. Models k8s.io/kubernetes/pkg/registry/rbac/clusterrole. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.ts'
@@ -45,5 +46,5 @@ export default defineKind<ClusterRole>({
   validateName: validateRBACName,
   checkAccess: (role, old, ctx) => checkRoleAccess('clusterroles', role, old, ctx),
   validate: (role) => validate(role, false),
-  validateUpdate: (role, old) => validate(role, hasInvalidSelector(old)),
+  validateUpdate: (role, old) => [...validateMetadataOf(role, 'Cluster', { validateName: validateRBACName }), ...validate(role, hasInvalidSelector(old))],
 })

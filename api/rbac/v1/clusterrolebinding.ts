@@ -1,4 +1,5 @@
 /** rbac.authorization.k8s.io/v1 ClusterRoleBinding. Models k8s.io/kubernetes/pkg/registry/rbac/clusterrolebinding. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { checkBindingAccess } from './_escalation.ts'
 import { bindingColumns, defaultBinding, RBAC_GROUP, validateBinding, validateBindingUpdate, validateRBACName } from './_validation.ts'
@@ -18,5 +19,5 @@ export default defineKind<ClusterRoleBinding>({
   validateName: validateRBACName,
   checkAccess: (binding, old, ctx) => checkBindingAccess('clusterrolebindings', binding, old, ctx),
   validate: (binding) => validateBinding(binding, ROLE_KINDS),
-  validateUpdate: (binding, old) => [...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
+  validateUpdate: (binding, old) => [...validateMetadataOf(binding, 'Cluster', { validateName: validateRBACName }), ...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
 })

@@ -1,4 +1,5 @@
 /** rbac.authorization.k8s.io/v1 RoleBinding. Models k8s.io/kubernetes/pkg/registry/rbac/rolebinding. */
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { checkBindingAccess } from './_escalation.ts'
 import { bindingColumns, defaultBinding, RBAC_GROUP, validateBinding, validateBindingUpdate, validateRBACName } from './_validation.ts'
@@ -18,5 +19,5 @@ export default defineKind<RoleBinding>({
   validateName: validateRBACName,
   checkAccess: (binding, old, ctx) => checkBindingAccess('rolebindings', binding, old, ctx),
   validate: (binding) => validateBinding(binding, ROLE_KINDS),
-  validateUpdate: (binding, old) => [...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
+  validateUpdate: (binding, old) => [...validateMetadataOf(binding, 'Namespaced', { validateName: validateRBACName }), ...validateBinding(binding, ROLE_KINDS), ...validateBindingUpdate(binding, old)],
 })

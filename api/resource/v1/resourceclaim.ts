@@ -1,5 +1,6 @@
 /** resource.k8s.io/v1 ResourceClaim. Models k8s.io/kubernetes/pkg/registry/resource/resourceclaim. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { validateMetadataOf } from '../../_validate-metadata.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { field } from '../../../src/errors.ts'
 import { FIELD_IMMUTABLE } from '../../../src/apimachinery/validate-meta.ts'
@@ -37,7 +38,7 @@ export default defineKind<ResourceClaim>({
   plural: 'resourceclaims',
   namespaced: true,
   returnsDeletedObject: true,
-  fieldFilters: { status: STATUS_ALONE },
+  resetFields: { status: ALL_BUT_STATUS },
   subresources: {
     status: {
       prepareForUpdate(claim, old) {
@@ -55,5 +56,8 @@ export default defineKind<ResourceClaim>({
     }
   },
   validate: (claim, ctx) => [...validateAdminRequests(claim.spec, claim.metadata.namespace ?? '', ctx), ...validateClaimSpec(claim.spec, 'spec')],
-  validateUpdate: ({ spec }, old) => (equalInternal(SPEC_TYPE, spec, old.spec) ? [] : [field.invalid('spec', internalJSON(SPEC_TYPE, spec), FIELD_IMMUTABLE)]),
+  validateUpdate: (claim, old) => [
+    ...validateMetadataOf(claim, 'Namespaced'),
+    ...(equalInternal(SPEC_TYPE, claim.spec, old.spec) ? [] : [field.invalid('spec', internalJSON(SPEC_TYPE, claim.spec), FIELD_IMMUTABLE)]),
+  ],
 })

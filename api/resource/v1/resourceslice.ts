@@ -92,6 +92,7 @@ export default defineKind<ResourceSlice>({
     { name: 'Pool', value: ({ spec }) => spec.pool?.name ?? '' },
     ageColumn,
   ],
+  fieldLabelError: (name) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${name}`,
   selectableFields: { 'spec.nodeName': ({ spec }) => spec.nodeName ?? '', 'spec.driver': ({ spec }) => spec.driver ?? '' },
   generation: true,
   prepareForCreate: prepare,

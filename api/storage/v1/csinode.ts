@@ -45,6 +45,7 @@ export default defineKind<CSINode>({
   kind: 'CSINode',
   plural: 'csinodes',
   namespaced: false,
+  repeatsMetadataUpdate: false,
   returnsDeletedObject: true,
   allowUnconditionalUpdate: false,
   columns: [nameColumn, { name: 'Drivers', type: 'integer', value: ({ spec }) => (spec.drivers ?? []).length }, ageColumn],

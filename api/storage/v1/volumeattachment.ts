@@ -1,5 +1,5 @@
 /** storage.k8s.io/v1 VolumeAttachment. Models k8s.io/kubernetes/pkg/registry/storage/volumeattachment and ValidateVolumeAttachment. */
-import { STATUS_ALONE } from '../../../src/apimachinery/field-set.ts'
+import { ALL_BUT_STATUS } from '../../../src/apimachinery/field-set.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { byteLength, inclusiveRangeError } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
@@ -76,10 +76,11 @@ export default defineKind<VolumeAttachment>({
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',
   namespaced: false,
+  repeatsMetadataUpdate: false,
   returnsDeletedObject: true,
   allowUnconditionalUpdate: false,
-  fieldFilters: { status: STATUS_ALONE },
-  subresources: { status: { prepareForUpdate: (attachment, old) => resetObjectMetaForStatus(attachment.metadata, old.metadata), validateUpdate } },
+  resetFields: { status: ALL_BUT_STATUS },
+  subresources: { status: { repeatsMetadataUpdate: false, prepareForUpdate: (attachment, old) => resetObjectMetaForStatus(attachment.metadata, old.metadata), validateUpdate } },
   columns: [
     nameColumn,
     { name: 'Attacher', format: 'name', value: ({ spec }) => spec.attacher ?? '' },

@@ -130,7 +130,7 @@ function newScale({ api, kind, ctx, sent, patch }: ScaleWrite, live: KubeObject)
     const merged = serverSideApply({ ...SCALE, live: before, empty: codec.empty, patch: parseApplied(patch.bytes, ctx), force: patch.force, context })
     return { scale: merged.object ? (codec.fromApplied(merged.object).object as Scale) : current, managers: merged.managedFields }
   }
-  const scale = sent ?? (patchedObject(expected, current, patch as Patch, ctx) as Scale)
+  const scale = sent ?? (patchedObject(expected, current, patch as Patch, { ctx, scheme: api.scheme }) as Scale)
   return { scale, managers: updateManagedFields(before, codec.normalize({ ...scale, metadata: { ...scale.metadata, managedFields } } as KubeObject), context) }
 }
 

@@ -47,5 +47,6 @@ export function prepareNewObject(kind: ServedKind, object: KubeObject, namespace
 export function settleNamespace(kind: ServedKind, object: KubeObject, namespace: string): void {
   const expected = kind.namespaced ? namespace : ''
   if (!object.metadata.namespace) object.metadata.namespace = expected || undefined
+  else if (expected === '') delete object.metadata.namespace
   else if (object.metadata.namespace !== expected) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }

@@ -9,12 +9,12 @@ import { ParseError } from '../../apimachinery/parse-error.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { StrategicMergeError } from '../../apimachinery/strategic-merge-error.ts'
 import { strategicMerge } from '../../apimachinery/strategic-merge.ts'
-import { badRequest, field, goJSON, invalid, notFound, StatusError, tooLarge } from '../../errors.ts'
+import { badRequest, field, goJSON, invalid, notFound, quote, StatusError, tooLarge } from '../../errors.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
-import { apiVersionOf, parseApiVersion } from '../../registry/scheme.ts'
+import { apiVersionOf, fromStorage, parseApiVersion, toStorage, type Scheme, type ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
-import { reportStrictErrors, type Expected } from '../body.ts'
+import { patchedType, reportStrictErrors, type Expected } from '../body.ts'
 import { applyObject } from '../field-manager.ts'
 import type { PatchMediaType } from '../negotiate.ts'
 import { writeObject, type Target, type Written } from './update.ts'
@@ -33,7 +33,7 @@ export function patchObject(api: Api, target: Target, patch: Patch, ctx: Request
   return writeObject(api, target, ctx, {
     transform(live) {
       if (!live) throw notFound(kind.groupResource, name)
-      const object = patchedObject(kind, live, patch, ctx)
+      const object = patchedObject(kind, live, patch, { ctx, scheme: api.scheme })
       kind.definition.default?.(object)
       return object
     },
@@ -55,19 +55,27 @@ function applyPatch(api: Api, target: Target, patch: Patch, ctx: RequestContext)
 }
 
 export function parseApplied(bytes: Buffer, ctx: RequestContext): Record<string, unknown> {
-  const { value, duplicates } = orBadRequest('error decoding YAML: ', () => parseYAML(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
-  if (!isRecord(value)) throw badRequest(`error decoding YAML: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
+  const { value, duplicates } = orBadRequest('error decoding YAML: error converting YAML to JSON: ', () => parseYAML(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
+  if (value === null) return {}
+  if (!isRecord(value)) throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
   reportStrictErrors(duplicates, ctx, (why) => badRequest(`error strict decoding YAML: ${why}`))
   return value
 }
 
 /** The object with the patch applied, decoded again as its type wants it. @throws StatusError */
-export function patchedObject(expected: Expected, live: object, patch: Patch, ctx: RequestContext): KubeObject {
-  const { object, strictErrors, text } = patch.type === 'strategic' ? strategic(expected, live, patch, ctx) : byDocument(expected, live, patch, ctx)
-  if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, (why) => cannotDecode(text(), why))
-  const typed = { kind: expected.kind, apiVersion: apiVersionOf(expected), ...object } as unknown as KubeObject
+export function patchedObject(expected: Expected, live: object, patch: Patch, where: Where): KubeObject {
+  const { object, strictErrors, text } = patch.type === 'strategic' ? strategic(expected, live, patch, where.ctx) : byDocument(expected, live, patch, where)
+  if (strictErrors.length > 0) reportStrictErrors(strictErrors, where.ctx, (why) => cannotDecode(text(), why))
+  const type = { kind: expected.kind, apiVersion: apiVersionOf(expected) }
+  // A custom resource's kind is judged with the rest of it.
+  const typed = (expected.codec.typeName === undefined ? { ...type, ...object } : { ...type, ...object, ...type }) as unknown as KubeObject
   typed.metadata ??= {}
   return typed
+}
+
+interface Where {
+  ctx: RequestContext
+  scheme: Scheme
 }
 
 interface Patched {
@@ -78,18 +86,30 @@ interface Patched {
 }
 
 /** JSON patch and merge patch change the document, which is then decoded. */
-function byDocument(expected: Expected, live: object, { type, bytes }: Patch, ctx: RequestContext): Patched {
+function byDocument(expected: Expected, live: object, { type, bytes }: Patch, { ctx, scheme }: Where): Patched {
   const strict = ctx.fieldValidation !== 'Ignore'
   const { value, duplicates } = orBadRequest('error decoding patch: ', () => parseJSON(bytes, { strict }))
   const patched = type === 'json' ? jsonPatched(live, value) : mergePatched(live, value)
   const strictErrors = [...duplicates, ...patched.strictErrors]
   const text = () => documentText(patched.object, live)
-  checkType(expected, patched.object)
+  const version = expected.codec.typeName === undefined ? customType(expected, patched.object) : patchedType(scheme, expected, patched.object, (why) => cannotDecode(text(), why))
+  if (!version) return { object: {}, strictErrors: [...strictErrors, ...unknownFields(patched.object)], text }
   try {
-    const decoded = expected.codec.decode(patched.object)
-    return { object: decoded.object, strictErrors: [...strictErrors, ...decoded.strictErrors], text }
+    const decoded = version.codec.decode(patched.object)
+    const object = version === expected ? decoded.object : inVersion(decoded.object, version as ServedKind, expected as ServedKind)
+    return { object, strictErrors: [...strictErrors, ...decoded.strictErrors], text }
   } catch (error) {
-    throw cannotDecode(text(), messageOf(error))
+    throw cannotDecode(text(), firstProblem(expected, inOrderOfNames(patched.object, live)) ?? messageOf(error))
+  }
+}
+
+/** Of several things wrong, upstream tells the first in the document as its patch library writes it. */
+function firstProblem({ codec }: Expected, document: unknown): string | undefined {
+  try {
+    codec.decode(document)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
   }
 }
 
@@ -105,6 +125,7 @@ function jsonPatched(live: object, patch: unknown): { object: unknown; strictErr
 }
 
 function mergePatched(live: object, patch: unknown): { object: unknown; strictErrors: string[] } {
+  if (patch === null) throw badRequest('Invalid JSON Patch')
   if (!isRecord(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${jsonKind(patch)} into Go value of type map[string]interface {}`)
   return { object: applyMergePatch(live as Record<string, unknown>, patch), strictErrors: [] }
 }
@@ -124,12 +145,20 @@ function strategic(expected: Expected, live: object, { bytes }: Patch, ctx: Requ
   }
 }
 
-function checkType(expected: Expected, patched: unknown): void {
-  if (!isRecord(patched)) return
-  const { apiVersion, kind } = patched
+const unknownFields = (object: unknown): string[] => (isRecord(object) ? Object.keys(object).filter((name) => name !== 'kind' && name !== 'apiVersion').map((name) => `unknown field ${quote(name)}`) : [])
+
+/** Only built-in kinds come in several versions here, and these are served. */
+function inVersion(object: KubeObject, from: ServedKind, to: ServedKind): KubeObject {
+  from.definition.default?.(object)
+  return fromStorage(to, toStorage(from, object))
+}
+
+function customType(expected: Expected, patched: unknown): Expected {
+  if (!isRecord(patched)) return expected
+  const { apiVersion } = patched
   const gv = typeof apiVersion === 'string' ? parseApiVersion(apiVersion) : expected
-  // The kind of a custom resource is judged with the object.
-  if (gv.group === expected.group && gv.version === expected.version && (typeof kind !== 'string' || kind === expected.kind || expected.codec.typeName === undefined)) return
+  // The kind is judged with the object.
+  if (gv.group === expected.group && gv.version === expected.version) return expected
   throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`)
 }
 
