@@ -49,7 +49,7 @@ export async function handleResource(api: Api, info: RequestInfo, request: ApiRe
   if (kind.namespaced && !info.namespace && info.name) throw noSuchResource()
   if (!kind.namespaced && info.namespace && info.resource !== 'namespaces') throw noSuchResource()
   const { deprecation } = kind.definition
-  if (deprecation && request.method === METHODS[info.verb] && (!info.subresource || kind.definition.itemsKeepType)) request.warnings.push(deprecation)
+  if (deprecation && info.subresource && kind.definition.itemsKeepType) request.warnings.push(deprecation)
   const call = { api, kind, info, request, connectors }
   return info.subresource ? handleSubresource(call) : handleObject(call)
 }
@@ -61,6 +61,7 @@ function handleObject(call: Call): ApiResponse | Promise<ApiResponse> {
   // Items are made by a POST of their collection, and collections are not written as a whole.
   if (info.verb === 'create' ? info.name : !info.name && (info.verb === 'update' || info.verb === 'patch')) throw methodNotAllowed()
   if (kind.namespaced && !info.namespace && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed()
+  if (kind.definition.deprecation) request.warnings.push(kind.definition.deprecation)
   if (info.verb === 'create' && kind.definition.review) return review(call)
   return handler(call)
 }
@@ -96,7 +97,7 @@ export function valueResponse(value: object, as: Accepted, status = 200): ApiRes
 function get(call: Call): ApiResponse {
   const { api, kind, info, request } = call
   const encode = encodeOptions(call)
-  checkFreshness(api, request.query.get('resourceVersion') ?? '')
+  checkFreshness(api, kind, request.query.get('resourceVersion') ?? '')
   if (kind.definition.computed) {
     const found = computedObjects(call).find((o) => o.metadata.name === info.name)
     if (!found) throw notFound(kind.groupResource, info.name)
@@ -106,10 +107,10 @@ function get(call: Call): ApiResponse {
 }
 
 /** A get may ask for a version that is not older than some other. @throws StatusError 500, 504 */
-function checkFreshness(api: Api, resourceVersion: string): void {
+function checkFreshness(api: Api, { definition }: ServedKind, resourceVersion: string): void {
   const problem = revisionProblem(resourceVersion)
-  if (problem) throw new StatusError({ code: 500, message: problem })
-  if (Number(resourceVersion) > api.store.revision) throw tooLargeRevision(resourceVersion, api.store.revision)
+  if (problem) throw definition.isUncached ? badRequest(`invalid resource version: ${problem}`) : new StatusError({ code: 500, message: problem })
+  if (Number(resourceVersion) > api.store.revision) throw tooLargeRevision(resourceVersion, api.store.revision, definition)
 }
 
 function list(call: Call): ApiResponse {

@@ -307,6 +307,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   patchTypes?: readonly ('json' | 'merge' | 'strategic' | 'apply')[]
   /** Adds to the empty object of a bookmark what conversion makes of an empty internal one upstream. In place. */
   fillBookmark?(object: T): void
+  /** Upstream reads objects of the kind from etcd itself, which shows in how a version that has not happened is refused. */
+  isUncached?: true
   /** Items of a list carry kind and apiVersion (custom resources). */
   itemsKeepType?: boolean
   /** A delete answers the object itself instead of a Status (upstream's ReturnDeletedObject). */

@@ -63,7 +63,12 @@ const patches: Case[] = [
   patch('another name', { metadata: { name: 'b' } }, { code: 400, message: 'the name of the object (b) does not match the name on the URL (kept)' }),
   patch('no name', { metadata: { name: null } }, { code: 400, message: 'the name of the object (kept based on URL) was undeterminable: name must be provided' }),
   patch('another uid', { metadata: { uid: 'b' } }, { code: 422, message: /metadata.uid: Invalid value: "b": field is immutable/ }),
-  patch('another version of the kind', { apiVersion: 'v2' }, { code: 400, message: 'the API version in the data (v2) does not match the expected API version (v1)' }),
+  patch('a version that is not known', { apiVersion: 'v2' }, { code: 422, message: /no kind "ConfigMap" is registered for version "v2" in scheme/ }),
+  patch('another kind', { kind: 'Secret' }, { code: 422, message: /converting \(v1.Secret\) to \(core.ConfigMap\): unknown conversion$/ }),
+  patch('a version that is none', { apiVersion: 'a/b/c' }, { code: 422, message: /unexpected GroupVersion string: a\/b\/c$/ }),
+  patch('no version', { apiVersion: null }, { code: 400, message: 'the name of the object (kept based on URL) was undeterminable: name must be provided' }),
+  patch('null', null, { code: 400, message: 'Invalid JSON Patch' }),
+  patch('labels that are none', { metadata: { labels: { a: 'no!' } } }, { code: 422, causes: Array.from({ length: 4 }, () => /^metadata.labels: Invalid value: "no!"/) }),
   patch('a forced merge patch', {}, { path: `${ITEM}?force=true`, code: 422, causes: ['force: Forbidden: may not be specified for non-apply patch'] }),
   patch('one that is not there', {}, { path: `${CONFIG_MAPS}/nope`, code: 404, message: 'configmaps "nope" not found' }),
 ]

@@ -63,6 +63,7 @@ export default defineKind<Event>({
   },
   ttlMs: () => TTL_MS,
   takesAnyFinalizer: true,
+  isUncached: true,
   validateName: (name) => isPathSegmentName(name),
   validate: (event, ctx) => validateEvent(event, ctx.requestGroup),
   validateUpdate: (event, old, ctx) => validateEventUpdate(event, old, ctx.requestGroup),

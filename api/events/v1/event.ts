@@ -43,6 +43,7 @@ export default defineKind<EventsV1Event>({
   namespaced: true,
   allowCreateOnUpdate: true,
   defaultPropagation: 'none',
+  isUncached: true,
   storedAs: { group: '', version: 'v1', kind: 'Event', toStorage, fromStorage: (event) => fromStorage(event as Event) },
   columns: eventColumns.map((column): Column<EventsV1Event> => ({ ...column, value: (event, ctx) => column.value(toStorage(event), ctx) })),
   selectableFields: {

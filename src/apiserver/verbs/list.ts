@@ -1,6 +1,6 @@
 /** Lists: selection, pages and versions. Models the list half of k8s.io/apiserver/pkg/storage (etcd3/store.go, cacher). */
 import { badRequest, expired, StatusError, type Status } from '../../errors.ts'
-import type { KubeObject } from '../../registry/kind.ts'
+import type { KindDefinition, KubeObject } from '../../registry/kind.ts'
 import { storeKey, type ServedKind } from '../../registry/scheme.ts'
 import { isStorageError } from '../../storage/errors.ts'
 import type { Entry } from '../../storage/entry.ts'
@@ -24,7 +24,7 @@ export interface ListResult {
 /** @throws StatusError 400 (tokens, versions), 410 (too old), 504 (too new) */
 export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListResult {
   const prefix = listPrefix(kind, query)
-  const { revision, startKey } = position(api, prefix, query)
+  const { revision, startKey } = position({ api, kind, prefix }, query)
   const matches = matcher(kind, query)
   const limit = query.limit && query.limit > 0 ? query.limit : Infinity
   try {
@@ -74,26 +74,26 @@ function page(source: { entries: readonly Entry<KubeObject>[]; revision: number;
   return { entries, revision, continue: token, ...(matches ? {} : { remainingItemCount: remaining }) }
 }
 
-function position(api: Api, prefix: string, query: ListQuery): { revision?: number; startKey?: string } {
+function position({ api, kind, prefix }: { api: Api; kind: ServedKind; prefix: string }, query: ListQuery): { revision?: number; startKey?: string } {
   if (query.continue) {
     if (query.resourceVersion && query.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue')
     const token = decodeContinue(query.continue)
     return { ...(token.revision > 0 ? { revision: token.revision } : {}), startKey: prefix + token.start }
   }
   const revision = parseRevision(query.resourceVersion ?? '')
-  if (revision > api.store.revision) throw tooLargeRevision(query.resourceVersion ?? '', api.store.revision)
+  if (revision > api.store.revision) throw tooLargeRevision(query.resourceVersion ?? '', api.store.revision, kind.definition)
   // An old version without a match rule, and with a limit, means exactly that version.
   const exact = query.resourceVersionMatch === 'Exact' || (!query.resourceVersionMatch && revision > 0 && (query.limit ?? 0) > 0)
   return exact ? { revision } : {}
 }
 
 /** 504: the version asked for has not happened here. */
-export function tooLargeRevision(wanted: string, current: number): StatusError {
+export function tooLargeRevision(wanted: string, current: number, { isUncached }: Pick<KindDefinition, 'isUncached'>): StatusError {
   return new StatusError({
     code: 504,
     reason: 'Timeout',
     message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], ...(isUncached ? {} : { retryAfterSeconds: 1 }) },
   })
 }
 

@@ -107,7 +107,7 @@ export class Watch {
     const { store } = this.#api
     const from = Number(resourceVersion || 0)
     if (sendInitialEvents) {
-      if (from > store.revision) throw tooLargeRevision(resourceVersion, store.revision)
+      if (from > store.revision) throw tooLargeRevision(resourceVersion, store.revision, this.#kind.definition)
       const { entries, revision } = listObjects(this.#api, this.#kind, { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' })
       this.#after = revision
       return this.#sendInitial(entries, 0)
