@@ -82,8 +82,7 @@ export class ControllerManager {
   }
 
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
-    const { clientFor, recorderFor, kinds, signLegacyToken, informers, clock, random, log, settings } = this.#parts
-    const { clientFor, recorderFor, kinds, served, informers, clock, random, log, settings } = this.#parts
+    const { clientFor, recorderFor, kinds, served, signLegacyToken, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
     return {
