@@ -14,9 +14,11 @@ import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
-import { ADMIN_GROUP, Authenticator, staticToken, type TokenVerifier } from './auth/authenticate.ts'
+import { ADMIN_GROUP } from './auth/authenticate.ts'
+import { authenticatorOf, tokensOf, type AuthenticationOptions } from './auth/authentication.ts'
 import { authorizationOf, type AuthorizationOptions } from './auth/modes.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
+import type { Tokens } from './auth/tokens.ts'
 import { loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
@@ -71,6 +73,8 @@ export interface ClusterOptions {
   scheduler?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
+  /** How users are known. */
+  authentication?: AuthenticationOptions
   /** Who decides what a user may do. */
   authorization?: AuthorizationOptions
   clock?: Clock
@@ -123,7 +127,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization })
+  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -146,12 +150,19 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   }
 }
 
+/** With the administrator's token among those that are known beforehand. */
+function authenticationOf({ authentication = {}, adminToken }: ClusterOptions): AuthenticationOptions {
+  const { staticTokens = [] } = authentication
+  return { ...authentication, staticTokens: [...(adminToken ? [{ token: adminToken, user: ADMIN }] : []), ...staticTokens] }
+}
+
 /** The API and what decides about it, without any way to reach it yet. */
 interface ControlPlane {
   api: Api
   informers: InformerFactory
   authorizer: Authorizer
   keys: ServiceAccountKeys
+  tokens: Tokens
   system: SystemReader
   close(): void
 }
@@ -164,9 +175,10 @@ interface ControlPlaneParts {
   allowPrivileged: boolean
   admission: AdmissionOptions | undefined
   authorization: AuthorizationOptions | undefined
+  authentication: AuthenticationOptions
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission, authorization }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
@@ -175,13 +187,15 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const customResources = new CustomResources({ scheme, store })
   const informers = new InformerFactory(api)
   const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
-  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: keys, serviceAccountTokens: keys, allowPrivileged })
+  const tokens = tokensOf(authentication, { keys, clock, system: () => system })
+  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
   return {
     api,
     informers,
     authorizer,
     keys,
+    tokens,
     system,
     close() {
       api.admission.close()
@@ -203,15 +217,15 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function listen(options: ClusterOptions, { api, authorizer, keys, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
-  const verifiers: TokenVerifier[] = [...(options.adminToken ? [staticToken(options.adminToken, ADMIN)] : []), (token) => keys.verify(token)]
+function listen(options: ClusterOptions, { api, authorizer, keys, tokens, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
+  const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
   const network = new LocalNetwork()
-  const routes = new Routes({ api, authenticator: new Authenticator(verifiers), authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) })
+  const routes = new Routes({ api, authenticator, authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) })
   return startServer({
     host: options.host,
     port: options.port,
-    tls: { key: pki.server.key, cert: pki.server.cert, clientCA: pki.ca.cert },
+    tls: { key: pki.server.key, cert: pki.server.cert, clientCA: [pki.ca.cert, ...(options.authentication?.frontProxy ? [options.authentication.frontProxy.ca] : [])] },
     clock: api.clock,
     handler: (request) => routes.handle(request),
     onError: (error, request) => routes.failure(error, request),

@@ -53,7 +53,8 @@ function selectedName(fields: FieldSelector | undefined): string {
   return isPathSegmentName(name).length > 0 ? '' : name
 }
 
-function notAllowed(attributes: AuthorizationAttributes, reason: string): StatusError {
+/** 403 in the words of ForbiddenStatusError. */
+export function notAllowed(attributes: AuthorizationAttributes, reason: string): StatusError {
   const why = forbiddenText(attributes).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
   const { group, resource, name } = isResourceAttributes(attributes) ? { ...attributes, group: attributes.apiGroup } : { group: '', resource: '', name: '' }
   return forbidden({ group, resource }, name, reason ? `${why}: ${reason}` : why)

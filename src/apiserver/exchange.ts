@@ -14,6 +14,8 @@ export interface Exchange {
   /** Path and query, undecoded. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as they came: in `headers` what is repeated is joined. */
+  readonly rawHeaders: readonly string[]
   readonly socket: TLSSocket
   /** The body as it comes in; undefined for a request that has none. */
   readonly incoming: Readable | undefined
@@ -38,6 +40,7 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     method,
     url: request.url ?? '/',
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     socket: request.socket as TLSSocket,
     incoming: BODILESS.has(method) ? undefined : request,
     outgoing: response,
@@ -52,13 +55,14 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
   }
 }
 
-export function http2Exchange(stream: ServerHttp2Stream, headers: Http2Headers): Exchange {
+export function http2Exchange(stream: ServerHttp2Stream, { headers, rawHeaders }: { headers: Http2Headers; rawHeaders: readonly string[] }): Exchange {
   stream.on('error', ignore)
   const method = headers[':method'] ?? ''
   return {
     method,
     url: headers[':path'] ?? '/',
     headers,
+    rawHeaders,
     socket: stream.session?.socket as TLSSocket,
     incoming: BODILESS.has(method) || stream.endAfterHeaders ? undefined : stream,
     outgoing: stream,

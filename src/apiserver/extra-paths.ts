@@ -41,6 +41,7 @@ export type HealthChecks = Readonly<Record<string, () => string | undefined>>
 const HEALTH = /^\/(healthz|livez|readyz)(?:\/(.+))?$/
 const OPENID = '/.well-known/openid-configuration'
 const JWKS = '/openid/v1/jwks'
+const SERVICE_ACCOUNT_ISSUER = new RegExp(`^(?:${OPENID}|${JWKS})/?$`)
 const JWK_SET = 'application/jwk-set+json'
 
 function jsonResponse(value: object, contentType: string): ApiResponse {
@@ -66,13 +67,13 @@ export class ExtraPaths {
   respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
     const health = HEALTH.exec(path)
-    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === OPENID || path === JWKS
+    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || SERVICE_ACCOUNT_ISSUER.test(path)
     if (!isKnown) return undefined
     if (method !== 'GET' && !(health && method === 'HEAD')) throw methodNotAllowed()
     if (health) return this.#health(request, health[1] ?? '', health[2])
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
-    if (path === JWKS) return this.#jwks(request)
-    if (path === OPENID) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
+    if (path.startsWith(JWKS)) return this.#jwks(request)
+    if (path.startsWith(OPENID)) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
     // Nobody is asked for the form of these two.
     return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { encoding: 'json', pretty: true, as: undefined })
   }

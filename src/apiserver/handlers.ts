@@ -17,7 +17,7 @@ import type { ApiRequest, ApiResponse } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 import { encodeScale, readScale, writeScale } from './subresources/scale.ts'
 import { connectOptions } from './subresources/connect-options.ts'
-import { createForSubresource, type Connectors } from './subresources/create.ts'
+import { checkNamespace, createForSubresource, type Connectors } from './subresources/create.ts'
 import { parseIncludeObject } from './table.ts'
 import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
@@ -172,6 +172,7 @@ async function review(call: Call): Promise<ApiResponse> {
   const as = accepted(call, REVIEW_OFFER)
   const ctx = contextOf(call, parseWriteOptions('CreateOptions', request.query))
   const object = decodeBody(api.scheme, kind, request, ctx)
+  checkNamespace(object, ctx.namespace)
   kind.definition.default?.(object)
   const attributes = createAttributes(kind, object, ctx)
   await api.admission.mutate(attributes)

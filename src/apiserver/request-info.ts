@@ -31,7 +31,8 @@ const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 /** @param path decoded, without the query */
 export function parseRequestInfo(method: string, path: string, query: Query): RequestInfo {
   const info: RequestInfo = { isResourceRequest: false, path, verb: method.toLowerCase(), group: '', version: '', namespace: '', resource: '', subresource: '', name: '', rest: [] }
-  let parts = path.split('/').filter((part) => part !== '')
+  // Only at the ends: what is empty between two slashes is a part that is empty.
+  let parts = path.replace(/^\/+|\/+$/g, '').split('/')
   const prefix = parts[0]
   if (prefix !== 'api' && prefix !== 'apis') return info
   if (parts.length < (prefix === 'api' ? 3 : 4)) return info

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
+import { alwaysAllow } from '../auth/union.ts'
 import { methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
@@ -11,7 +12,7 @@ import type { Api } from './api.ts'
 import { attributesOf, demand } from './authorization.ts'
 import { Discovery } from './discovery.ts'
 import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
-import { impersonate, isImpersonating } from './impersonation.ts'
+import { impersonatedUser, Impersonation, isImpersonating } from './impersonation.ts'
 import { negotiateOutput, type Accepted, type Offer, type OffersConversion } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import { parseRequestInfo, type RequestInfo } from './request-info.ts'
@@ -29,16 +30,20 @@ export interface RoutesParts {
   extra(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse | undefined>
 }
 
+/** More slashes lead nowhere, though they are asked about like any path. */
+const ROOTS = /^\/apis?\//
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const discoveryConversion: OffersConversion = ({ kind, group, version }) => kind === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2'
 const DISCOVERY_OFFER: Offer = { conversions: discoveryConversion }
 
 export class Routes {
   readonly #parts: RoutesParts
+  readonly #impersonation: Impersonation
   readonly discovery: Discovery
 
   constructor(parts: RoutesParts) {
     this.#parts = parts
+    this.#impersonation = new Impersonation(parts.authorizer ?? alwaysAllow)
     this.discovery = new Discovery(parts.api.scheme)
   }
 
@@ -66,12 +71,11 @@ export class Routes {
   }
 
   async #dispatch(raw: RawRequest, warnings: string[]): Promise<ApiResponse> {
-    const request = await this.#read(raw, warnings)
-    const info = parseRequestInfo(request.method, request.path, request.query)
+    const { request, info } = await this.#read(raw, warnings)
     await this.#authorize(request, info)
     if (!METHODS.has(request.method)) throw methodNotAllowed()
-    if (info.isResourceRequest && info.resource) {
-      if (this.#isElsewhere(info)) return notFoundPage()
+    if (info.isResourceRequest) {
+      if (!ROOTS.test(request.path) || this.#isElsewhere(info)) return notFoundPage()
       return handleResource(this.#parts.api, info, request, this.#parts.connectors)
     }
     const found = this.#discover(request) ?? (await this.#parts.extra(request))
@@ -88,23 +92,27 @@ export class Routes {
     return kind.namespaced ? !namespace && verb !== 'list' && verb !== 'watch' : namespace !== ''
   }
 
-  async #read(raw: RawRequest, warnings: string[]): Promise<ApiRequest> {
+  /** Who asks, after what they may say about who they are, and what for. */
+  async #read(raw: RawRequest, warnings: string[]): Promise<{ request: ApiRequest; info: RequestInfo }> {
     // Node joins what is repeated; only Set-Cookie, which no request has, comes as a list.
     const headers = raw.headers as ApiRequest['headers']
-    const user = await this.#parts.authenticator.authenticate({ authorization: headers.authorization, socket: raw.socket })
-    return new AuthenticatedRequest(raw, { headers, warnings, user: isImpersonating(headers) ? await impersonate(user, raw.headers, this.#parts.authorizer) : user })
+    const user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, warn: (text) => warnings.push(text) })
+    const request = new AuthenticatedRequest(raw, { headers, warnings, user })
+    const info = parseRequestInfo(request.method, request.path, request.query)
+    const wanted = isImpersonating(headers) ? impersonatedUser(raw.rawHeaders) : undefined
+    if (wanted) request.user = await this.#impersonation.become(wanted, attributesOf(user, info, request.query))
+    return { request, info }
   }
 
   async #authorize({ user, query }: ApiRequest, info: RequestInfo): Promise<void> {
     const { authorizer } = this.#parts
     if (!authorizer) return
-    const attributes = attributesOf(user, info, query)
-    const pending = demand(authorizer, attributes)
+    const pending = demand(authorizer, attributesOf(user, info, query))
     if (pending) await pending
   }
 
   #discover(request: ApiRequest): ApiResponse | undefined {
-    const parts = request.path.split('/').filter((part) => part !== '')
+    const parts = request.path.replace(/^\/|\/$/g, '').split('/')
     const [root, group = '', version] = parts
     if ((root !== 'api' && root !== 'apis') || parts.length > 3 || (root === 'api' && parts.length > 2)) return undefined
     if (request.method !== 'GET') throw methodNotAllowed()
@@ -128,7 +136,7 @@ class AuthenticatedRequest implements ApiRequest {
   readonly query: URLSearchParams
   readonly headers: ApiRequest['headers']
   readonly body: Buffer
-  readonly user: UserInfo
+  user: UserInfo
   readonly warnings: string[]
   readonly host: string
   readonly #raw: RawRequest

@@ -29,7 +29,7 @@ export interface TlsFiles {
   key: string
   cert: string
   /** PEM of the authorities whose client certificates are accepted. */
-  clientCA: string
+  clientCA: string | string[]
 }
 
 /** A request as the wire gave it. */
@@ -38,6 +38,8 @@ export interface RawRequest {
   /** Path and query, undecoded. */
   url: string
   headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Names and values in turn, as they came. */
+  rawHeaders: readonly string[]
   body: Buffer
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
@@ -114,7 +116,7 @@ function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
 
 /** HTTP/2 is taken by its streams: answering through Node's compatibility layer costs more than the answer. */
 function exchangeOf(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): Exchange {
-  return 'stream' in request ? http2Exchange(request.stream as ServerHttp2Stream, request.headers) : http1Exchange(request, response as ServerResponse)
+  return 'stream' in request ? http2Exchange(request.stream as ServerHttp2Stream, request) : http1Exchange(request, response as ServerResponse)
 }
 
 interface Connection {
@@ -179,6 +181,7 @@ class Incoming implements RawRequest {
   readonly method: string
   readonly url: string
   readonly headers: RawRequest['headers']
+  readonly rawHeaders: readonly string[]
   readonly socket: TLSSocket
   #controller: AbortController | undefined
 
@@ -190,6 +193,7 @@ class Incoming implements RawRequest {
     this.method = exchange.method
     this.url = exchange.url
     this.headers = exchange.headers
+    this.rawHeaders = exchange.rawHeaders
     this.socket = exchange.socket
   }
 

@@ -1,81 +1,97 @@
 /**
- * Who makes a request: client certificate, bearer token, or nobody. Models
- * k8s.io/apiserver/pkg/authentication/request/{x509,bearertoken,union,anonymous}.
+ * Who makes a request: what a front proxy says, a client certificate, a bearer token, or nobody. Models
+ * k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,websocket,union,anonymous}.
  */
-import { timingSafeEqual } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { unauthorized } from '../errors.ts'
+import type { TokenAuthenticator } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
+import { isIssuedBy, proxiedUser, type FrontProxy } from './front-proxy.ts'
+import { withGroup } from './tokens.ts'
 
-const AUTHENTICATED = 'system:authenticated'
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 export const ADMIN_GROUP = 'system:masters'
+const SPACE_WARNING = 'the provided Authorization header contains extra space before the bearer token, and is ignored'
+const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.'
 
-/** Answers whose a token is, or undefined for one it does not know. */
-export type TokenVerifier = (token: string) => UserInfo | undefined | Promise<UserInfo | undefined>
+export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
 
 export interface Credentials {
-  authorization: string | undefined
-  socket: Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Names and values in turn, as they came. */
+  rawHeaders: readonly string[]
+  socket: PeerSocket
+  /** Where what the client should be told goes. */
+  warn(text: string): void
 }
 
-const BEARER = /^\s*bearer (\S+)/i
+export interface AuthenticatorParts {
+  tokens: TokenAuthenticator
+  /** PEM of the authority of users' certificates. */
+  clientCA: string
+  /** Whose certificates may speak for others by header. */
+  frontProxy?: FrontProxy
+  /** Whether who says nothing is let in as nobody; yes unless told. */
+  anonymous?: boolean
+}
 
 export class Authenticator {
-  readonly #verifiers: readonly TokenVerifier[]
+  readonly #parts: AuthenticatorParts
   /** Certificates do not change during a connection. */
-  readonly #bySocket = new WeakMap<object, UserInfo | null>()
+  readonly #bySocket = new WeakMap<object, UserInfo | 'none' | 'unknown'>()
 
-  constructor(verifiers: readonly TokenVerifier[]) {
-    this.#verifiers = verifiers
+  constructor(parts: AuthenticatorParts) {
+    this.#parts = parts
   }
 
   /** Other schemes than bearer tokens say nothing here. @throws StatusError 401 for a token that nobody knows */
-  async authenticate({ authorization, socket }: Credentials): Promise<UserInfo> {
-    const byCertificate = this.#certificateUser(socket)
-    if (byCertificate) return byCertificate
-    const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
-    if (!token) return ANONYMOUS
-    for (const verify of this.#verifiers) {
-      const pending = verify(token)
-      const user = pending instanceof Promise ? await pending : pending
-      if (user) return withGroup(user)
+  async authenticate(credentials: Credentials): Promise<UserInfo> {
+    const { tokens, frontProxy, anonymous = true } = this.#parts
+    const proxied = frontProxy && proxiedUser(frontProxy, credentials)
+    if (proxied) return withGroup(proxied)
+    const byCertificate = this.#certificateUser(credentials.socket)
+    if (byCertificate !== 'none' && byCertificate !== 'unknown') return byCertificate
+    const token = tokenOf(credentials)
+    if (token === undefined) {
+      if (anonymous && byCertificate === 'none') return ANONYMOUS
+      throw unauthorized()
     }
+    const pending = tokens.authenticateToken(token, [])
+    const verdict = pending instanceof Promise ? await pending : pending
+    if ('user' in verdict) return verdict.user
     throw unauthorized()
   }
 
-  #certificateUser(socket: Credentials['socket']): UserInfo | null {
-    const known = this.#bySocket.get(socket)
-    if (known !== undefined) return known
-    const user = socket.authorized ? userOf(socket.getPeerCertificate()) : null
-    this.#bySocket.set(socket, user)
-    return user
+  #certificateUser(socket: PeerSocket): UserInfo | 'none' | 'unknown' {
+    let known = this.#bySocket.get(socket)
+    if (known === undefined) this.#bySocket.set(socket, (known = userOf(socket, this.#parts)))
+    return known
   }
 }
 
-interface Certificate {
-  subject?: { CN?: string | string[]; O?: string | string[] }
-  /** `AB:CD:…` */
-  fingerprint256?: string
-}
-
-function userOf({ subject, fingerprint256 = '' }: Certificate): UserInfo | null {
+/** 'unknown' for a certificate that is not of the users' authority, 'none' where there is none or it names nobody. */
+function userOf(socket: PeerSocket, { clientCA, frontProxy }: AuthenticatorParts): UserInfo | 'none' | 'unknown' {
+  const { raw, subject, fingerprint256 = '' } = socket.getPeerCertificate() as Partial<PeerCertificate>
+  if (!subject) return 'none'
+  if (!socket.authorized || (raw && frontProxy && frontProxy.ca !== clientCA && isIssuedBy(raw, frontProxy.ca))) return 'unknown'
   const list = (value: string | string[] | undefined) => (value === undefined ? [] : Array.isArray(value) ? value : [value])
   const [name] = list(subject?.CN)
   const id = `X509SHA256=${fingerprint256.replaceAll(':', '').toLowerCase()}`
-  return name ? withGroup({ name, groups: list(subject?.O), extra: { 'authentication.kubernetes.io/credential-id': [id] } }) : null
+  return name ? withGroup({ name, groups: list(subject?.O), extra: { 'authentication.kubernetes.io/credential-id': [id] } }) : 'none'
 }
 
-function withGroup(user: UserInfo): UserInfo {
-  return user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] }
+function tokenOf({ headers, warn }: Credentials): string | undefined {
+  const { authorization } = headers
+  const [scheme = '', token, ...rest] = typeof authorization === 'string' ? authorization.trim().split(' ') : []
+  if (scheme.toLowerCase() !== 'bearer' || token === undefined) return webSocketToken(headers)
+  if (token) return token
+  if (rest.length > 0) warn(SPACE_WARNING)
+  return webSocketToken(headers)
 }
 
-/** A token given by configuration; compared in constant time for tokens of its length. */
-export function staticToken(expected: string, user: UserInfo): TokenVerifier {
-  const wanted = Buffer.from(expected)
-  const known = withGroup(user)
-  return (token) => {
-    const given = Buffer.from(token)
-    return given.length === wanted.length && timingSafeEqual(given, wanted) ? known : undefined
-  }
+/** Browsers cannot set headers of WebSockets: a protocol that is asked for carries the token. */
+function webSocketToken({ upgrade, 'sec-websocket-protocol': protocols }: Credentials['headers']): string | undefined {
+  if (typeof upgrade !== 'string' || upgrade.toLowerCase() !== 'websocket' || typeof protocols !== 'string') return undefined
+  const carried = protocols.split(',').map((p) => p.trim()).find((p) => p.startsWith(WEBSOCKET_TOKEN))
+  return carried === undefined ? undefined : Buffer.from(carried.slice(WEBSOCKET_TOKEN.length), 'base64url').toString() || undefined
 }

@@ -2,6 +2,7 @@
  * Tokens of service accounts that are kept in Secrets and never expire. They count as long as their Secret holds them, and
  * each day of use is noted on it. Models k8s.io/kubernetes/pkg/serviceaccount/legacy.go.
  */
+import { timingSafeEqual } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import type { Secret, ServiceAccount } from '../../schemas/types.ts'
 import type { SystemReader, UserInfo } from '../registry/kind.ts'
@@ -29,7 +30,7 @@ export function legacyUser(token: string, payload: JWTPayload, { system, nowMs }
   const [namespace, secretName, name, uid] = [claim('namespace'), claim('secret.name'), claim('service-account.name'), claim('service-account.uid')]
   const secret = system.get<Secret>('v1/Secret', namespace, secretName)
   if (!secret || secret.metadata.deletionTimestamp) return 'Token has been invalidated'
-  if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token) return "Token does not match server's copy"
+  if (!holds(secret, token)) return "Token does not match server's copy"
   const account = system.get<ServiceAccount>('v1/ServiceAccount', namespace, name)
   if (!account) return `serviceaccounts ${JSON.stringify(name)} not found`
   if (account.metadata.deletionTimestamp) return `ServiceAccount ${namespace}/${name} has been deleted`
@@ -38,6 +39,11 @@ export function legacyUser(token: string, payload: JWTPayload, { system, nowMs }
   if (secret.metadata.labels?.[INVALID_SINCE])
     return `the token in secret ${namespace}/${secretName} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`
   return { name: `system:serviceaccount:${namespace}:${name}`, uid, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`] }
+}
+
+function holds({ data }: Secret, token: string): boolean {
+  const [kept, given] = [Buffer.from(data?.token ?? '', 'base64'), Buffer.from(token)]
+  return kept.length === given.length && timingSafeEqual(kept, given)
 }
 
 function noteUse({ metadata }: Secret, { system, nowMs }: { system: SystemReader; nowMs: number }): void {

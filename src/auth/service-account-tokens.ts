@@ -3,18 +3,21 @@
  * gone. Models k8s.io/kubernetes/pkg/serviceaccount (claims.go, jwt.go) and its OIDC discovery documents.
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { exportJWK, jwtVerify, SignJWT, type JWK, type JWTPayload } from 'jose'
+import { compactVerify, decodeJwt, exportJWK, SignJWT, type JWK, type JWTPayload } from 'jose'
+import { formatList } from '../../api/rbac/v1/_rules.ts'
 import type { Clock, Random } from '../clock.ts'
+import type { TokenVerdict } from '../registry/authorization.ts'
+import type { KubeObject, ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
 import { LEGACY_ISSUER, legacyClaims, legacyUser } from './legacy-tokens.ts'
-import type { TokenAuthenticator, TokenVerdict } from '../registry/authorization.ts'
-import type { ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
 
 export const ISSUER = 'https://kubernetes.default.svc'
 const ALGORITHM = 'RS256'
 const PRIVATE_CLAIM = 'kubernetes.io'
+const LEEWAY_SECONDS = 60
 /** Verified signatures are remembered; that what they are bound to still exists is looked up each time. */
 const MAX_REMEMBERED = 10_000
-const REF_KINDS = { pod: 'v1/Pod', secret: 'v1/Secret', node: 'v1/Node' } as const
+const REF_KINDS = { secret: 'v1/Secret', pod: 'v1/Pod', node: 'v1/Node' } as const
+const INVALIDATED = 'service account token has been invalidated'
 
 interface Ref {
   name: string
@@ -27,16 +30,23 @@ interface BoundClaims extends Partial<Record<keyof typeof REF_KINDS, Ref>> {
   warnafter?: number
 }
 
-export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthenticator {
+/** A token whose signature is good, and whose it was when it was last asked. */
+interface Verified {
+  payload: JWTPayload
+  /** What the token is bound to, as it was found; as long as it is the same, so is the user. */
+  found?: readonly (KubeObject | undefined)[]
+  user?: UserInfo
+}
+
+export class ServiceAccountKeys implements ServiceAccountTokens {
   readonly defaultAudiences = [ISSUER]
-  readonly audiences = [ISSUER]
   readonly #private: KeyObject
   readonly #public: KeyObject
   readonly #keyId: string
   readonly #clock: Clock
   readonly #random: Random
   readonly #system: () => SystemReader
-  readonly #verified = new Map<string, JWTPayload>()
+  readonly #verified = new Map<string, Verified>()
 
   /** @param key PEM of the private key */
   constructor(key: string, { clock, random, system }: { clock: Clock; random: Random; system(): SystemReader }) {
@@ -52,34 +62,19 @@ export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthentica
     const now = Math.floor(this.#clock.now() / 1000)
     const { namespace, name, uid } = serviceAccount
     const bound = { namespace, ...(node ? { node } : {}), ...(pod ? { pod } : {}), ...(secret ? { secret } : {}), serviceaccount: { name, uid }, ...(warnAfterSeconds ? { warnafter: now + warnAfterSeconds } : {}) }
-    const claims = { aud: [...audiences], iss: ISSUER, sub: `system:serviceaccount:${namespace}:${name}`, jti: this.#random.uuid(), iat: now, nbf: now, exp: now + expirationSeconds, [PRIVATE_CLAIM]: bound }
-    return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid: this.#keyId }).sign(this.#private)
+    // In the order in which upstream's encoder gives them.
+    return this.#signed({ aud: [...audiences], exp: now + expirationSeconds, iat: now, iss: ISSUER, jti: this.#random.uuid(), [PRIVATE_CLAIM]: bound, nbf: now, sub: `system:serviceaccount:${namespace}:${name}` })
   }
 
   /** A token that lies in a Secret of its account and does not expire. */
-  async signLegacy(account: { namespace: string; name: string; uid: string }, secretName: string): Promise<string> {
-    return new SignJWT(legacyClaims(account, secretName)).setProtectedHeader({ alg: ALGORITHM, kid: this.#keyId }).sign(this.#private)
+  signLegacy(account: { namespace: string; name: string; uid: string }, secretName: string): Promise<string> {
+    return this.#signed(legacyClaims(account, secretName))
   }
 
-  /** `{}` for what is not a token of this issuer. */
-  async authenticateToken(token: string, audiences: readonly string[]): Promise<TokenVerdict> {
-    const payload = await this.#verify(token)
-    if (!payload) return {}
-    const now = this.#clock.now() / 1000
-    if (payload.exp !== undefined && payload.exp < now) return { error: '[invalid bearer token, service account token has expired]' }
-    const wanted = audiences.length > 0 ? audiences : this.audiences
-    // Legacy tokens name no audience and are meant for the server.
-    const given = payload.iss === LEGACY_ISSUER ? this.audiences : payload.aud === undefined ? [] : [payload.aud].flat()
-    const shared = wanted.filter((audience) => given.includes(audience))
-    if (shared.length === 0) return { error: `[invalid bearer token, token audiences ${JSON.stringify(given)} is invalid for the target audiences ${JSON.stringify(wanted)}]` }
-    const user = payload.iss === LEGACY_ISSUER ? legacyUser(token, payload, { system: this.#system(), nowMs: this.#clock.now() }) : this.#userOf(payload)
-    return typeof user === 'string' ? { error: `[invalid bearer token, ${user}]` } : { user, audiences: shared }
-  }
-
-  /** For the bearer tokens of requests. */
-  async verify(token: string): Promise<UserInfo | undefined> {
-    const verdict = await this.authenticateToken(token, [])
-    return 'user' in verdict ? verdict.user : undefined
+  /** `{}` for what is not a token of this issuer. @param audiences what it must be meant for */
+  authenticateToken(token: string, audiences: readonly string[]): TokenVerdict | Promise<TokenVerdict> {
+    const known = this.#verified.get(token)
+    return known ? this.#judge(known, token, audiences) : this.#authenticateNew(token, audiences)
   }
 
   /** `/openid/v1/jwks` */
@@ -87,42 +82,98 @@ export class ServiceAccountKeys implements ServiceAccountTokens, TokenAuthentica
     return { keys: [{ use: 'sig', kid: this.#keyId, alg: ALGORITHM, ...(await exportJWK(this.#public)) }] }
   }
 
-  async #verify(token: string): Promise<JWTPayload | undefined> {
-    const known = this.#verified.get(token)
-    if (known) return known
-    if (token.split('.').length !== 3) return undefined
+  #signed(claims: JWTPayload): Promise<string> {
+    return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid: this.#keyId }).sign(this.#private)
+  }
+
+  async #authenticateNew(token: string, audiences: readonly string[]): Promise<TokenVerdict> {
+    const issuer = issuerOf(token)
+    if (issuer !== ISSUER && issuer !== LEGACY_ISSUER) return {}
     try {
-      // Times are checked against the cluster's own clock, by whoever asks.
-      const { payload } = await jwtVerify(token, this.#public, { issuer: [ISSUER, LEGACY_ISSUER], algorithms: [ALGORITHM], currentDate: new Date(this.#clock.now()) })
+      // Times are checked against the cluster's own clock, below.
+      await compactVerify(token, this.#public, { algorithms: [ALGORITHM] })
+      const verified = { payload: decodeJwt(token) }
       if (this.#verified.size >= MAX_REMEMBERED) this.#verified.clear()
-      this.#verified.set(token, payload)
-      return payload
+      this.#verified.set(token, verified)
+      return this.#judge(verified, token, audiences)
     } catch {
-      // Not ours, or not valid: the same to who asks.
-      return undefined
+      return { error: 'go-jose/go-jose: error in cryptographic primitive' }
     }
   }
 
+  #judge(verified: Verified, token: string, audiences: readonly string[]): TokenVerdict {
+    const { payload } = verified
+    const isLegacy = payload.iss === LEGACY_ISSUER
+    const nowSeconds = this.#clock.now() / 1000
+    if (payload.exp !== undefined && payload.exp < nowSeconds) return { error: 'service account token has expired' }
+    if (payload.nbf !== undefined && payload.nbf > nowSeconds + LEEWAY_SECONDS) return { error: 'service account token is not valid yet' }
+    const given = isLegacy ? [ISSUER] : [payload.aud ?? []].flat()
+    const shared = audiences.filter((audience) => given.includes(audience))
+    if (shared.length === 0) return { error: `token audiences ${formatList(given)} is invalid for the target audiences ${formatList(audiences)}` }
+    const user = isLegacy ? legacyUser(token, payload, { system: this.#system(), nowMs: this.#clock.now() }) : this.#userOf(verified)
+    return typeof user === 'string' ? { error: user } : { user, audiences: shared }
+  }
+
   /** The user of a token, or why what it is bound to is not there. */
-  #userOf(payload: JWTPayload): UserInfo | string {
-    const bound = (payload[PRIVATE_CLAIM] ?? {}) as BoundClaims
+  #userOf(verified: Verified): UserInfo | string {
+    const bound = (verified.payload[PRIVATE_CLAIM] ?? {}) as BoundClaims
     const { namespace = '', serviceaccount } = bound
     const system = this.#system()
+    // Of a pod's token the node is told, and not asked about.
+    const refs = REFS.map(([name, kind]) => ({ name, kind, ref: bound[name] })).filter(({ name, ref }) => ref && (name !== 'node' || !bound.pod))
+    const nowMs = this.#clock.now()
     const account = system.get('v1/ServiceAccount', namespace, serviceaccount?.name ?? '')
-    if (!account) return `serviceaccounts ${JSON.stringify(serviceaccount?.name)} not found`
-    if (account.metadata.uid !== serviceaccount?.uid) return `service account UID (${account.metadata.uid}) does not match claim (${serviceaccount?.uid})`
-    const extra: Record<string, string[]> = { 'authentication.kubernetes.io/credential-id': [`JTI=${payload.jti}`] }
-    for (const [name, kind] of Object.entries(REF_KINDS) as [keyof typeof REF_KINDS, string][]) {
-      const ref = bound[name]
-      if (!ref) continue
-      const object = system.get(kind, name === 'node' ? '' : namespace, ref.name)
-      if (name !== 'node' && object?.metadata.uid !== ref.uid) return `service account token has been invalidated`
-      if (name === 'secret') continue
-      extra[`authentication.kubernetes.io/${name}-name`] = [ref.name]
-      if (ref.uid) extra[`authentication.kubernetes.io/${name}-uid`] = [ref.uid]
-    }
-    return { name: payload.sub ?? '', ...(account.metadata.uid ? { uid: account.metadata.uid } : {}), groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`], extra }
+    const found = [account, ...refs.map(({ name, kind, ref }) => system.get(kind, name === 'node' ? '' : namespace, ref?.name ?? ''))]
+    if (verified.user && found.every((object, i) => object === verified.found?.[i] && !object?.metadata.deletionTimestamp)) return verified.user
+    const problem = whyInvalid(serviceaccount, account, nowMs) ?? refs.map(({ name, ref }, i) => whyUnbound(name, { ref, object: found[i + 1], nowMs })).find((why) => why !== undefined)
+    if (problem !== undefined) return problem
+    const user = userInfo(verified.payload, bound, account?.metadata.uid)
+    verified.found = found
+    verified.user = user
+    return user
   }
+}
+
+const REFS = Object.entries(REF_KINDS) as [keyof typeof REF_KINDS, string][]
+
+function issuerOf(token: string): string | undefined {
+  try {
+    return token.split('.').length === 3 ? decodeJwt(token).iss : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function whyInvalid(claim: Ref | undefined, account: KubeObject | undefined, nowMs: number): string | undefined {
+  if (!account) return `serviceaccounts ${JSON.stringify(claim?.name)} not found`
+  const { namespace, name, uid } = account.metadata
+  if (uid !== claim?.uid) return `service account UID (${uid}) does not match claim (${claim?.uid})`
+  return isGone(account, nowMs) ? `service account ${namespace}/${name} has been deleted` : undefined
+}
+
+/** @param name what kind of object the token is bound to */
+function whyUnbound(name: keyof typeof REF_KINDS, { ref, object, nowMs }: { ref: Ref | undefined; object: KubeObject | undefined; nowMs: number }): string | undefined {
+  if (!object) return INVALIDATED
+  const { uid } = object.metadata
+  if (uid !== ref?.uid) return `${name} UID (${uid}) does not match service account ${name} ref claim (${ref?.uid})`
+  return isGone(object, nowMs) ? INVALIDATED : undefined
+}
+
+/** What is about to go counts as there for a moment. */
+function isGone({ metadata: { deletionTimestamp } }: KubeObject, nowMs: number): boolean {
+  return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < nowMs - LEEWAY_SECONDS * 1000
+}
+
+function userInfo(payload: JWTPayload, bound: BoundClaims, uid: string | undefined): UserInfo {
+  const extra: Record<string, string[]> = { 'authentication.kubernetes.io/credential-id': [`JTI=${payload.jti}`] }
+  for (const name of ['pod', 'node'] as const) {
+    const ref = bound[name]
+    if (!ref) continue
+    extra[`authentication.kubernetes.io/${name}-name`] = [ref.name]
+    if (ref.uid) extra[`authentication.kubernetes.io/${name}-uid`] = [ref.uid]
+  }
+  const { namespace = '' } = bound
+  return { name: payload.sub ?? '', ...(uid ? { uid } : {}), groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`], extra }
 }
 
 /** `/.well-known/openid-configuration` */

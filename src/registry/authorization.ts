@@ -73,7 +73,7 @@ export type TokenVerdict = { user: UserInfo; audiences?: readonly string[] } | {
 
 export interface TokenAuthenticator {
   /** @param audiences what the token must be meant for; the server's own audiences when empty */
-  authenticateToken(token: string, audiences: readonly string[]): Promise<TokenVerdict>
+  authenticateToken(token: string, audiences: readonly string[]): TokenVerdict | Promise<TokenVerdict>
   /** The server's own audiences. */
   audiences: readonly string[]
 }

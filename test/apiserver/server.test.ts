@@ -2,7 +2,8 @@
 import http2 from 'node:http2'
 import pino from 'pino'
 import t, { type Test } from 'tap'
-import { ADMIN_GROUP, Authenticator, staticToken } from '../../src/auth/authenticate.ts'
+import { ADMIN_GROUP, Authenticator } from '../../src/auth/authenticate.ts'
+import { forServer, staticToken, Tokens } from '../../src/auth/tokens.ts'
 import { loadPki } from '../../src/auth/pki.ts'
 import { Routes } from '../../src/apiserver/routes.ts'
 import { startServer, type HttpServer, type RawRequest } from '../../src/apiserver/server.ts'
@@ -20,7 +21,7 @@ async function serve(t: Test, options: { log?: pino.Logger; handler?(request: Ra
   const pki = await loadPki({ dir: undefined, hosts: ['127.0.0.1'], clock, random: new SystemRandom() })
   const routes = new Routes({
     api: inner.api,
-    authenticator: new Authenticator([staticToken(TOKEN, { name: 'admin', groups: [ADMIN_GROUP] })]),
+    authenticator: new Authenticator({ tokens: new Tokens([forServer(['api'], staticToken(TOKEN, { name: 'admin', groups: [ADMIN_GROUP] }))], ['api']), clientCA: pki.ca.cert }),
     authorizer: inner.authorizer,
     connectors: new Connectors(),
     log: options.log ?? pino({ level: 'silent' }),

@@ -3,9 +3,7 @@ import { defineKind } from '../../../src/registry/kind.ts'
 import { badRequest, internalError } from '../../../src/errors.ts'
 import { userInfoOf } from './_user-info.ts'
 import type { TokenReview, TokenReviewStatus } from '../../../schemas/types.ts'
-import type { UserInfo, WriteContext } from '../../../src/registry/kind.ts'
-
-const AUTHENTICATED = 'system:authenticated'
+import type { WriteContext } from '../../../src/registry/kind.ts'
 
 async function reviewToken(review: TokenReview, ctx: WriteContext): Promise<TokenReview> {
   const { token, audiences = [] } = review.spec
@@ -17,13 +15,9 @@ async function reviewToken(review: TokenReview, ctx: WriteContext): Promise<Toke
   const status: TokenReviewStatus = { user: {} }
   if ('user' in verdict) {
     if (wanted.length && !verdict.audiences?.some((a) => wanted.includes(a))) throw internalError('error validating audiences')
-    Object.assign(status, { authenticated: true, user: userInfoOf(withAuthenticated(verdict.user)) }, verdict.audiences ? { audiences: [...verdict.audiences] } : {})
+    Object.assign(status, { authenticated: true, user: userInfoOf(verdict.user) }, verdict.audiences ? { audiences: [...verdict.audiences] } : {})
   } else status.error = verdict.error ?? 'invalid bearer token'
   return { ...review, status }
-}
-
-function withAuthenticated(user: UserInfo): UserInfo {
-  return user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] }
 }
 
 export default defineKind<TokenReview>({

@@ -33,14 +33,8 @@ function validateExpiration(seconds: number): FieldError[] {
   return seconds > MAX_SECONDS ? [field.invalid(path, seconds, 'may not specify a duration larger than 2^32 seconds')] : []
 }
 
-function checkMetadata({ metadata }: TokenRequest, account: { namespace: string; name: string }): void {
-  for (const key of ['name', 'namespace'] as const) {
-    const given = metadata[key]
-    if (given && given !== account[key]) {
-      const what = key === 'name' ? 'service account name' : 'service account namespace'
-      throw invalid(KIND, account.name, [field.invalid(`metadata.${key}`, given, `must match the ${what} if specified`)])
-    }
-  }
+function checkName({ metadata: { name } }: TokenRequest, account: string): void {
+  if (name && name !== account) throw invalid(KIND, account, [field.invalid('metadata.name', name, 'must match the service account name if specified')])
 }
 
 /** Finds what the token is bound to. */
@@ -51,6 +45,7 @@ function resolveBound(ref: BoundObjectReference | undefined, accountName: string
   const group = slash < 0 ? '' : apiVersion.slice(0, slash)
   const bound = group === '' && Object.hasOwn(BOUND_KINDS, kind) ? BOUND_KINDS[kind] : undefined
   if (!bound) throw badRequest(`cannot bind token to object of type ${group}/${apiVersion.slice(slash + 1)}, Kind=${kind}`)
+  if (!name) throw badRequest('Name parameter required.')
   const object = mustGet<KubeObject>(ctx, bound.resource, { kind, namespace: bound.namespaced ? ctx.namespace : '', name })
   const uid = object.metadata.uid ?? ''
   const result: Bound = kind === 'Pod' ? boundPod(object as Pod, accountName, ctx) : kind === 'Node' ? { node: { name, uid } } : { secret: { name, uid } }
@@ -78,7 +73,7 @@ async function create({ name, body, ctx }: { name: string; body: KubeObject; ctx
   const tokens = ctx.system.serviceAccountTokens
   if (!tokens) throw internalError('this server signs no service account tokens')
   const { namespace } = ctx
-  checkMetadata(request, { namespace, name })
+  checkName(request, name)
   const account = mustGet<ServiceAccount>(ctx, 'serviceaccounts', { kind: 'ServiceAccount', namespace, name })
   const uid = account.metadata.uid ?? ''
   const { uid: givenUID } = request.metadata

@@ -1,5 +1,5 @@
 /** Subresources that are posted to (binding, eviction, token) and those that are connections (exec, log, proxy). */
-import { noSuchResource, notImplemented } from '../../errors.ts'
+import { badRequest, noSuchResource, notImplemented } from '../../errors.ts'
 import { isCreateSubresource, type ConnectSubresource, type CreateSubresource, type KubeObject } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
@@ -41,10 +41,16 @@ export class Connectors {
 export async function createForSubresource({ api, kind, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
   const expected = expectedFor(subresource.responseKind)
   const body = decodeBody(api.scheme, { ...expected, accepts: subresource.accepts }, request, ctx)
+  checkNamespace(body, info.namespace)
   body.metadata.namespace ??= info.namespace || undefined
   const answer = await postSubresource(api, { kind, name: info.name, subresource: info.subresource }, body, ctx)
   const isOfKind = (answer as KubeObject).kind === expected.kind
   return valueResponse(isOfKind ? expected.codec.normalize(answer as KubeObject) : answer, as, 201)
+}
+
+/** @throws StatusError 400 for an object that says it is elsewhere */
+export function checkNamespace({ metadata }: KubeObject, namespace: string): void {
+  if (namespace && metadata.namespace && metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
 /** Posts to a subresource, through admission, and answers what it says. @throws StatusError */

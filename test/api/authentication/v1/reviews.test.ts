@@ -6,7 +6,7 @@ import { startApi, userNamed } from '../../../helpers/in-process-api.ts'
 const authenticator: TokenAuthenticator = {
   audiences: ['api'],
   authenticateToken: (token, audiences) =>
-    Promise.resolve(token === 'good' ? { user: { name: 'jane', uid: 'u1', groups: ['devs'], extra: { a: ['b'] } }, audiences: audiences.filter((a) => a === 'api' || a === 'vault') } : token === 'old' ? { error: 'too old' } : {}),
+    Promise.resolve(token === 'good' ? { user: { name: 'jane', uid: 'u1', groups: ['devs', 'system:authenticated'], extra: { a: ['b'] } }, audiences: audiences.filter((a) => a === 'api' || a === 'vault') } : token === 'old' ? { error: 'too old' } : {}),
 }
 
 t.test('tokens', async (t) => {

@@ -58,11 +58,11 @@ t.test('what is refused', async (t) => {
     [{ expirationSeconds: 599 }, 'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes'],
     [{ expirationSeconds: 2 ** 32 + 1 }, 'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds'],
     [to('Pod', 'none'), 'pods "none" not found'],
+    [to('Pod', ''), 'Name parameter required.'],
     [to('ConfigMap', 'c'), 'cannot bind token to object of type /v1, Kind=ConfigMap'],
     [to('Pod', 'other'), 'cannot bind token for serviceaccount "a" to pod running with different serviceaccount name.'],
     [to('Secret', 's', { uid: 'x' }), 'Operation cannot be fulfilled on Secret "s": the UID in the bound object reference (x) does not match the UID in record. The object might have been deleted and then recreated'],
     [{}, 'TokenRequest.authentication.k8s.io "a" is invalid: metadata.name: Invalid value: "b": must match the service account name if specified', { name: 'b' }],
-    [{}, 'TokenRequest.authentication.k8s.io "a" is invalid: metadata.namespace: Invalid value: "x": must match the service account namespace if specified', { namespace: 'x' }],
     [{}, `Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "a": the UID in the token request (x) does not match the UID of the service account (${uids.account})`, { uid: 'x' }],
   ] as const) {
     await t.rejects(ask(spec, metadata), { message })
