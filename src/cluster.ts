@@ -9,6 +9,8 @@ import controllerModules from 'folder:controllers'
 import pino, { type Logger } from 'pino'
 import { AdmissionChain } from './admission/chain.ts'
 import { admissionPlugins, type AdmissionOptions } from './admission/plugins.ts'
+import { WebhookClient } from './admission/webhooks/client.ts'
+import { conversionWebhooks } from './admission/webhooks/conversion.ts'
 import { Api } from './apiserver/api.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { Routes } from './apiserver/routes.ts'
@@ -184,7 +186,8 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
   const keys: ServiceAccountKeys = new ServiceAccountKeys(serviceAccountKey, { clock, random, system: () => system })
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
-  const customResources = new CustomResources({ scheme, store })
+  const converters = new WebhookClient(admission?.serviceBackend)
+  const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
   const informers = new InformerFactory(api)
   const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
   const tokens = tokensOf(authentication, { keys, clock, system: () => system })
@@ -202,6 +205,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
       closeAuthorizer()
       informers.close()
       customResources.close()
+      converters.close()
     },
   }
 }

@@ -94,7 +94,7 @@ export function valueResponse(value: object, as: Accepted, status = 200): ApiRes
   return { status, headers: { 'content-type': contentTypeOf(as) }, body: [encodeValue(value, as)] }
 }
 
-function get(call: Call): ApiResponse {
+function get(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const encode = encodeOptions(call)
   checkFreshness(api, kind, request.query.get('resourceVersion') ?? '')
@@ -103,7 +103,11 @@ function get(call: Call): ApiResponse {
     if (!found) throw notFound(kind.groupResource, info.name)
     return objectResponse(call, ephemeral(found), { encode })
   }
-  return objectResponse(call, api.storageFor(kind).get(info.namespace, info.name), { encode })
+  const storage = api.storageFor(kind)
+  const entry = storage.get(info.namespace, info.name)
+  const pending = storage.prepareRead([entry.value])
+  const respond = () => objectResponse(call, entry, { encode })
+  return pending ? pending.then(respond) : respond()
 }
 
 /** A get may ask for a version that is not older than some other. @throws StatusError 500, 504 */
@@ -113,12 +117,14 @@ function checkFreshness(api: Api, { definition }: ServedKind, resourceVersion: s
   if (Number(resourceVersion) > api.store.revision) throw tooLargeRevision(resourceVersion, api.store.revision, definition)
 }
 
-function list(call: Call): ApiResponse {
+function list(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const encode = encodeOptions(call)
   const options = parseListOptions(kind, request.query, { watch: false })
   const result = kind.definition.computed ? computedList(call, options) : listObjects(api, kind, { ...options, namespace: info.namespace })
-  return { status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) }
+  const respond = () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) })
+  const pending = kind.definition.stored?.prepareRead?.(result.entries.map(({ value }) => value))
+  return pending ? pending.then(respond) : respond()
 }
 
 function computedList(call: Call, selection: Parameters<typeof matcher>[1]) {
@@ -228,6 +234,7 @@ async function deletecollection(call: Call): Promise<ApiResponse> {
   const options = deleteOptions(call)
   const ctx = contextOf(call, { dryRun: (options.dryRun ?? []).length > 0 })
   const listed = await removeCollection(api, kind, { ...query, namespace: info.namespace }, options, ctx)
+  await kind.definition.stored?.prepareRead?.(listed.entries.map(({ value }) => value))
   return { status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, listed.entries, listed, encode) }
 }
 
@@ -269,6 +276,7 @@ async function admitConnect({ api, kind, info, request }: Call, { connect: conne
 async function scale(call: Call): Promise<ApiResponse> {
   const { api, info, request, kind } = call
   const encode = encodeOptions(call)
+  if (info.verb === 'get') await api.storageFor(kind).prepareRead([api.storageFor(kind).get(info.namespace, info.name).value])
   const respond = (scale: Scale) => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: [encodeScale(kind, scale, encode)] })
   if (info.verb === 'get') return respond(readScale(kind, viewOf(kind, api.storageFor(kind).get(info.namespace, info.name))))
   const isPatch = info.verb === 'patch'

@@ -74,13 +74,26 @@ export function customKind(crd: CustomResourceDefinition, { schemas, version, is
 /** Conversion at the door of the store. What is shown of a stored object is worked out once; mostly it is the object itself. */
 function storedForm(schemas: DefinitionSchemas, version: string): NonNullable<KindDefinition['stored']> {
   const views = new WeakMap<KubeObject, KubeObject>()
+  const written = new WeakMap<KubeObject, KubeObject>()
   return {
+    isPrepared: schemas.isConvertedByWebhook,
     read(stored) {
-      let view = views.get(stored)
-      if (!view) views.set(stored, (view = schemas.read(stored, version)))
+      const known = views.get(stored)
+      if (known) return known
+      const view = schemas.read(stored, version)
+      if (!schemas.needsWebhook(stored, version)) views.set(stored, view)
       return view
     },
-    write: (object) => schemas.write(object),
+    write: (object) => written.get(object) ?? schemas.write(object),
+    prepareRead(stored) {
+      const unknown = stored.filter((object) => schemas.needsWebhook(object, version) && !views.has(object))
+      if (unknown.length === 0) return undefined
+      return schemas.readAll(unknown, version).then((made) => made.forEach((view, i) => void views.set(unknown[i] ?? view, view)))
+    },
+    prepareWrite(object) {
+      if (!schemas.needsWebhook(object, schemas.storageVersion)) return undefined
+      return schemas.writeByWebhook(object).then((made) => void written.set(object, made))
+    },
   }
 }
 

@@ -12,12 +12,14 @@ import { mergeTypeFromSchema } from '../apimachinery/merge-type-from-schema.ts'
 import type { MergeType } from '../apimachinery/merge-type.ts'
 import { normalize } from '../apimachinery/normalize.ts'
 import { freezeJSON, isRecord } from '../apimachinery/json.ts'
-import { notImplemented } from '../errors.ts'
 import type { CustomResourceDefinition } from '../../schemas/types.ts'
 import type { KubeObject } from './kind.ts'
 import { parseApiVersion, type ObjectCodec } from './scheme.ts'
 
 const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+
+/** Turns objects of a definition into another version, in their order; rejects with what the answer to a client says. */
+export type ResourceConverter = (crd: CustomResourceDefinition, objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>
 
 /** What all versions of one definition share. */
 export class DefinitionSchemas {
@@ -27,16 +29,18 @@ export class DefinitionSchemas {
   /** Differs whenever what is served by the definition does. */
   readonly revision: string
   readonly #schemas: ReadonlyMap<string, Schema | undefined>
-  readonly #conversion: string
+  readonly #webhook: ((objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>) | undefined
 
-  constructor({ metadata, spec, status }: CustomResourceDefinition) {
+  /** @param converter calls the webhook, for a definition that has one */
+  constructor(crd: CustomResourceDefinition, converter?: ResourceConverter) {
+    const { metadata, spec, status } = crd
     const versions = spec.versions ?? []
     this.group = spec.group ?? ''
     this.preservesUnknown = spec.preserveUnknownFields ?? false
     this.storageVersion = versions.find((v) => v.storage)?.name ?? ''
     this.#schemas = new Map(versions.map((v) => [v.name ?? '', v.schema?.openAPIV3Schema]))
     this.revision = `${metadata.uid} ${metadata.generation} ${JSON.stringify(status?.acceptedNames)}`
-    this.#conversion = spec.conversion?.strategy ?? 'None'
+    this.#webhook = spec.conversion?.strategy === 'Webhook' && converter ? (objects, apiVersion) => converter(crd, objects, apiVersion) : undefined
   }
 
   schemaOf(version: string): Schema | undefined {
@@ -49,9 +53,28 @@ export class DefinitionSchemas {
 
   /** A stored object as `version` shows it: with the defaults of the version it was stored in, and nothing that either schema does not know. */
   read(stored: KubeObject, version: string): KubeObject {
-    const storedIn = parseApiVersion(stored.apiVersion ?? '').version
-    const current = withDefaults(this.#conformed(stored, storedIn, true), this.schemaOf(storedIn))
-    return sortedJSON(this.convert(current, version))
+    return sortedJSON(this.convert(this.#current(stored), version))
+  }
+
+  /** The same for those that a webhook converts. */
+  async readAll(stored: readonly KubeObject[], version: string): Promise<KubeObject[]> {
+    const converted = await this.#convertAll(stored.map((object) => this.#current(object)), version)
+    return converted.map((object) => sortedJSON(object))
+  }
+
+  get isConvertedByWebhook(): boolean {
+    return this.#webhook !== undefined
+  }
+
+  /** Whether a webhook is needed to show the object in this version. */
+  needsWebhook({ apiVersion }: KubeObject, version: string): boolean {
+    return this.#webhook !== undefined && apiVersion !== this.apiVersionOf(version)
+  }
+
+  /** A stored object with its defaults, in the version it was stored in. */
+  #current(stored: KubeObject): KubeObject {
+    const { version } = parseApiVersion(stored.apiVersion ?? '')
+    return withDefaults(this.#conformed(stored, version, true), this.schemaOf(version))
   }
 
   /** The object as it is stored. */
@@ -59,11 +82,21 @@ export class DefinitionSchemas {
     return sortedJSON(this.convert(object, this.storageVersion))
   }
 
-  /** The same object in another version; the object itself where it is of that one. */
+  /** The same for one that a webhook converts. */
+  async writeByWebhook(object: KubeObject): Promise<KubeObject> {
+    const [converted = object] = await this.#convertAll([object], this.storageVersion)
+    return sortedJSON(converted)
+  }
+
+  async #convertAll(objects: readonly KubeObject[], version: string): Promise<KubeObject[]> {
+    const converted = (await this.#webhook?.(objects, this.apiVersionOf(version))) ?? []
+    return converted.map((object) => this.#conformed(object, version, false))
+  }
+
+  /** The same object in another version, nothing but its version changed; the object itself where it is of that one. */
   convert(object: KubeObject, version: string): KubeObject {
     const apiVersion = this.apiVersionOf(version)
     if (object.apiVersion === apiVersion) return object
-    if (this.#conversion !== 'None') throw notImplemented(`conversion of ${object.apiVersion} ${object.kind} to ${version} by a webhook`)
     return this.#conformed({ ...object, apiVersion }, version, false)
   }
 

@@ -6,7 +6,7 @@ import { equalJSON } from '../apimachinery/json.ts'
 import type { StorageEvent } from '../storage/history.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../schemas/types.ts'
 import { customKind } from './custom-resource-kind.ts'
-import { customResourceCodec, DefinitionSchemas } from './custom-resource-schema.ts'
+import { customResourceCodec, DefinitionSchemas, type ResourceConverter } from './custom-resource-schema.ts'
 import type { KindDefinition, KubeObject } from './kind.ts'
 import type { ObjectStore } from './resource-storage.ts'
 import type { ObjectCodec, Scheme } from './scheme.ts'
@@ -25,11 +25,13 @@ interface Served {
 
 export class CustomResources {
   readonly #scheme: Scheme
+  readonly #converter: ResourceConverter | undefined
   readonly #handle: { close(): void }
   readonly #served = new Map<string, Served>()
 
-  constructor({ scheme, store }: { scheme: Scheme; store: ObjectStore }) {
+  constructor({ scheme, store, converter }: { scheme: Scheme; store: ObjectStore; converter?: ResourceConverter }) {
     this.#scheme = scheme
+    this.#converter = converter
     const { prefix } = scheme.require(DEFINITION)
     for (const { value } of store.list(prefix).entries) this.#follow(value as CustomResourceDefinition & KubeObject)
     this.#handle = store.watch(prefix, { onEvents: (events) => events.forEach((event) => this.#apply(event)) })
@@ -53,7 +55,7 @@ export class CustomResources {
     if (!hasCondition(crd, 'Established') || !names.plural || !names.kind) return this.#stop(name)
     const before = this.#served.get(name)
     if (before?.uid === uid && before.generation === generation && before.isTerminating === isTerminating && equalJSON(before.names, names)) return
-    const kinds = kindsOf(crd, isTerminating).filter(({ definition }) => !this.#isTaken(definition, before))
+    const kinds = kindsOf(crd, { isTerminating, converter: this.#converter }).filter(({ definition }) => !this.#isTaken(definition, before))
     if (before) this.#scheme.remove(before.definitions)
     const codecs = new Map(kinds.map(({ definition, codec }) => [definition, codec]))
     this.#scheme.add([...codecs.keys()], (definition) => codecs.get(definition) ?? this.#scheme.codecFor(definition))
@@ -79,11 +81,14 @@ function hasCondition({ status }: CustomResourceDefinition, type: string): boole
 }
 
 /** A kind for each served version. Those that watch or delete all kinds take the preferred one. */
-function kindsOf(crd: CustomResourceDefinition, isTerminating: boolean): { definition: KindDefinition; codec: ObjectCodec }[] {
-  const schemas = new DefinitionSchemas(crd)
+function kindsOf(crd: CustomResourceDefinition, { isTerminating, converter }: { isTerminating: boolean; converter: ResourceConverter | undefined }): { definition: KindDefinition; codec: ObjectCodec }[] {
+  const schemas = new DefinitionSchemas(crd, converter)
   const versions = (crd.spec.versions ?? []).filter((version) => version.served).sort((a, b) => compareVersions(b.name ?? '', a.name ?? ''))
+  // Where a webhook converts, the version of the store is read without asking it.
+  const stored = crd.spec.conversion?.strategy === 'Webhook' ? versions.findIndex(({ storage }) => storage) : -1
+  const main = Math.max(stored, 0)
   return versions.map((version, i) => {
-    const definition = customKind(crd, { schemas, version, isTerminating, isMain: i === 0 })
+    const definition = customKind(crd, { schemas, version, isTerminating, isMain: i === main })
     return { definition, codec: customResourceCodec({ schemas, version: version.name ?? '', kind: definition.kind }) }
   })
 }

@@ -39,6 +39,7 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
   let outcome: Outcome = { step: 'now' }
   const decide = async (current: Entry<KubeObject> | undefined): Promise<Decision<KubeObject>> => {
     if (!current) throw notFound(storage.groupResource, name)
+    await storage.prepareRead([current.value])
     last = storage.read(current.value)
     checkPreconditions(kind, last, options)
     kind.definition.beforeDelete?.(last, ctx)
@@ -46,7 +47,7 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
     outcome = plan(kind, last, options, now)
     if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
     if (!outcome.object) return DELETE
-    const value = storage.write(kind.codec.normalize(outcome.object))
+    const value = await storage.convertedForStore(kind.codec.normalize(outcome.object))
     return equalJSON(value, current.value) ? UNCHANGED : { value }
   }
   const key = storage.key(ctx, name)

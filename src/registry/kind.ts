@@ -223,7 +223,16 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * Present when objects are converted at the door of the store, and all hooks see them in this version (custom resources).
    * `read` gives the same object for the same stored one, and the stored one itself where nothing differs.
    */
-  stored?: { read(stored: KubeObject): T; write(object: T): KubeObject }
+  stored?: {
+    read(stored: KubeObject): T
+    write(object: T): KubeObject
+    /** Whether anything ever has to be awaited. */
+    isPrepared?: boolean
+    /** What must be awaited before `read` can answer for these, if anything: a webhook converts them. Without it `read` shows them as if nothing but the version differed. */
+    prepareRead?(stored: readonly KubeObject[]): Promise<void> | undefined
+    /** The same for `write`. */
+    prepareWrite?(object: T): Promise<void> | undefined
+  }
   /** The same resource is served in another version too, which stands for it wherever one goes through all kinds. */
   isAlternative?: boolean
   /** The version that upstream writes it to etcd in, where that is an older one; shows in discovery only. */

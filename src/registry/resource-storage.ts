@@ -87,6 +87,17 @@ export class ResourceStorage {
     return this.kind.definition.stored?.read(stored) ?? stored
   }
 
+  /** Must be awaited before these are read or shown, where it is a promise. */
+  prepareRead(stored: readonly KubeObject[]): Promise<void> | undefined {
+    return this.kind.definition.stored?.prepareRead?.(stored)
+  }
+
+  /** An object as it is stored, by whatever converts it. */
+  async convertedForStore(object: KubeObject): Promise<KubeObject> {
+    await this.kind.definition.stored?.prepareWrite?.(object)
+    return this.write(object)
+  }
+
   /** An object as it is stored. */
   write(object: KubeObject): KubeObject {
     return this.kind.definition.stored?.write(object) ?? object
@@ -121,14 +132,15 @@ export class ResourceStorage {
         unwritten = ctx.dryRun || gone ? object : undefined
         if (ctx.dryRun) return UNCHANGED
         if (gone) return DELETE
-        const value = this.write(object)
+        const value = await this.convertedForStore(object)
         return current && equalJSON(value, current.value) ? UNCHANGED : { value, expiresAt: this.#expiresAt(object, ctx) }
       }
       const entry = await this.store.guaranteedUpdate(this.key(ctx, name), write)
       undo.keep(ctx.dryRun)
       if (gone && !ctx.dryRun) await this.kind.definition.afterDelete?.(gone, ctx)
-      if (unwritten) return { entry: ephemeral(unwritten), created }
+      if (unwritten) return { entry: ephemeral(await this.#afterStore(unwritten)), created }
       if (!entry) throw notFound(this.groupResource, name)
+      await this.prepareRead([entry.value])
       if (before && !request.subresource) this.kind.definition.afterUpdate?.(entry.value, before, ctx)
       return { entry, created }
     } catch (error) {
@@ -147,11 +159,12 @@ export class ResourceStorage {
       const key = this.key(ctx, name)
       if (ctx.dryRun) {
         this.#refuseExisting(key, object.metadata)
-        return ephemeral(ready)
+        return ephemeral(await this.#afterStore(ready))
       }
       if (Number(object.metadata.resourceVersion ?? 0) > 0) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
-      const entry = await this.store.create(key, this.write(ready), { expiresAt: this.#expiresAt(ready, ctx) })
+      const entry = await this.store.create(key, await this.convertedForStore(ready), { expiresAt: this.#expiresAt(ready, ctx) })
       undo.keep()
+      await this.prepareRead([entry.value])
       return entry
     } catch (error) {
       if (isStorageError(error, 'KEY_EXISTS')) this.#refuseExisting(this.key(ctx, object.metadata.name ?? ''), object.metadata)
@@ -159,6 +172,14 @@ export class ResourceStorage {
     } finally {
       undo.run()
     }
+  }
+
+  /** What would have been stored of an object that is not written after all, ready to be shown. */
+  async #afterStore(object: KubeObject): Promise<KubeObject> {
+    if (!this.kind.definition.stored) return object
+    const stored = await this.convertedForStore(object)
+    await this.prepareRead([stored])
+    return stored
   }
 
   #refuseExisting(key: string, { name = '', generateName }: KubeObject['metadata']): void {
@@ -237,6 +258,7 @@ export class ResourceStorage {
 
   async #prepareUpdate(request: UpdateRequest, current: Entry<KubeObject>, undo: Undo): Promise<KubeObject> {
     const { ctx, name, uid } = request
+    await this.prepareRead([current.value])
     const old = this.read(current.value)
     const { groupResource } = this
     const { definition } = this.kind

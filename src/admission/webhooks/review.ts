@@ -15,7 +15,7 @@ import type { Invocation } from './match.ts'
 const GROUP = 'admission.k8s.io'
 const VERSIONS = ['v1', 'v1beta1']
 /** As Go prints the type that it looks for version and kind with. */
-const TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+export const TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 const OPTIONS: Readonly<Record<string, string>> = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' }
 
 /** The version of AdmissionReview that is sent; undefined when the webhook takes none that is known. */

@@ -38,6 +38,8 @@ const BOOKMARK_BEFORE_END_MS = 2000
 const CHUNK_BYTES = 64 * 1024
 /** Upstream picks a random time from this up to twice this, where the client names none. */
 const MIN_TIMEOUT_MS = 1_800_000
+/** Batches of events that may wait for a webhook that converts them. */
+const MAX_WAITING = 1000
 
 type Events = readonly StorageEvent<KubeObject>[]
 
@@ -57,6 +59,9 @@ export class Watch {
   #leave = () => {}
   #pending: Buffer[] = []
   #pendingBytes = 0
+  readonly #prepareRead: ((objects: readonly KubeObject[]) => Promise<void> | undefined) | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   constructor(api: Api, kind: ServedKind, query: WatchQuery, output: { encoder: WatchEncoder; sink: WatchSink }) {
     this.#api = api
@@ -65,6 +70,8 @@ export class Watch {
     this.#encoder = output.encoder
     this.#sink = output.sink
     this.#matches = matcher(kind, query)
+    const { stored } = kind.definition
+    if (stored?.isPrepared) this.#prepareRead = (objects) => stored.prepareRead?.(objects)
     this.#selectorKey = `${kind.ref}|${query.labels}|${query.fields}`
     if (this.#matches) this.#leave = joinSelector(this.#selectorKey)
   }
@@ -110,7 +117,7 @@ export class Watch {
       if (from > store.revision) throw tooLargeRevision(resourceVersion, store.revision, this.#kind.definition)
       const { entries, revision } = listObjects(this.#api, this.#kind, { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' })
       this.#after = revision
-      return this.#sendInitial(entries, 0)
+      return this.#prepared(entries.map(({ value }) => value), () => this.#sendInitial(entries, 0))
     }
     this.#after = from || store.revision
     this.#follow()
@@ -134,9 +141,23 @@ export class Watch {
     const { store } = this.#api
     this.#handle = store.watch(listPrefix(this.#kind, this.#query), {
       fromRevision: Math.min(this.#after, store.revision),
-      onEvents: (events) => this.#deliver(events),
+      onEvents: (events) => this.#receive(events),
       onClose: (error) => this.#fail(error),
     })
+  }
+
+  /** Acts at once, or when a webhook has converted these; what comes meanwhile waits its turn. */
+  #prepared(objects: readonly KubeObject[], act: () => void): void {
+    if (!this.#prepareRead) return act()
+    if (++this.#waiting > MAX_WAITING) return this.close()
+    const turn = this.#turn.then(() => this.#prepareRead?.(objects)).then(() => this.#closed || this.#attempt(act))
+    this.#turn = turn.then(undefined, (error: unknown) => this.#fail(error)).finally(() => this.#waiting--)
+  }
+
+  #receive(events: Events): void {
+    if (!this.#prepareRead) return this.#deliver(events)
+    const objects = events.flatMap(({ entry, previous }) => (previous ? [entry.value, previous.value] : [entry.value]))
+    this.#prepared(objects, () => this.#deliver(events))
   }
 
   #deliver(events: Events): void {

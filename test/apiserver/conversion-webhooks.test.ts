@@ -1,0 +1,107 @@
+/** Custom resources whose versions a webhook turns into each other. */
+import t, { type Test } from 'tap'
+import type { CustomResourceDefinition } from '../../schemas/types.ts'
+import { definition, specOf, version } from '../helpers/definitions.ts'
+import { eventually } from '../helpers/cluster.ts'
+import { startApiCluster, type ApiTester } from '../helpers/http.ts'
+import { startWebhookServer } from '../helpers/webhook-server.ts'
+
+interface Resource {
+  apiVersion: string
+  kind: string
+  metadata: Record<string, unknown>
+  spec?: Record<string, string>
+}
+
+interface Review {
+  uid: string
+  desiredAPIVersion: string
+  objects: Resource[]
+}
+
+type Change = (response: { uid: string; result: object; convertedObjects: Resource[] }) => void
+
+const TEXT = { type: 'string' }
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const path = (v: string, name = '') => `/apis/example.com/${v}/namespaces/default/widgets${name && `/${name}`}`
+const widget = (v: string, name: string, spec: object) => ({ apiVersion: `example.com/${v}`, kind: 'Widget', metadata: { name }, spec })
+
+/** v1 has host:port, v2 has them apart. */
+function converted({ spec = {}, ...object }: Resource, apiVersion: string): Resource {
+  const { host = '', hostname = '', port = '' } = spec
+  const [before = '', after = ''] = host.split(':')
+  return { ...object, apiVersion, spec: apiVersion.endsWith('v2') ? { hostname: before, port: after } : { host: `${hostname}:${port}` } }
+}
+
+async function setup(t: Test): Promise<{ api: ApiTester; asked: number[]; answerWith(change: Change): void }> {
+  const asked: number[] = []
+  let change: Change = () => undefined
+  const server = await startWebhookServer(t, (request) => (response) => {
+    const { uid, desiredAPIVersion, objects } = request as unknown as Review
+    asked.push(objects.length)
+    const answer = { uid, result: { status: 'Success' }, convertedObjects: objects.map((object) => converted(object, desiredAPIVersion)) }
+    change(answer)
+    response.end(JSON.stringify({ kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response: answer }))
+  })
+  const api = await startApiCluster(t)
+  const versions = [version('v1', specOf({ host: TEXT })), version('v2', specOf({ hostname: TEXT, port: TEXT }))]
+  const webhook = { clientConfig: { url: `${server.url}/convert`, caBundle: server.caBundle }, conversionReviewVersions: ['v1'] }
+  await api.make(CRDS, definition('Widget', versions, { conversion: { strategy: 'Webhook', webhook } } satisfies Partial<CustomResourceDefinition['spec']>))
+  await eventually(async () => (await api.get(path('v2'))).status === 200)
+  return { api, asked, answerWith: (wanted) => (change = wanted) }
+}
+
+t.test('each version shows what the webhook makes of the stored one', async (t) => {
+  const { api, asked } = await setup(t)
+  t.match(await api.post(path('v1'), widget('v1', 'a', { host: 'h:1' })), { status: 201, body: { spec: { host: 'h:1' } } })
+  t.same(asked, [], 'nobody is asked for the version of the store')
+  t.same((await api.get(path('v2', 'a'))).body.spec, { hostname: 'h', port: '1' })
+  t.same((await api.get(path('v2', 'a'))).body.spec, { hostname: 'h', port: '1' })
+  t.same(asked, [1], 'the same object is converted once')
+  const watch = await api.watch(`${path('v2')}?watch=1`)
+  t.same((await api.post(path('v2'), widget('v2', 'b', { hostname: 'i', port: '2' }))).body.spec, { hostname: 'i', port: '2' })
+  t.same((await api.patch(path('v2', 'a'), { spec: { port: '7' } })).body.spec, { hostname: 'h', port: '7' })
+  t.same((await api.get(path('v1', 'a'))).body.spec, { host: 'h:7' })
+  t.same((await api.get(path('v2'))).body.items?.map(({ spec }) => spec), [{ hostname: 'h', port: '7' }, { hostname: 'i', port: '2' }])
+  t.match(await api.delete(path('v2', 'a')), { status: 200 })
+  const events = await watch.take(4)
+  t.same(events.map(({ type, object }) => [type, object.spec]), [['ADDED', { hostname: 'h', port: '1' }], ['ADDED', { hostname: 'i', port: '2' }], ['MODIFIED', { hostname: 'h', port: '7' }], ['DELETED', { hostname: 'h', port: '7' }]])
+  watch.close()
+})
+
+t.test('a list is one question', async (t) => {
+  const { api, asked } = await setup(t)
+  for (const name of ['a', 'b', 'c']) await api.make(path('v1'), widget('v1', name, { host: 'h:1' }))
+  t.same((await api.get(path('v2'))).body.items?.map(({ spec }) => spec), [1, 2, 3].map(() => ({ hostname: 'h', port: '1' })))
+  t.same(asked, [3])
+})
+
+t.test('answers that cannot be used', async (t) => {
+  const { api, answerWith } = await setup(t)
+  await api.make(path('v1'), widget('v1', 'a', { host: 'h:1' }))
+  const first = (edit: (object: Resource) => void): Change => ({ convertedObjects: [object] }) => void (object && edit(object))
+  const cases: [name: string, change: Change, message: string | RegExp][] = [
+    ['failure', (r) => (r.result = { status: 'Failure', message: 'no' }), 'failed: no'],
+    ['failure without words', (r) => (r.result = {}), "failed: response.result.status was '', not 'Success'"],
+    ['another question', (r) => (r.uid = 'other'), /^failed: expected response\.uid="[-0-9a-f]{36}", got "other"$/],
+    ['too few', (r) => (r.convertedObjects = []), 'returned 0 objects, expected 1'],
+    ['another version', first((o) => (o.apiVersion = 'example.com/v9')), 'returned invalid object at index 0: invalid groupVersion (expected example.com/v2, received example.com/v9)'],
+    ['another kind', first((o) => (o.kind = 'Gadget')), 'returned invalid object at index 0: invalid kind (expected Widget, received Gadget)'],
+    ['another name', first((o) => (o.metadata.name = 'b')), 'returned invalid object: must have the same name: a != b'],
+    ['a label that is none', first((o) => (o.metadata.labels = { 'a b': 'c' })), /^returned invalid metadata: metadata\.labels: Invalid value: "a b": name part must consist of/],
+    ['a label that is no text', first((o) => (o.metadata.labels = { a: 1 })), 'returned invalid metadata: metadata.labels[a] must be a string, but is int64 in converted object'],
+  ]
+  for (const [name, change, message] of cases) {
+    answerWith(change)
+    const { status, body } = await api.get(path('v2', 'a'))
+    t.equal(status, 500, name)
+    const told = String(body.message).replace('conversion webhook for example.com/v1, Kind=Widget ', '')
+    if (typeof message === 'string') t.equal(told, message, name)
+    else t.match(told, message, name)
+    t.equal((await api.get(path('v1', 'a'))).status, 200, `${name}: the stored version is served`)
+  }
+  answerWith(first((o) => Object.assign(o.metadata, { labels: { made: 'yes' }, finalizers: ['a/b'] })))
+  const { body } = await api.get(path('v2', 'a'))
+  t.same(body.metadata.labels, { made: 'yes' })
+  t.equal(body.metadata.finalizers, undefined, 'of metadata only labels and annotations are taken')
+})
