@@ -14,9 +14,16 @@ const META_PREFIX = 'io.k8s.apimachinery.'
 export function internalJSON(typeName: string, value: unknown): unknown {
   const source: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
   const out: Record<string, unknown> = {}
-  for (const field of mustTypeFacts(typeName).jsonFields.values()) out[field.goName] = fieldJSON(field, source[field.name])
+  for (const field of mustTypeFacts(typeName).jsonFields.values()) {
+    const member = fieldJSON(field, source[field.name])
+    // Embedded metadata has a JSON form of its own, whose members stand in the struct's place.
+    if (isEmbeddedMeta(field)) Object.assign(out, member)
+    else out[field.goName] = member
+  }
   return out
 }
+
+const isEmbeddedMeta = ({ name, type }: FieldFacts): boolean => name === 'metadata' && type.kind === 'ref' && type.name === `${META_PREFIX}pkg.apis.meta.v1.ObjectMeta`
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -1,7 +1,7 @@
 /** A pod takes its overhead and where it may run from its runtime class. Models k8s.io/kubernetes/plugin/pkg/admission/runtimeclass. */
 import type { Pod, RuntimeClass } from '../../schemas/types.ts'
 import { compareQuantities } from '../apimachinery/quantity.ts'
-import { quote } from '../errors.ts'
+import { quote, StatusError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
 import { refuse } from './refuse.ts'
 import { newPod } from './subject.ts'
@@ -31,6 +31,7 @@ export const runtimeClassAdmission: AdmissionPlugin = {
 
 function classOf({ spec: { runtimeClassName } }: Pod, attributes: AdmissionAttributes): RuntimeClass | undefined {
   if (runtimeClassName === undefined) return undefined
+  if (runtimeClassName === '') throw new StatusError({ code: 500, message: 'resource name may not be empty' })
   const found = attributes.ctx.system.get<RuntimeClass>('node.k8s.io/v1/RuntimeClass', '', runtimeClassName)
   if (!found) throw refuse(attributes, `pod rejected: RuntimeClass ${quote(runtimeClassName)} not found`)
   return found

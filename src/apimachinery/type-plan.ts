@@ -45,8 +45,19 @@ export interface StructPlan {
   readonly always: readonly FieldPlan[]
 }
 
-/** Where defaulting or validation tells what is empty from what is absent, by type and field. */
-const TOLD_FROM_ABSENT: ReadonlySet<string> = new Set(['v2.HPAScalingRules.policies'])
+/** Where defaulting or validation tells what is empty from what is absent, by type and field; of metadata by the type that it is in. */
+const TOLD_FROM_ABSENT: ReadonlySet<string> = new Set([
+  'v1.Device.bindingConditions',
+  'v1.Device.bindingFailureConditions',
+  'v1.PersistentVolumeSpec.capacity',
+  'v1.PodSecurityContext.supplementalGroups',
+  'v1.PodSpec.overhead',
+  'v1.PodTemplateSpec.metadata.labels',
+  'v1.ResourceRequirements.claims',
+  'v1.ResourceSliceSpec.devices',
+  'v1.ResourceSliceSpec.sharedCounters',
+  'v2.HPAScalingRules.policies',
+])
 
 const structs = new Map<string, StructPlan>()
 const plans = new Map<FieldType, Plan>()
@@ -67,18 +78,21 @@ class LazyStruct implements StructPlan {
   readonly goName: string
   readonly structName: string
   readonly facts: TypeFacts
+  readonly #place: string
   #fields: FieldPlan[] | undefined
   #byName: Map<string, FieldPlan> | undefined
   #always: FieldPlan[] | undefined
 
-  constructor(facts: TypeFacts) {
+  /** @param place how TOLD_FROM_ABSENT names the type here */
+  constructor(facts: TypeFacts, place = facts.goName) {
     this.facts = facts
+    this.#place = place
     this.goName = facts.goName
     this.structName = facts.goName.slice(facts.goName.lastIndexOf('.') + 1)
   }
 
   get fields(): readonly FieldPlan[] {
-    return (this.#fields ??= members(this.facts, '').map((m, ordinal) => fieldPlan(m, ordinal, TOLD_FROM_ABSENT.has(`${this.goName}.${m.facts.name}`))))
+    return (this.#fields ??= members(this.facts, '').map((m, ordinal) => fieldPlan(m, ordinal, `${this.#place}.${m.facts.name}`)))
   }
 
   get byName(): ReadonlyMap<string, FieldPlan> {
@@ -105,8 +119,8 @@ function members(facts: TypeFacts, prefix: string): Member[] {
   })
 }
 
-function fieldPlan({ facts, prefix: inlinePrefix }: Member, ordinal: number, keepsEmpty: boolean): FieldPlan {
-  const plan = planOf(facts.type)
+function fieldPlan({ facts, prefix: inlinePrefix }: Member, ordinal: number, place: string): FieldPlan {
+  const plan = facts.name === 'metadata' && facts.type.kind === 'ref' ? metadataPlan(facts.type.name, place) : planOf(facts.type)
   const isNil = facts.pointer || plan.kind === 'list' || plan.kind === 'map' || plan.kind === 'bytes' || plan.kind === 'any'
   const isStruct = !facts.pointer && plan.kind === 'struct'
   const isSpecial = !facts.pointer && plan.kind === 'special'
@@ -119,10 +133,16 @@ function fieldPlan({ facts, prefix: inlinePrefix }: Member, ordinal: number, kee
     facts,
     inlinePrefix,
     dropsZero: omitted && !facts.pointer,
-    keepsEmpty,
+    keepsEmpty: TOLD_FROM_ABSENT.has(place),
     absent: omitted || isStruct ? undefined : isNil ? null : zeroOf(plan),
     isEmbeddedStruct: isStruct && !facts.omitZero,
   }
+}
+
+const TOLD_IN_METADATA = new Set([...TOLD_FROM_ABSENT].filter((text) => text.split('.').length > 3).map((text) => text.slice(0, text.lastIndexOf('.'))))
+
+function metadataPlan(typeName: string, place: string): StructPlan {
+  return TOLD_IN_METADATA.has(place) ? new LazyStruct(mustTypeFacts(typeName), place) : structPlan(typeName)
 }
 
 function zeroOf(plan: Plan): unknown {

@@ -51,14 +51,16 @@ function validateConditions(patterns: readonly PodFailurePolicyOnPodConditionsPa
   return errors
 }
 
-function validateExitCodes({ operator = '', containerName, values = [] }: PodFailurePolicyOnExitCodesRequirement, path: string, names: ReadonlySet<string>): FieldError[] {
+function validateExitCodes(codes: PodFailurePolicyOnExitCodesRequirement, path: string, names: ReadonlySet<string>): FieldError[] {
+  const { operator = '', containerName } = codes
+  const values = codes.values ?? []
   const errors: FieldError[] = []
   if (!operator) errors.push(field.required(`${path}.operator`, validValues(OPERATORS)))
   else if (!OPERATORS.includes(operator)) errors.push(field.notSupported(`${path}.operator`, operator, OPERATORS))
   if (containerName !== undefined && !names.has(containerName)) {
     errors.push(field.invalid(`${path}.containerName`, containerName, 'must be one of the container or initContainer names in the pod template'))
   }
-  if (values.length === 0) errors.push(field.invalid(`${path}.values`, null, 'at least one value is required'))
+  if (values.length === 0) errors.push(field.invalid(`${path}.values`, codes.values ?? null, 'at least one value is required'))
   else if (values.length > MAX_EXIT_CODES) errors.push(field.tooMany(`${path}.values`, values.length, MAX_EXIT_CODES))
   for (const [i, value] of values.entries()) {
     if (operator === 'In' && value === 0) errors.push(field.invalid(`${path}.values[${i}]`, value, 'must not be 0 for the In operator'))

@@ -34,7 +34,7 @@ export function validateRequest(csr: CertificateSigningRequest, old?: Certificat
   const errors: FieldError[] = []
   const { request = '', usages = [], signerName = '', expirationSeconds } = csr.spec
   const wrong = whyNotRequest(request)
-  if (wrong) errors.push(field.invalid('spec.request', request, wrong))
+  if (wrong) errors.push(field.invalid('spec.request', csr.spec.request ?? null, wrong))
   if (usages.length === 0) errors.push(field.required('spec.usages'))
   if (old?.spec.usages?.every((u) => USAGES.includes(u)) ?? true) {
     usages.forEach((usage, i) => {

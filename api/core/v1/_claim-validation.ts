@@ -22,7 +22,7 @@ function specOptions({ spec }: PersistentVolumeClaim) {
   const groups = [spec.dataSource?.apiGroup, spec.dataSourceRef?.apiGroup]
   return {
     allowInvalidLabelValueInSelector: validateLabelSelector(spec.selector, '').length > 0,
-    allowInvalidAPIGroupInDataSource: groups.some((group) => group !== undefined),
+    allowInvalidAPIGroupInDataSource: groups.some((group) => (group ?? undefined) !== undefined),
   }
 }
 

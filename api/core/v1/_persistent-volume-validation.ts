@@ -273,7 +273,9 @@ function renamedLike(old: types.VolumeNodeAffinity, affinity: types.VolumeNodeAf
       term[list]?.map((requirement, j) => {
         const key = affinity?.required?.nodeSelectorTerms?.[i]?.[list]?.[j]?.key
         const { key: was = '' } = requirement
-        return key && Object.hasOwn(STABLE_LABELS, was) && STABLE_LABELS[was] === key ? { ...requirement, key } : requirement
+        // What has no stable name may go to none at all: upstream looks it up in a map.
+        const stable = Object.hasOwn(STABLE_LABELS, was) ? STABLE_LABELS[was] : ''
+        return key === stable ? { ...requirement, key } : requirement
       })
     return { ...term, matchExpressions: rename('matchExpressions'), matchFields: rename('matchFields') }
   })

@@ -12,7 +12,7 @@ import { allContainers } from './_pod-containers.ts'
 import { computePodQOS } from './_pod-resources.ts'
 
 export function preparePodForCreate(pod: Pod, ctx: WriteContext): void {
-  pod.status = { phase: 'Pending', qosClass: computePodQOS(pod) }
+  pod.status = { phase: 'Pending', qosClass: pod.status?.qosClass || computePodQOS(pod) }
   dropDisabledPodFields(pod.spec)
   if (pod.spec.schedulingGates?.length) {
     pod.status.conditions = [

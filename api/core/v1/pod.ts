@@ -40,6 +40,7 @@ export default defineKind<Pod>({
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
   },
   default: defaultPod,
+  keepsStatusOnCreate: true,
   generation: podSpecChanged,
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: preparePodForUpdate,

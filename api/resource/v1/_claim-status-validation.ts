@@ -24,8 +24,8 @@ const CONFIG_SOURCES = ['FromClaim', 'FromClass']
 
 type DeviceRef = Pick<DeviceRequestAllocationResult, 'driver' | 'pool' | 'device' | 'shareID'>
 export const deviceKey = ({ driver = '', pool = '', device = '', shareID = '' }: DeviceRef): string => JSON.stringify([driver, pool, device, shareID])
-/** Field errors print the identifier as Go's JSON of a struct whose members hide what they hold. */
-const shownDevice = { Driver: {}, Pool: {}, Device: {}, ShareID: {} }
+/** Field errors print the identifier as a struct of its own. */
+const shownDevice = ({ driver = '', pool = '', device = '', shareID = '' }: DeviceRef): unknown => ({ Driver: driver, Pool: pool, Device: device, ShareID: shareID })
 
 export function validateClaimStatus(claim: ResourceClaim, old: ResourceClaim, ctx: WriteContext): FieldError[] {
   const { allocation, reservedFor = [], devices } = claim.status ?? {}
@@ -34,7 +34,7 @@ export function validateClaimStatus(claim: ResourceClaim, old: ResourceClaim, ct
   errors.push(...validateSet(reservedFor, 'status.reservedFor', { max: MAX_RESERVED, check: validateConsumer, key: (c) => c.uid ?? '' }))
   const allocated = new Set((allocation?.devices?.results ?? []).map(deviceKey))
   const check = (device: AllocatedDeviceStatus, path: string) => validateDeviceStatus(device, path, allocated)
-  errors.push(...validateSet(devices, 'status.devices', { max: Infinity, check, key: deviceKey, show: () => shownDevice }))
+  errors.push(...validateSet(devices, 'status.devices', { max: Infinity, check, key: deviceKey, show: shownDevice }))
   if (reservedFor.length && !allocation) errors.push(field.forbidden('status.reservedFor', 'may not be specified when `allocated` is not set'))
   else if (reservedFor.length && claim.metadata.deletionTimestamp) {
     const known = new Set((old.status?.reservedFor ?? []).map(consumerKey))
@@ -110,7 +110,7 @@ function validateDeviceStatus(device: AllocatedDeviceStatus, path: string, alloc
     ...validateLabelNameText(device.device, `${path}.device`),
     ...(device.shareID === undefined ? [] : validateUID(device.shareID, `${path}.shareID`)),
   ]
-  if (!allocated.has(deviceKey(device))) errors.push(field.invalid(path, shownDevice, 'must be an allocated device in the claim'))
+  if (!allocated.has(deviceKey(device))) errors.push(field.invalid(path, shownDevice(device), 'must be an allocated device in the claim'))
   const conditions = device.conditions ?? []
   if (conditions.length > MAX_CONDITIONS) errors.push(field.tooMany(`${path}.conditions`, conditions.length, MAX_CONDITIONS))
   errors.push(...validateConditions(conditions, `${path}.conditions`))

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts'
 import { CelProgramError } from './plan.ts'
 import { compile, type Program } from './program.ts'
 import { CelCompileError } from './source.ts'
-import { type CelType, DYN, listOf, mapOf } from './types.ts'
+import { type CelType, DYN, listOf, mapOf, goTypeText } from './types.ts'
 
 export type Returns = 'any' | 'bool' | 'string' | 'string or null' | 'Object' | 'JSONPatch'
 
@@ -29,7 +29,7 @@ export interface AdmissionExpression {
 
 /** Compiles one expression; what is wrong with it is part of what comes back. */
 export function compileAdmissionExpression(expression: string, env: Environment, returns: Returns): AdmissionExpression {
-  const program = compiled(expression, env)
+  const program = programOrError(expression, env)
   if (typeof program === 'string') return { expression, error: program }
   const wanted = RETURNS[returns]
   const type = goTypeText(program.outputType)
@@ -38,7 +38,8 @@ export function compileAdmissionExpression(expression: string, env: Environment,
   return { expression, error: `must evaluate to ${expected} but got ${type}` }
 }
 
-function compiled(expression: string, env: Environment): Program | string {
+/** What is wrong with the expression is told in upstream's words. */
+export function programOrError(expression: string, env: Environment): Program | string {
   try {
     return compile(expression, env)
   } catch (error) {
@@ -46,12 +47,6 @@ function compiled(expression: string, env: Environment): Program | string {
     if (error instanceof CelProgramError) return `program instantiation failed: ${error.message}`
     throw error
   }
-}
-
-/** A type as Go's Type.String writes it. */
-function goTypeText({ kind, name, params }: CelType): string {
-  if (kind === 'param') return `<${name}>`
-  return params.length ? `${name}(${params.map(goTypeText).join(', ')})` : name
 }
 
 export type CompilerOptions = Pick<AdmissionEnvironmentOptions, 'hasParams' | 'hasAuthorizer' | 'hasPatchTypes'>

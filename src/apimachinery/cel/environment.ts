@@ -15,6 +15,8 @@ export interface Environment {
   readonly variables: ReadonlyMap<string, CelType>
   readonly types: TypeProvider
   readonly functions: ReadonlyMap<string, readonly Overload[]>
+  /** Whether cel.bind() names a value within an expression. */
+  readonly hasBindings: boolean
 }
 
 export interface EnvironmentOptions {
@@ -22,12 +24,14 @@ export interface EnvironmentOptions {
   types?: TypeProvider
   /** Besides those of all environments. */
   functions?: ReadonlyMap<string, readonly Overload[]>
+  hasBindings?: boolean
 }
 
 const NO_TYPES: TypeProvider = { find: () => undefined, field: () => undefined }
 
-export const environment = ({ variables = {}, types = NO_TYPES, functions }: EnvironmentOptions = {}): Environment => ({
+export const environment = ({ variables = {}, types = NO_TYPES, functions, hasBindings = false }: EnvironmentOptions = {}): Environment => ({
   variables: new Map(Object.entries(variables)),
   types,
   functions: functions ? new Map([...standardFunctions(), ...functions]) : standardFunctions(),
+  hasBindings,
 })

@@ -9,6 +9,7 @@ interface MacroCall {
   fn: string
   target: Expr | undefined
   args: Expr[]
+  hasBindings?: boolean
 }
 
 class MacroError extends Error {
@@ -222,11 +223,20 @@ function has([arg]: readonly Expr[], offset: number): Expr {
   return { kind: 'select', offset, operand: arg.operand, field: arg.field, testOnly: true }
 }
 
+function bind(make: Maker, [name, value, result]: readonly Expr[], target: Expr): Expr {
+  if (name?.kind !== 'ident') throw new MacroError(name ?? target, 'cel.bind() variable names must be simple identifiers')
+  return make.bind(name.name, value ?? missing(target), result ?? missing(target))
+}
+
+const isBinding = ({ hasBindings = false, fn, target, args }: MacroCall): boolean => hasBindings && fn === 'bind' && args.length === 3 && target?.kind === 'ident' && target.name === 'cel'
+
 /** The expression that a call stands for, if it is a macro; wrong arguments are reported. */
-export function expandMacro({ source, offset, fn, target, args }: MacroCall): Expr | undefined {
+export function expandMacro(call: MacroCall): Expr | undefined {
+  const { source, offset, fn, target, args } = call
   const key = `${fn}/${args.length}`
   const expander = target && Object.hasOwn(MACROS, key) ? MACROS[key] : undefined
   try {
+    if (target && isBinding(call)) return bind(new Maker(offset), args, target)
     if (target) return expander?.(new Maker(offset), target, args)
     return key === 'has/1' ? has(args, offset) : undefined
   } catch (error) {

@@ -24,28 +24,33 @@ const SUMS: Readonly<Record<string, string>> = { '+': '_+_', '-': '_-_' }
 
 class TooDeep extends Error {}
 
+/** What an environment adds to the language. */
+export interface Syntax {
+  hasBindings?: boolean
+}
+
 /** Errors are left in `source`; nothing comes back if there is no expression to go on with. */
-export function parse(source: Source): Expr | undefined {
+export function parse(source: Source, syntax: Syntax = {}): Expr | undefined {
   const { text } = source
   const size = text.length > MAX_CODE_POINTS ? [...text].length : text.length
   if (size > MAX_CODE_POINTS) {
     source.report(-1, `expression code point size exceeds limit: size: ${size}, limit ${MAX_CODE_POINTS}`)
     return undefined
   }
-  const expr = parseTokens(source, tokenize(source))
+  const expr = parseTokens(source, tokenize(source), syntax)
   return source.hasErrors ? undefined : expr
 }
 
 /** How often parsing goes on behind an error. */
 const MAX_RECOVERIES = 30
 
-function parseTokens(source: Source, given: readonly Token[]): Expr | undefined {
+function parseTokens(source: Source, given: readonly Token[], syntax: Syntax): Expr | undefined {
   let tokens: readonly Token[] | undefined = given
   for (let i = 0; tokens && i < MAX_RECOVERIES; i++) {
     // Only what is found on the last way through counts, besides syntax.
     const attempt = new Source(source.text)
     try {
-      const expr = new Parser(attempt, tokens).parse()
+      const expr = new Parser(attempt, tokens, syntax).parse()
       source.take(attempt)
       return expr
     } catch (error) {
@@ -61,12 +66,14 @@ function parseTokens(source: Source, given: readonly Token[]): Expr | undefined 
 class Parser {
   readonly #source: Source
   readonly #tokens: readonly Token[]
+  readonly #syntax: Syntax
   #at = 0
   #depth = 0
 
-  constructor(source: Source, tokens: readonly Token[]) {
+  constructor(source: Source, tokens: readonly Token[], syntax: Syntax) {
     this.#source = source
     this.#tokens = tokens
+    this.#syntax = syntax
   }
 
   parse(): Expr {
@@ -217,7 +224,7 @@ class Parser {
   }
 
   #callOrMacro(offset: number, fn: string, args: Expr[], target?: Expr): Expr {
-    const expanded = expandMacro({ source: this.#source, offset, fn, target, args })
+    const expanded = expandMacro({ source: this.#source, offset, fn, target, args, ...this.#syntax })
     return expanded ?? (target ? { kind: 'call', offset, fn, target, args } : { kind: 'call', offset, fn, args })
   }
 
@@ -244,7 +251,7 @@ class Parser {
 
   #named(): Expr {
     const lead = this.#maybe("'.'")
-    const name = this.#take('IDENTIFIER', lead ? 'IDENTIFIER' : 'primary')
+    const name = this.#take('IDENTIFIER', lead ? 'member' : 'primary')
     const start = lead ?? name
     const message = this.#messageName(name)
     if (message !== undefined) return this.#message(`${lead ? '.' : ''}${message}`)
@@ -288,7 +295,7 @@ class Parser {
     this.#expect(first)
     if (!this.#isNext("','") && !this.#isNext(close)) {
       item()
-      while (this.#isNext("','") && this.#tokens[this.#at + 1]?.kind !== close && this.#tokens[this.#at + 1]?.kind !== "','") {
+      while (this.#isNext("','") && ![close, "','", 'EOF', undefined].includes(this.#tokens[this.#at + 1]?.kind)) {
         this.#take("','")
         item()
       }

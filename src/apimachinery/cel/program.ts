@@ -92,7 +92,7 @@ export const typeOfExpression = (expression: string, environment: Environment): 
 
 function checked(expression: string, environment: Environment): Expr {
   const source = new Source(expression)
-  const expr = parse(source)
+  const expr = parse(source, environment)
   source.throwIfFailed()
   if (!expr) throw new Error('nothing was parsed')
   check(expr, environment, source)

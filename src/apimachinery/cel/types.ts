@@ -38,6 +38,12 @@ export function formatFunction(args: readonly CelType[], isMember: boolean, resu
   return `${isMember && target ? `${target.toString()}.` : ''}(${shown.join(', ')})${result ? ` -> ${result.toString()}` : ''}`
 }
 
+/** A type as Go's Type.String writes it. */
+export function goTypeText({ kind, name, params }: CelType): string {
+  if (kind === 'param') return `<${name}>`
+  return params.length ? `${name}(${params.map(goTypeText).join(', ')})` : name
+}
+
 export const ANY = new CelType('any', 'google.protobuf.Any')
 export const BOOL = new CelType('bool', 'bool')
 export const BYTES = new CelType('bytes', 'bytes')

@@ -28,6 +28,23 @@ t.test('claims', (t) =>
     ['alternatives of the same name', { 'spec.devices.requests[0]': { name: 'gpu', firstAvailable: [{ name: 'a', deviceClassName: 'c' }, { name: 'a', deviceClassName: 'd' }] } }, 'spec.devices.requests[0].firstAvailable[1]: Duplicate value: "a"'],
   ]))
 
+const MANY = "device.attributes.all(a, device.attributes.all(b, device.attributes.all(c, device.attributes.all(d, a == b))))"
+const selector = (expression: string) => ({ [`${EXACTLY}.selectors`]: [{ cel: { expression } }] })
+const EXPRESSION = `${EXACTLY}.selectors[0].cel.expression`
+
+t.test('selectors of devices', (t) =>
+  checkRefusals(t, CLAIM, [
+    ['by driver', selector("device.driver == 'a.io' && !device.allowMultipleAllocations")],
+    ['by an attribute of any type', selector("device.attributes['a.io'].fast")],
+    ['by capacity', selector("device.capacity['a.io'].memory.compareTo(quantity('1Gi')) >= 0")],
+    ['with a name for what is used twice', selector("cel.bind(a, device.attributes['a.io'], a.x && a.y)")],
+    ['a binding without a name', selector('cel.bind(1, 2, true)'), `${EXPRESSION}: Invalid value: "cel.bind(1, 2, true)": compilation failed: ERROR: <input>:1:10: cel.bind() variable names must be simple identifiers\n | cel.bind(1, 2, true)\n | .........^`],
+    ['no such field', selector('device.size > 1'), `${EXPRESSION}: Invalid value: "device.size > 1": compilation failed: ERROR: <input>:1:7: undefined field 'size'\n | device.size > 1\n | ......^`],
+    ['a dot too many', selector('..x'), `${EXPRESSION}: Invalid value: "..x": compilation failed: ERROR: <input>:1:2: Syntax error: no viable alternative at input '..'\n | ..x\n | .^`],
+    ['a text', selector('device.driver'), `${EXPRESSION}: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string`],
+    ['too much to do', selector(MANY), `${EXPRESSION}: Forbidden: too complex, exceeds cost limit`],
+  ]))
+
 t.test('what is filled in', async (t) => {
   t.match((await stored(t, CLAIM)).spec, { devices: { requests: [{ exactly: { allocationMode: 'ExactCount', count: 1 } }] } })
   t.same((await stored(t, { ...SLICE, spec: { ...SLICE.spec, devices: [{ ...DEVICE, taints: [{ key: 'a', effect: 'NoExecute' }] }] } })).spec, {
@@ -62,7 +79,7 @@ t.test('the status of a claim', async (t) => {
   t.same(await refused({ allocation: { devices: { results: [{ ...result, request: 'cpu' }] } } }), [`status.allocation.devices.results[0].request: Invalid value: "cpu": ${UNKNOWN}`])
   t.same(await refused({ allocation: { devices: { results: [result] } }, reservedFor: [consumer, consumer] }), ['status.reservedFor[1]: Duplicate value: "u"'])
   t.same(await refused({ allocation: { devices: { results: [result] } }, devices: [{ driver: 'gpu.example.com', pool: 'p', device: 'gpu-1' }] }), [
-    'status.devices[0]: Invalid value: {"Driver":{},"Pool":{},"Device":{},"ShareID":{}}: must be an allocated device in the claim',
+    'status.devices[0]: Invalid value: {"Driver":"gpu.example.com","Pool":"p","Device":"gpu-1","ShareID":""}: must be an allocated device in the claim',
   ])
   const status = { driver: 'gpu.example.com', pool: 'p', device: 'gpu-0', data: { a: 1 } }
   const allocated = await update(claim, (c) => void (c.status = { allocation: { devices: { results: [result] } }, reservedFor: [consumer], devices: [status] }), { subresource: 'status' })
