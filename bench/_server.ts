@@ -51,8 +51,8 @@ export function temporaryDir(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-bench-'))
 }
 
-/** By the command line: `--kubeconfig FILE`, else a cluster of our own with `--nodes N` nodes. */
-export async function target(defaults: Record<string, string>): Promise<{ target: Target; numbers: Record<string, number> }> {
+/** By the command line: `--kubeconfig FILE`, else a cluster of our own with `--nodes N` nodes, or `serverNodes` of them. */
+export async function target(defaults: Record<string, string>, { serverNodes }: { serverNodes?: number } = {}): Promise<{ target: Target; numbers: Record<string, number> }> {
   const options = Object.fromEntries(['kubeconfig', ...Object.keys(defaults)].map((name) => [name, { type: 'string' as const }]))
   const { values } = parseArgs({ options })
   const numbers = Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, Number(values[name] ?? value)]))
@@ -60,7 +60,7 @@ export async function target(defaults: Record<string, string>): Promise<{ target
   if (typeof given === 'string') return { target: { name: given, kubeconfig: given, pid: undefined, close: async () => undefined }, numbers }
   buildServer()
   const dir = temporaryDir()
-  const { child, kubeconfig } = await startServer(dir, ['--nodes', String(numbers.nodes ?? 0)])
+  const { child, kubeconfig } = await startServer(dir, ['--nodes', String(serverNodes ?? numbers.nodes ?? 0)])
   const close = async () => {
     await stopServer(child)
     fs.rmSync(dir, { recursive: true, force: true })

@@ -92,7 +92,7 @@ export class Recorder implements EventRecorder {
   }
 
   #make(about: KubeObject, { type, reason, message, nowMs, options = {} }: { type: string; reason: string; message: string; nowMs: number; options: Options }): Event {
-    const { component } = this.#parts
+    const { component = this.#parts.component } = options
     const { namespace, name = '', uid, resourceVersion } = about.metadata
     const involvedObject: ObjectReference = { kind: about.kind, namespace, name, uid, apiVersion: about.apiVersion, resourceVersion, ...(options.fieldPath ? { fieldPath: options.fieldPath } : {}) }
     const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: this.#eventName(name, nowMs), namespace: namespace || 'default' }, involvedObject, reason, message, type }

@@ -59,7 +59,8 @@ export function podChanges(pod: Pod, old: Pod): EventAction[] {
   if (!pod.spec.schedulingGates?.length && old.spec.schedulingGates?.length) actions.push('gates')
   if ((pod.spec.tolerations?.length ?? 0) !== (old.spec.tolerations?.length ?? 0)) actions.push('tolerations')
   if (!equalJSON(pod.status?.resourceClaimStatuses ?? [], old.status?.resourceClaimStatuses ?? [])) actions.push('resourceClaims')
-  return actions
+  else if (!equalJSON(pod.status?.extendedResourceClaimStatus ?? {}, old.status?.extendedResourceClaimStatus ?? {})) actions.push('resourceClaims')
+  return actions.length > 0 ? actions : ['update']
 }
 
 function isScaledDown(pod: Pod, old: Pod): boolean {

@@ -92,29 +92,29 @@ function answers(question: PodQuestion, pod: PodInfo): boolean {
 export interface TermCounts {
   readonly term: AffinityTerm
   readonly counts: NodeCounts
-  /** What it adds to the topology of the pod that carries it, for pods that match; 0 where it only refuses. */
+  /** What it adds to the topology of the pod that carries it, for pods that match; 0 where it is required. */
   readonly weight: number
 }
-
-/** What a required affinity term of a pod counts for those that match it. */
-const HARD_AFFINITY_WEIGHT = 1
 
 /** The affinity terms that pods on nodes carry, equal ones together. */
 export class CarriedTerms {
   readonly requiredAntiAffinity = new Map<string, TermCounts>()
+  /** Weighed when scored: by an argument of the plugin. */
+  readonly requiredAffinity = new Map<string, TermCounts>()
   readonly preferring = new Map<string, TermCounts>()
 
   changed(pod: PodInfo, node: NodeInfo, by: 1 | -1): void {
     if (!pod.hasPodAffinity) return
     const { requiredAntiAffinity, requiredAffinity, preferredAffinity, preferredAntiAffinity } = pod.terms
     for (const term of requiredAntiAffinity) count(this.requiredAntiAffinity, { term, weight: 0 }, { node, by })
-    for (const term of requiredAffinity) count(this.preferring, { term, weight: HARD_AFFINITY_WEIGHT }, { node, by })
+    for (const term of requiredAffinity) count(this.requiredAffinity, { term, weight: 0 }, { node, by })
     for (const term of preferredAffinity) count(this.preferring, { term, weight: term.weight }, { node, by })
     for (const term of preferredAntiAffinity) count(this.preferring, { term, weight: -term.weight }, { node, by })
   }
 
   forgetValues(): void {
     for (const { counts } of this.requiredAntiAffinity.values()) counts.forgetValues()
+    for (const { counts } of this.requiredAffinity.values()) counts.forgetValues()
     for (const { counts } of this.preferring.values()) counts.forgetValues()
   }
 }

@@ -97,10 +97,13 @@ function followPods(options: FollowOptions): () => void {
         if (!old.spec.nodeName || wasTerminal) return assigned(options, pod)
         changed(options, pod, old)
       } else if (options.isOurs(pod)) {
-        if (options.cache.isAssumed(pod.metadata.uid ?? '')) return
+        if (options.cache.isAssumed(pod.metadata.uid ?? '')) return pod.metadata.deletionTimestamp && !old.metadata.deletionTimestamp ? ended(options, pod) : undefined
         if (old.metadata.uid !== pod.metadata.uid) queue.delete(keyOf(old))
         options.nominator.update(podInfoOf(pod), podInfoOf(old))
         queue.update(pod, old)
+        // Less important pods saw the room it was promised as taken.
+        const before = old.status?.nominatedNodeName
+        if (before && before !== pod.status?.nominatedNodeName) queue.moved({ resource: 'AssignedPod', action: 'delete', old, oldPod: old }, ({ priority }) => priority <= (old.spec.priority ?? 0))
       }
     },
     delete(pod) {

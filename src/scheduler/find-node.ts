@@ -1,11 +1,16 @@
 /**
  * Decides for one pod: which nodes will do, which of them is best. Models schedulePod of pkg/scheduler/schedule_one.go.
+ * Without extenders a decision is made without waiting, so that nothing changes while it is made.
  */
 import type { Random } from '../clock.ts'
-import { isRejection, unresolvable, type Refusals, type Status } from './framework.ts'
+import type { ProfileCycle } from './cycle.ts'
+import type { Extender } from './extender.ts'
+import { addExtenderScores, passExtenders } from './extenders.ts'
+import { isRejection, messageOf, unresolvable, type Refusals, type Status } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
-import { isPreFilterRejection, type PreFilterOutcome, type Profile, type ProfileCycle } from './profile.ts'
+import { isPreFilterRejection, type PreFilterOutcome, type Profile } from './profile.ts'
+import { EXTENDER } from './queue.ts'
 
 const MIN_NODES_TO_FIND = 100
 const MIN_PERCENTAGE = 5
@@ -23,6 +28,17 @@ export type Decision =
   /** Something went wrong that has nothing to do with the nodes. */
   | { error: string }
 
+interface Search {
+  profile: Profile
+  cycle: ProfileCycle
+  pod: PodInfo
+  outcome: PreFilterOutcome
+  byNode: Map<NodeInfo, Status>
+  /** Extenders that care about the pod. */
+  extenders: readonly Extender[]
+  rejectedBy: Set<string>
+}
+
 export class NodeFinder {
   readonly #random: Random
   /** Where the next search begins, so that all nodes have the same chance when only some are looked at. */
@@ -32,36 +48,64 @@ export class NodeFinder {
     this.#random = random
   }
 
-  find(profile: Profile, cycle: ProfileCycle, pod: PodInfo): Decision {
-    const { cache } = cycle.handle
+  find(profile: Profile, cycle: ProfileCycle, pod: PodInfo): Decision | Promise<Decision> {
     const outcome = profile.preFilter(cycle, pod)
     const rejectedBy = new Set<string>(outcome.narrowedBy)
     if (isPreFilterRejection(outcome)) {
       if (outcome.status.plugin) rejectedBy.add(outcome.status.plugin)
       return { refused: { refusals: { byNode: new Map(), others: outcome.status }, rejectedBy, preFilter: outcome.status } }
     }
-    if (outcome.status) return { error: outcome.status.reasons.join(', ') }
-    const byNode = new Map<NodeInfo, Status>()
-    const nominated = cache.node(pod.pod.status?.nominatedNodeName ?? '')
-    const search = { profile, cycle, pod, byNode }
-    let feasible = nominated ? passing(search, [nominated], { start: 0, wanted: 1 }) : []
-    if (feasible.length === 0) {
-      const nodes = outcome.nodes ? [...outcome.nodes].flatMap((name) => cache.node(name) ?? []) : cache.nodes
-      feasible = passing(search, nodes, { start: this.#start, wanted: nodesToFind(nodes.length, profile.percentageOfNodesToScore) })
-      this.#start = cache.nodeCount > 0 ? (this.#start + feasible.length + byNode.size) % cache.nodeCount : 0
-    }
-    if (feasible.length > 0) return { node: this.#best(search, feasible) }
-    for (const { plugin, code } of byNode.values()) {
-      if (code === 'Error') return { error: [...byNode.values()].find((s) => s.code === 'Error')?.reasons.join(', ') ?? '' }
-      if (plugin) rejectedBy.add(plugin)
-    }
-    return { refused: { refusals: { byNode, others: othersOf(outcome) }, rejectedBy } }
+    if (outcome.status) return { error: messageOf(outcome.status) }
+    const extenders = cycle.handle.extenders.filter((e) => e.isInterested(pod))
+    const search: Search = { profile, cycle, pod, outcome, byNode: new Map(), extenders, rejectedBy }
+    if (extenders.length > 0) return this.#findWithExtenders(search)
+    const nominated = this.#nominated(search)
+    const feasible = nominated.length > 0 ? nominated : this.#feasible(search)
+    if (feasible.length === 0) return refusedBy(search)
+    return { node: feasible.length === 1 ? (feasible[0] ?? fail()) : this.#best(feasible, profile.score(cycle, pod, feasible)) }
   }
 
-  #best({ profile, cycle, pod }: Search, nodes: readonly NodeInfo[]): NodeInfo {
-    const [only] = nodes
-    if (!only || nodes.length === 1) return only ?? fail()
-    const scores = profile.score(cycle, pod, nodes)
+  async #findWithExtenders(search: Search): Promise<Decision> {
+    const { profile, cycle, pod, byNode, extenders, rejectedBy } = search
+    const { log, cache } = cycle.handle
+    const asking = { extenders, pod, log }
+    try {
+      let feasible = await passExtenders(asking, this.#nominated(search), byNode)
+      if (feasible.length === 0) {
+        const passing = this.#feasible(search)
+        feasible = await passExtenders(asking, passing, byNode)
+        if (feasible.length !== passing.length) rejectedBy.add(EXTENDER)
+      }
+      if (feasible.length === 0) return refusedBy(search)
+      let node = feasible[0] ?? fail()
+      if (feasible.length > 1) {
+        const totals = profile.score(cycle, pod, feasible)
+        await addExtenderScores(asking, feasible, totals)
+        node = this.#best(feasible, totals)
+      }
+      return cache.node(node.name) === node ? { node } : { error: `nodeinfo not found for node name "${node.name}"` }
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  /** The node that the pod was promised, when it still fits. */
+  #nominated(search: Search): NodeInfo[] {
+    const node = search.cycle.handle.cache.node(search.pod.pod.status?.nominatedNodeName ?? '')
+    return node ? passing(search, [node], { start: 0, wanted: 1 }) : []
+  }
+
+  #feasible(search: Search): NodeInfo[] {
+    const { profile, cycle, outcome, byNode, extenders } = search
+    const { cache } = cycle.handle
+    const nodes = outcome.nodes ? [...outcome.nodes].flatMap((name) => cache.node(name) ?? []) : cache.nodes
+    const isIndifferent = !profile.has('score') && !extenders.some((e) => e.isFilter || e.isPrioritizer)
+    const feasible = passing(search, nodes, { start: this.#start, wanted: isIndifferent ? 1 : nodesToFind(nodes.length, profile.percentageOfNodesToScore) })
+    this.#start = cache.nodeCount > 0 ? (this.#start + feasible.length + byNode.size) % cache.nodeCount : 0
+    return feasible
+  }
+
+  #best(nodes: readonly NodeInfo[], scores: Float64Array): NodeInfo {
     let highest = -Infinity
     let ties: NodeInfo[] = []
     for (let i = 0; i < nodes.length; i++) {
@@ -74,7 +118,7 @@ export class NodeFinder {
       }
       ties.push(node)
     }
-    return ties[ties.length > 1 ? this.#random.int(ties.length) : 0] ?? only
+    return ties[ties.length > 1 ? this.#random.int(ties.length) : 0] ?? fail()
   }
 }
 
@@ -82,11 +126,12 @@ function fail(): never {
   throw new Error('no node to choose from')
 }
 
-interface Search {
-  profile: Profile
-  cycle: ProfileCycle
-  pod: PodInfo
-  byNode: Map<NodeInfo, Status>
+function refusedBy({ byNode, outcome, rejectedBy }: Search): Decision {
+  for (const status of byNode.values()) {
+    if (status.code === 'Error') return { error: `running "${status.plugin ?? ''}" filter plugin: ${messageOf(status)}` }
+    if (status.plugin) rejectedBy.add(status.plugin)
+  }
+  return { refused: { refusals: { byNode, others: othersOf(outcome) }, rejectedBy } }
 }
 
 function passing({ profile, cycle, pod, byNode }: Search, nodes: readonly NodeInfo[], { start, wanted }: { start: number; wanted: number }): NodeInfo[] {
@@ -108,7 +153,7 @@ function passing({ profile, cycle, pod, byNode }: Search, nodes: readonly NodeIn
 }
 
 /** Nodes that preFilter left out. */
-function othersOf({ nodes, narrowedBy }: PreFilterOutcome): Status | undefined {
+export function othersOf({ nodes, narrowedBy }: PreFilterOutcome): Status | undefined {
   return nodes ? unresolvable(`node(s) didn't satisfy plugin(s) [${[...narrowedBy].sort().join(' ')}]`) : undefined
 }
 

@@ -8,6 +8,8 @@ import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informers } from '../client/lister.ts'
 import type { Cache } from './cache.ts'
+import type { PluginArgs } from './config/types.ts'
+import type { Extender } from './extender.ts'
 import type { EventInterest } from './cluster-events.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
@@ -50,6 +52,8 @@ export interface Handle {
   readonly log: Logger
   readonly cache: Cache
   readonly nominator: Nominator
+  /** Programs outside that have a say, in the order in which they are asked. */
+  readonly extenders: readonly Extender[]
   /** Brings pods that wait back into the active queue at once. */
   activate(podKeys: readonly string[]): void
 }
@@ -60,7 +64,7 @@ export interface Cycle {
   /** Name of the profile, which is the schedulerName of its pods. */
   readonly profile: string
   /** Arguments of a plugin by its name, as the profile gives them. */
-  args(plugin: string): Readonly<Record<string, unknown>>
+  args<P extends keyof PluginArgs>(plugin: P): Readonly<PluginArgs[P]>
   /** Runs the filters for a node that may be a copy with other pods than the real one, with its own `states`. */
   filter(pod: PodInfo, node: NodeInfo, states: CycleStates): Status | undefined
   readonly states: CycleStates
@@ -121,7 +125,7 @@ export interface Plugin<F = unknown, S = unknown> {
   removePod?(state: F, change: PodChange): void
   filter?(state: F, pod: PodInfo, node: NodeInfo): Status | undefined
   /** No node fits: tries to make room. */
-  postFilter?(cycle: Cycle, pod: PodInfo, refusals: Refusals): PostFilterResult
+  postFilter?(cycle: Cycle, pod: PodInfo, refusals: Refusals): PostFilterResult | Promise<PostFilterResult>
   preScore?(cycle: Cycle, pod: PodInfo, nodes: readonly NodeInfo[]): PreScoreResult<S>
   score?(state: S, pod: PodInfo, node: NodeInfo): number
   /** Brings scores into 0…100, in place. */
@@ -129,9 +133,13 @@ export interface Plugin<F = unknown, S = unknown> {
   reserve?(state: F, pod: PodInfo, nodeName: string): Status | undefined
   unreserve?(state: F, pod: PodInfo, nodeName: string): void
   permit?(pod: PodInfo, nodeName: string, cycle: Cycle): Status | undefined
+  /** Whether preBind would have something to do that takes its time (upstream's PreBindPreFlight). */
+  willPreBind?(state: F, pod: PodInfo, nodeName: string): boolean
   /** Undefined when there is nothing to do: then nothing is awaited. */
   preBind?(state: F, pod: PodInfo, nodeName: string): Promise<Status | undefined> | undefined
   bind?(pod: PodInfo, nodeName: string, cycle: Cycle): Promise<Status | undefined>
+  /** The pod is bound: nothing is left to be done but to forget. */
+  postBind?(state: F, pod: PodInfo, nodeName: string): void
 }
 
 export interface QueueEntry {

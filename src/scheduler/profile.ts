@@ -1,43 +1,25 @@
 /**
  * One scheduler name with its plugins in order: runs the extension points. Models pkg/scheduler/framework/runtime.
  */
-import type { Cycle, CycleStates, Handle, Plugin, PodChange, PostFilterResult, QueueEntry, Refusals, Status } from './framework.ts'
+import type { PluginArgs } from './config/types.ts'
+import { takesPart } from './config/points.ts'
+import { EXTENSION_POINTS, type ExtensionPoint } from './config/shapes.ts'
+import type { ProfileCycle, States } from './cycle.ts'
+import type { Handle, Plugin, PostFilterResult, QueueEntry, Refusals, Status } from './framework.ts'
 import { failure, isRejection, unresolvable, unschedulable } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
 
-export interface ProfileConfig {
+export interface ProfileOptions {
   schedulerName: string
+  /** Names of the plugins that take part in each extension point, in order; unless told, all that can, in their own order. */
+  points?: Readonly<Record<ExtensionPoint, readonly string[]>>
+  /** Of scores, by plugin; the plugins' own unless told. */
+  weights?: ReadonlyMap<string, number>
   /** By plugin name. */
   args?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   percentageOfNodesToScore?: number
-}
-
-/** What preFilter left for a plugin: `false` when it has nothing to filter. */
-class States implements CycleStates {
-  readonly plugins: readonly Plugin[]
-  readonly values: unknown[]
-  readonly skipped: boolean[]
-
-  constructor(plugins: readonly Plugin[], values: unknown[], skipped: boolean[]) {
-    this.plugins = plugins
-    this.values = values
-    this.skipped = skipped
-  }
-
-  clone(): States {
-    const values = this.values.map((value, i) => (this.skipped[i] || value === undefined ? value : (this.plugins[i]?.cloneState?.(value) ?? value)))
-    return new States(this.plugins, values, this.skipped)
-  }
-
-  addPod(change: PodChange): void {
-    this.plugins.forEach((p, i) => !this.skipped[i] && p.addPod?.(this.values[i], change))
-  }
-
-  removePod(change: PodChange): void {
-    this.plugins.forEach((p, i) => !this.skipped[i] && p.removePod?.(this.values[i], change))
-  }
 }
 
 export interface PreFilterOutcome {
@@ -49,71 +31,48 @@ export interface PreFilterOutcome {
   narrowedBy: readonly string[]
 }
 
-/** One pod's way through a profile. */
-export class ProfileCycle implements Cycle {
-  readonly handle: Handle
-  readonly profile: string
-  readonly states: States
-  readonly #profile: Profile
-  /** Plugins that ran preFilter to its end: only they may be asked to post-filter with a state. */
-  readonly ran: boolean[]
-
-  constructor(profile: Profile, handle: Handle) {
-    this.#profile = profile
-    this.handle = handle
-    this.profile = profile.name
-    const { plugins } = profile
-    this.states = new States(plugins, new Array<unknown>(plugins.length).fill(undefined), new Array<boolean>(plugins.length).fill(false))
-    this.ran = new Array<boolean>(plugins.length).fill(false)
-  }
-
-  args(plugin: string): Readonly<Record<string, unknown>> {
-    return this.#profile.args(plugin)
-  }
-
-  filter(pod: PodInfo, node: NodeInfo, states: CycleStates): Status | undefined {
-    return states instanceof States ? this.#profile.filterWithNominated(this.handle.nominator, { pod, node, states }) : failure('foreign cycle state')
-  }
-
-  didPreFilter(plugin: string): boolean {
-    return this.ran[this.#profile.plugins.findIndex((p) => p.name === plugin)] ?? false
-  }
+/** The scores of one plugin, in the order of the nodes. */
+export interface PluginScores {
+  plugin: string
+  weight: number
+  scores: Float64Array
 }
 
 export class Profile {
   readonly name: string
   readonly plugins: readonly Plugin[]
   readonly percentageOfNodesToScore: number
-  readonly #config: ProfileConfig
-  /** Indexes of the plugins that have an extension point. */
-  readonly #with: Readonly<Record<'preFilter' | 'filter' | 'postFilter' | 'score' | 'reserve' | 'permit' | 'preBind' | 'bind' | 'preEnqueue', readonly number[]>>
+  /** Plugins whose preFilter is switched off: without its state they have nothing to say. */
+  readonly unprepared: readonly boolean[]
+  readonly #options: ProfileOptions
+  /** Indexes of the plugins of an extension point. */
+  readonly #with: Readonly<Record<ExtensionPoint, readonly number[]>>
+  readonly #weights: readonly number[]
 
-  constructor(plugins: readonly Plugin[], config: ProfileConfig) {
-    this.name = config.schedulerName
-    this.#config = config
-    this.percentageOfNodesToScore = config.percentageOfNodesToScore ?? 0
+  constructor(plugins: readonly Plugin[], options: ProfileOptions) {
+    this.name = options.schedulerName
+    this.#options = options
+    this.percentageOfNodesToScore = options.percentageOfNodesToScore ?? 0
     this.plugins = [...plugins].sort((a, b) => a.order - b.order)
-    const having = (has: (p: Plugin) => unknown) => this.plugins.flatMap((p, i) => (has(p) ? [i] : []))
-    this.#with = {
-      preEnqueue: having((p) => p.preEnqueue),
-      preFilter: having((p) => p.preFilter),
-      filter: having((p) => p.filter),
-      postFilter: having((p) => p.postFilter),
-      score: having((p) => p.score),
-      reserve: having((p) => p.reserve),
-      permit: having((p) => p.permit),
-      preBind: having((p) => p.preBind),
-      bind: having((p) => p.bind),
-    }
+    const all = (point: ExtensionPoint) => this.plugins.flatMap((p, i) => (takesPart(p, point) ? [i] : []))
+    const named = (names: readonly string[]) => names.map((name) => this.plugins.findIndex((p) => p.name === name))
+    this.#with = Object.fromEntries(EXTENSION_POINTS.map((point) => [point, options.points ? named(options.points[point]) : all(point)])) as Record<ExtensionPoint, number[]>
+    this.unprepared = this.plugins.map((p, i) => p.preFilter !== undefined && !this.#with.preFilter.includes(i))
+    this.#weights = this.plugins.map((p) => options.weights?.get(p.name) ?? p.weight ?? 1)
   }
 
-  args(plugin: string): Readonly<Record<string, unknown>> {
-    return this.#config.args?.[plugin] ?? {}
+  has(point: ExtensionPoint): boolean {
+    return this.#with[point].length > 0
+  }
+
+  /** Checked when the configuration was read. */
+  args<P extends keyof PluginArgs>(plugin: P): Readonly<PluginArgs[P]> {
+    return (this.#options.args?.[plugin] ?? {}) as unknown as PluginArgs[P]
   }
 
   less(a: QueueEntry, b: QueueEntry): boolean {
-    for (const p of this.plugins) if (p.less) return p.less(a, b)
-    return a.sequence < b.sequence
+    const sort = this.plugins[this.#with.queueSort[0] ?? -1]
+    return sort?.less?.(a, b) ?? a.sequence < b.sequence
   }
 
   preEnqueue(pod: PodInfo, handle: Handle): Status | undefined {
@@ -135,7 +94,7 @@ export class Profile {
       const result = plugin?.preFilter?.(cycle, pod)
       if (!plugin || !result) continue
       if ('status' in result) {
-        const status = { ...result.status, plugin: plugin.name }
+        const status = result.status.code === 'Error' ? failure(`running PreFilter plugin "${plugin.name}": ${result.status.reasons.join(', ')}`) : { ...result.status, plugin: plugin.name }
         // Preemption may still help against a mere Unschedulable, and needs the states of the other plugins.
         if (status.code !== 'Unschedulable') return { status, narrowedBy: [] }
         refused = status
@@ -179,31 +138,35 @@ export class Profile {
       if (skipped[i]) continue
       const plugin = plugins[i]
       const status = plugin?.filter?.(values[i], pod, node)
-      if (status && plugin) return status.plugin === plugin.name ? status : withPlugin(status, plugin.name)
+      if (status && plugin) return withPlugin(status, plugin.name)
     }
     return undefined
   }
 
-  postFilter(cycle: ProfileCycle, pod: PodInfo, refusals: Refusals): PostFilterResult {
-    const reasons: string[] = []
-    let nominatedNodeName: string | undefined
-    for (const i of this.#with.postFilter) {
-      const plugin = this.plugins[i]
-      const result = plugin?.postFilter?.(cycle, pod, refusals)
-      if (!result) continue
-      if (!result.status || result.status.code !== 'Unschedulable') return result
-      if (result.nominatedNodeName !== undefined) nominatedNodeName = result.nominatedNodeName
-      reasons.push(...result.status.reasons)
-    }
-    return { status: unschedulable(...reasons), ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
+  /** The first plugin that makes room ends it; otherwise the reasons of all are told. */
+  postFilter(cycle: ProfileCycle, pod: PodInfo, refusals: Refusals): PostFilterResult | Promise<PostFilterResult> {
+    return this.#postFilter({ cycle, pod, refusals, reasons: [] }, this.#with.postFilter)
   }
 
-  /** The weighted sum for each node. */
-  score(cycle: ProfileCycle, pod: PodInfo, nodes: readonly NodeInfo[]): Float64Array {
-    const totals = new Float64Array(nodes.length)
+  #postFilter(attempt: PostFilterAttempt, [i, ...others]: readonly number[]): PostFilterResult | Promise<PostFilterResult> {
+    if (i === undefined) return { status: unschedulable(...attempt.reasons), ...(attempt.nominatedNodeName === undefined ? {} : { nominatedNodeName: attempt.nominatedNodeName }) }
+    const { cycle, pod, refusals, reasons } = attempt
+    const follow = (result: PostFilterResult | undefined) => {
+      if (result && (!result.status || result.status.code !== 'Unschedulable')) return result
+      if (result?.nominatedNodeName !== undefined) attempt.nominatedNodeName = result.nominatedNodeName
+      reasons.push(...(result?.status?.reasons ?? []))
+      return this.#postFilter(attempt, others)
+    }
+    const result = this.plugins[i]?.postFilter?.(cycle, pod, refusals)
+    return result instanceof Promise ? result.then(follow) : follow(result)
+  }
+
+  /** What each plugin gives each node, before weights; plugins that have nothing to say are left out. */
+  scores(cycle: ProfileCycle, pod: PodInfo, nodes: readonly NodeInfo[]): PluginScores[] {
+    const all: PluginScores[] = []
     for (const i of this.#with.score) {
       const plugin = this.plugins[i]
-      if (!plugin?.score) continue
+      if (!plugin?.score || (plugin.preScore && !this.#with.preScore.includes(i))) continue
       const prepared = plugin.preScore?.(cycle, pod, nodes)
       if (prepared && 'skip' in prepared) continue
       const state = prepared?.state
@@ -213,16 +176,22 @@ export class Profile {
         if (node) scores[n] = plugin.score(state, pod, node)
       }
       plugin.normalize?.(state, scores, nodes)
-      const weight = plugin.weight ?? 1
-      for (let n = 0; n < scores.length; n++) totals[n] = (totals[n] ?? 0) + (scores[n] ?? 0) * weight
+      all.push({ plugin: plugin.name, weight: this.#weights[i] ?? 1, scores })
     }
+    return all
+  }
+
+  /** The weighted sum for each node. */
+  score(cycle: ProfileCycle, pod: PodInfo, nodes: readonly NodeInfo[]): Float64Array {
+    const totals = new Float64Array(nodes.length)
+    for (const { scores, weight } of this.scores(cycle, pod, nodes)) for (let n = 0; n < totals.length; n++) totals[n] = (totals[n] ?? 0) + (scores[n] ?? 0) * weight
     return totals
   }
 
   reserve(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Status | undefined {
     for (const i of this.#with.reserve) {
       const status = this.#present(cycle, i)?.reserve?.(cycle.states.values[i], pod, nodeName)
-      if (status) return withPlugin(status, this.plugins[i]?.name ?? '')
+      if (status) return this.#told(status, i, 'Reserve')
     }
     return undefined
   }
@@ -234,16 +203,26 @@ export class Profile {
   permit(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Status | undefined {
     for (const i of this.#with.permit) {
       const status = this.plugins[i]?.permit?.(pod, nodeName, cycle)
-      if (status) return withPlugin(status, this.plugins[i]?.name ?? '')
+      if (status) return this.#told(status, i, 'Permit')
     }
     return undefined
+  }
+
+  #told(status: Status, i: number, point: string): Status {
+    const name = this.plugins[i]?.name ?? ''
+    return isRejection(status) ? withPlugin(status, name) : failure(`running ${point} plugin "${name}": ${status.reasons.join(', ')}`)
+  }
+
+  /** Whether preBind would have something to wait for: then the pod is told its node beforehand. */
+  willPreBind(cycle: ProfileCycle, pod: PodInfo, nodeName: string): boolean {
+    return this.#with.preBind.some((i) => this.#present(cycle, i)?.willPreBind?.(cycle.states.values[i], pod, nodeName) ?? false)
   }
 
   async preBind(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
     for (const i of this.#with.preBind) {
       const work = this.#present(cycle, i)?.preBind?.(cycle.states.values[i], pod, nodeName)
       const status = work && (await work)
-      if (status) return failure(`running PreBind plugin "${this.plugins[i]?.name}": ${status.reasons.join(', ')}`)
+      if (status) return isRejection(status) ? withPlugin(status, this.plugins[i]?.name ?? '') : failure(`running PreBind plugin "${this.plugins[i]?.name}": ${status.reasons.join(', ')}`)
     }
     return undefined
   }
@@ -255,15 +234,28 @@ export class Profile {
     return status && failure(`running Bind plugin "${plugin.name}": ${status.reasons.join(', ')}`)
   }
 
+  postBind(cycle: ProfileCycle, pod: PodInfo, nodeName: string): void {
+    for (const i of this.#with.postBind) this.#present(cycle, i)?.postBind?.(cycle.states.values[i], pod, nodeName)
+  }
+
   #present(cycle: ProfileCycle, i: number): Plugin | undefined {
     return cycle.states.skipped[i] ? undefined : this.plugins[i]
   }
+}
+
+interface PostFilterAttempt {
+  cycle: ProfileCycle
+  pod: PodInfo
+  refusals: Refusals
+  reasons: string[]
+  nominatedNodeName?: string
 }
 
 /** Statuses are shared constants of plugins, so each is named once. */
 const named = new WeakMap<Status, Status>()
 
 function withPlugin(status: Status, plugin: string): Status {
+  if (status.plugin !== undefined) return status
   let found = named.get(status)
   if (!found) named.set(status, (found = { ...status, plugin }))
   return found

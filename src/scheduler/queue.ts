@@ -10,11 +10,19 @@ import type { Handle, QueueEntry, Status } from './framework.ts'
 import { Heap } from './heap.ts'
 import { podInfoOf, type PodInfo } from './pod-info.ts'
 
-const BACKOFF_START_MS = 1000
-const BACKOFF_MAX_MS = 10_000
 /** Pods that no event has helped for so long are tried all the same. */
 const UNSCHEDULABLE_MAX_MS = 300_000
 const FLUSH_MS = 30_000
+/** Events that are kept for a pod that is being looked at; with more it is tried again whatever they were. */
+const MAX_MISSED = 1000
+
+/** What refused a pod when an extender did. */
+export const EXTENDER = 'Extender'
+
+export interface Backoff {
+  initialMs: number
+  maxMs: number
+}
 
 export class QueuedPod implements QueueEntry {
   info: PodInfo
@@ -29,8 +37,10 @@ export class QueuedPod implements QueueEntry {
   rejectedBy: ReadonlySet<string> = new Set()
   /** The plugin that keeps it from being queued at all. */
   gatedBy: string | undefined
-  /** Something happened while it was being looked at that might have helped. */
-  missedEvent = false
+  /** What happened while it was being looked at. */
+  missed: ClusterEvent[] = []
+  /** Somebody asked for it to be tried at once meanwhile. */
+  isForced = false
 
   constructor(info: PodInfo, timestampMs: number, sequence: number) {
     this.info = info
@@ -41,6 +51,7 @@ export class QueuedPod implements QueueEntry {
 
 export interface QueueOptions {
   clock: Clock
+  backoff: Backoff
   handle: () => Handle
   less(a: QueueEntry, b: QueueEntry): boolean
   preEnqueue(pod: PodInfo): Status | undefined
@@ -119,12 +130,16 @@ export class SchedulingQueue {
 
   /** @param old the version before, to see what changed */
   update(pod: Pod, old?: Pod): void {
-    const entry = this.#entries.get(keyOf(pod))
-    if (!entry) return void (this.#inFlight.has(keyOf(pod)) || this.add(pod))
+    const key = keyOf(pod)
+    const entry = this.#entries.get(key)
+    const inFlight = this.#inFlight.get(key)
+    if (!entry && !inFlight) return this.add(pod)
+    const events: ClusterEvent[] = old ? podChanges(pod, old).map((action) => ({ resource: 'WaitingPod', action, object: pod, old, pod, oldPod: old })) : []
+    if (inFlight) for (const event of events) miss(inFlight, event)
+    if (!entry) return
     const group = this.#groupOf(entry)
     entry.info = podInfoOf(pod)
-    if (!group || !old) return
-    for (const action of podChanges(pod, old)) if (this.#helps(entry, { resource: 'WaitingPod', action, object: pod, old, pod, oldPod: old })) return this.#requeue(entry)
+    if (group && events.some((event) => this.#helps(entry, event))) this.#requeue(entry)
   }
 
   delete(key: string): void {
@@ -142,7 +157,8 @@ export class SchedulingQueue {
     this.#entries.delete(entry.info.key)
     this.#inFlight.set(entry.info.key, entry)
     entry.attempts++
-    entry.missedEvent = false
+    entry.missed = []
+    entry.isForced = false
     return entry
   }
 
@@ -151,34 +167,39 @@ export class SchedulingQueue {
   }
 
   /** The attempt failed: by these plugins, or by an error when there are none. */
-  returned(entry: QueuedPod, info: PodInfo, { rejectedBy, isError }: { rejectedBy: ReadonlySet<string>; isError: boolean }): void {
+  returned(entry: QueuedPod, info: PodInfo, rejectedBy: ReadonlySet<string>): void {
     this.done(entry)
     if (this.#closed || this.#entries.has(info.key)) return
     entry.info = info
     entry.timestampMs = this.#options.clock.now()
     entry.sequence = this.#sequence++
     entry.rejectedBy = rejectedBy
-    if (isError) entry.errorCount++
+    if (rejectedBy.size === 0) entry.errorCount++
     else {
       entry.errorCount = 0
       entry.unschedulableCount++
     }
-    entry.backoffUntilMs = entry.timestampMs + backoffMs(entry.errorCount || entry.unschedulableCount)
+    entry.backoffUntilMs = entry.timestampMs + backoffMs(entry.errorCount || entry.unschedulableCount, this.#options.backoff)
     this.#entries.set(info.key, entry)
-    if (isError) this.#toBackoff(entry, this.#errorBackoff)
-    else if (entry.missedEvent) this.#toBackoff(entry, this.#backoff)
+    const { missed, isForced } = entry
+    entry.missed = []
+    // What no plugin refused is tried again in any case: no event would be known to help it.
+    if (rejectedBy.size === 0) this.#toBackoff(entry, this.#errorBackoff)
+    else if (isForced || missed.length >= MAX_MISSED || missed.some((event) => this.#helps(entry, event))) this.#toBackoff(entry, this.#backoff)
     else this.#toUnschedulable(entry)
   }
 
-  /** Something changed in the cluster: pods it may help are tried again. */
-  moved(event: ClusterEvent): void {
+  /**
+   * Something changed in the cluster: pods it may help are tried again.
+   * @param concerns which pods come into question; all unless told
+   */
+  moved(event: ClusterEvent, concerns?: (pod: PodInfo) => boolean): void {
     if (!this.hasWaiting) return
-    for (const entry of this.#inFlight.values()) entry.missedEvent = true
+    for (const entry of this.#inFlight.values()) miss(entry, event)
     const interested = this.#interested.get(`${event.resource}/${event.action}`)
     for (const [key, group] of this.#unschedulable) {
-      // Pods that no plugin refused wait for anything.
-      if (key !== '' && !interested?.some(({ plugin }) => key.split(',').includes(plugin))) continue
-      for (const entry of group.values()) if (this.#helps(entry, event)) this.#requeue(entry)
+      if (!interested?.some(({ plugin }) => key.split(',').includes(plugin)) && !key.includes(EXTENDER)) continue
+      for (const entry of group.values()) if ((concerns?.(entry.info) ?? true) && this.#helps(entry, event)) this.#requeue(entry)
     }
   }
 
@@ -186,6 +207,8 @@ export class SchedulingQueue {
   activate(keys: readonly string[]): void {
     for (const key of keys) {
       const entry = this.#entries.get(key)
+      const inFlight = this.#inFlight.get(key)
+      if (inFlight) inFlight.isForced = true
       if (!entry || this.#active.has(entry)) continue
       this.#take(entry)
       this.#toActive(entry)
@@ -205,7 +228,8 @@ export class SchedulingQueue {
   }
 
   #helps(entry: QueuedPod, event: ClusterEvent): boolean {
-    if (!entry.gatedBy && entry.rejectedBy.size === 0) return true
+    // Extenders do not tell what they wait for.
+    if (!entry.gatedBy && entry.rejectedBy.has(EXTENDER)) return true
     for (const { plugin, helps } of this.#interested.get(`${event.resource}/${event.action}`) ?? []) {
       if (entry.gatedBy ? entry.gatedBy !== plugin : !entry.rejectedBy.has(plugin)) continue
       if (!helps || helps(entry.info, event, this.#options.handle())) return true
@@ -292,7 +316,11 @@ function groupKey({ gatedBy, rejectedBy }: QueuedPod): string {
   return gatedBy ?? [...rejectedBy].sort().join()
 }
 
-/** 1 s, 2 s, 4 s … 10 s. */
-export function backoffMs(count: number): number {
-  return count === 0 ? 0 : Math.min(BACKOFF_MAX_MS, BACKOFF_START_MS * 2 ** Math.min(count - 1, 20))
+function miss({ missed }: QueuedPod, event: ClusterEvent): void {
+  if (missed.length < MAX_MISSED) missed.push(event)
+}
+
+/** Doubles with every attempt: by default 1 s, 2 s, 4 s … 10 s. */
+export function backoffMs(count: number, { initialMs, maxMs }: Backoff): number {
+  return count === 0 ? 0 : Math.min(maxMs, initialMs * 2 ** Math.min(count - 1, 30))
 }

@@ -8,11 +8,6 @@ export interface WeighedResource {
   weight: number
 }
 
-export const CPU_AND_MEMORY: readonly WeighedResource[] = [
-  { name: 'cpu', weight: 1 },
-  { name: 'memory', weight: 1 },
-]
-
 /** Score of one resource from what would be in use and what there is. */
 type ResourceScore = (requested: number, capacity: number) => number
 

@@ -1,11 +1,13 @@
 /** A scheduling cycle over given nodes and pods, for tests of single plugins. */
 import folder from 'folder:src/scheduler/plugins'
 import { FakeCluster } from '../helpers/fake-client.ts'
+import { defaultSchedulerConfig } from '../../src/scheduler/config/load.ts'
 import { Cache } from '../../src/scheduler/cache.ts'
 import { messageOf, type Handle, type Plugin } from '../../src/scheduler/framework.ts'
 import { Nominator } from '../../src/scheduler/nominator.ts'
 import { podInfoOf } from '../../src/scheduler/pod-info.ts'
-import { Profile, ProfileCycle } from '../../src/scheduler/profile.ts'
+import { ProfileCycle } from '../../src/scheduler/cycle.ts'
+import { Profile } from '../../src/scheduler/profile.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import type { Node, Pod } from '../../schemas/types.ts'
 
@@ -32,8 +34,10 @@ export function cycleOf(names: string[], { nodes, pods = [], objects = [], args 
   for (const node of nodes) cache.setNode(node)
   for (const pod of pods) cache.setPod(pod)
   const { client, informers, events, clock, random, log } = cluster.context()
-  const handle: Handle = { client, informers, events, clock, random, log, cache, nominator: new Nominator(), activate() {} }
-  const profile = new Profile(names.map(plugin), { schedulerName: 'default-scheduler', ...(args ? { args } : {}) })
+  const handle: Handle = { client, informers, events, clock, random, log, cache, nominator: new Nominator(), extenders: [], activate() {} }
+  const defaults = Object.fromEntries((defaultSchedulerConfig(plugins).profiles[0]?.pluginConfig ?? []).map((c) => [c.name, c.args ?? {}]))
+  const merged = Object.fromEntries(Object.entries(args ?? {}).map(([name, given]) => [name, { ...defaults[name], ...given }]))
+  const profile = new Profile(names.map(plugin), { schedulerName: 'default-scheduler', args: { ...defaults, ...merged } })
   return { cluster, cache, handle, profile, cycle: new ProfileCycle(profile, handle) }
 }
 

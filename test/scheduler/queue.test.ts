@@ -16,6 +16,7 @@ function queueOf(t: Test) {
   let wakes = 0
   const queue = new SchedulingQueue({
     clock,
+    backoff: { initialMs: 1000, maxMs: 10_000 },
     handle: () => typed,
     less: (a, b) => plugin('PrioritySort').less?.(a, b) ?? false,
     preEnqueue: ({ pod: p }) => (p.spec.schedulingGates?.length ? { ...unresolvable('gated'), plugin: 'SchedulingGates' } : undefined),
@@ -29,7 +30,7 @@ function queueOf(t: Test) {
   t.teardown(() => queue.close())
   const pop = () => queue.pop()?.info.name
   const take = (): QueuedPod => queue.pop() ?? t_fail()
-  const refuse = (entry: QueuedPod, ...rejectedBy: string[]) => queue.returned(entry, entry.info, { rejectedBy: new Set(rejectedBy), isError: false })
+  const refuse = (entry: QueuedPod, ...rejectedBy: string[]) => queue.returned(entry, entry.info, new Set(rejectedBy))
   return { clock, queue, pop, take, refuse, wakes: () => wakes }
 }
 
@@ -83,12 +84,12 @@ t.test('after an error a pod waits out its back-off', async (t) => {
   const { queue, pop, take, clock } = queueOf(t)
   queue.add(pod('p'))
   const entry = take()
-  queue.returned(entry, entry.info, { rejectedBy: new Set(), isError: true })
+  queue.returned(entry, entry.info, new Set())
   await clock.step(999)
   t.equal(pop(), undefined)
   await clock.step(1)
   t.equal(pop(), 'p')
-  t.same([0, 1, 2, 3, 4, 5, 60].map(backoffMs), [0, 1000, 2000, 4000, 8000, 10_000, 10_000])
+  t.same([0, 1, 2, 3, 4, 5, 60].map((count) => backoffMs(count, { initialMs: 1000, maxMs: 10_000 })), [0, 1000, 2000, 4000, 8000, 10_000, 10_000])
 })
 
 t.test('what nothing helps is tried again after five minutes', async (t) => {

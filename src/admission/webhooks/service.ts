@@ -3,13 +3,11 @@
  * the cluster IP.
  */
 import type { Service, ServiceReference } from '../../../schemas/types.ts'
+import type { Address } from '../../apimachinery/network-errors.ts'
 import { quote } from '../../errors.ts'
 import type { SystemReader } from '../../registry/kind.ts'
 
-export interface Address {
-  host: string
-  port: number
-}
+export type { Address }
 
 /** Who knows the way from a cluster IP to what listens behind it; undefined when nothing does. */
 export type ServiceBackend = (service: { namespace: string; name: string; port: number }) => Address | undefined | Promise<Address | undefined>

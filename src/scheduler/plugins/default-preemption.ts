@@ -2,7 +2,8 @@
 import type { PodDisruptionBudget } from '../../../schemas/types.ts'
 import { podCondition } from '../../controller/pods.ts'
 import { fitMessage } from '../fit-error.ts'
-import { definePlugin, unresolvable, unschedulable, type Cycle, type PostFilterResult, type Refusals, type Status } from '../framework.ts'
+import { preemptByExtenders } from '../extenders.ts'
+import { definePlugin, messageOf, unresolvable, unschedulable, type Cycle, type PostFilterResult, type Refusals, type Status } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { preemptorOf } from '../preemptor.ts'
@@ -23,15 +24,23 @@ export default definePlugin({
     const problem = notEligible(cycle, pod, refusals)
     if (problem) return { status: unschedulable(`preemption: ${problem}`) }
     const { candidates, statuses } = dryRun(cycle, pod, refusals)
-    const best = cheapest(candidates)
-    if (best) {
-      preemptorOf(cycle.handle).start(pod, best)
-      return { status: undefined, nominatedNodeName: best.node.name } satisfies PostFilterResult
+    if (candidates.length === 0) {
+      const message = fitMessage({ nodeCount: cycle.handle.cache.nodeCount, refusals: { byNode: statuses, others: NOT_HELPFUL } })
+      return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '' }
     }
-    const message = fitMessage({ nodeCount: cycle.handle.cache.nodeCount, refusals: { byNode: statuses, others: NOT_HELPFUL } })
-    return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '' }
+    const { extenders, log } = cycle.handle
+    const asked = extenders.filter((e) => e.supportsPreemption && e.isInterested(pod))
+    if (asked.length === 0) return preempt(cycle, pod, candidates)
+    return preemptByExtenders({ extenders: asked, pod, log }, candidates).then((left) => ('code' in left ? { status: { ...left, reasons: [`preemption: ${messageOf(left)}`] } } : preempt(cycle, pod, left)))
   },
 })
+
+function preempt({ handle }: Cycle, pod: PodInfo, candidates: readonly Victims[]): PostFilterResult {
+  const best = cheapest(candidates)
+  if (!best) return { status: unschedulable('preemption: no candidate node for preemption') }
+  preemptorOf(handle).start(pod, best)
+  return { status: undefined, nominatedNodeName: best.node.name }
+}
 
 function notEligible({ handle }: Cycle, { pod, priority }: PodInfo, refusals: Refusals): string | undefined {
   if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
@@ -57,9 +66,9 @@ function dryRun(cycle: Cycle, pod: PodInfo, refusals: Refusals): { candidates: V
   const nodes = handle.cache.nodes.filter((node) => statusOf(refusals, node)?.code === 'Unschedulable')
   if (nodes.length === 0) return { candidates: [], statuses }
   const budgets = handle.informers.lister<PodDisruptionBudget>('policy/v1/PodDisruptionBudget').list()
-  const { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 } = cycle.args(NAME)
-  const share = Math.trunc((nodes.length * Number(minCandidateNodesPercentage)) / 100)
-  const enough = Math.min(nodes.length, Math.max(Number(minCandidateNodesAbsolute), share))
+  const { minCandidateNodesPercentage, minCandidateNodesAbsolute } = cycle.args(NAME)
+  const share = Math.trunc((nodes.length * minCandidateNodesPercentage) / 100)
+  const enough = Math.min(nodes.length, Math.max(minCandidateNodesAbsolute, share))
   const offset = handle.random.int(nodes.length)
   const candidates: Victims[] = []
   let hasGentle = false

@@ -3,6 +3,7 @@ import type { Namespace, Node, Pod } from '../../../schemas/types.ts'
 import type { Labels } from '../../apimachinery/labels.ts'
 import { ParseError } from '../../apimachinery/parse-error.ts'
 import { termMatches, type AffinityTerm } from '../affinity-term.ts'
+import type { PluginArgs } from '../config/types.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import type { NodeCounts, TermCounts } from '../counts.ts'
 import { MAX_NODE_SCORE, SKIP, definePlugin, unresolvable, unschedulable, type Handle } from '../framework.ts'
@@ -68,7 +69,7 @@ export default definePlugin<Rules, Preference>({
     return undefined
   },
   preScore(cycle, pod) {
-    const weights = preferences(cycle.handle, pod, cycle.args('InterPodAffinity').ignorePreferredTermsOfExistingPods === true)
+    const weights = preferences(cycle.handle, pod, cycle.args('InterPodAffinity'))
     return weights.size === 0 ? SKIP : { state: { weights } }
   },
   score({ weights }, _pod, { labels }) {
@@ -161,16 +162,17 @@ function changed({ term, counts }: Found, { node, by }: { node: NodeInfo; by: nu
   return { term, counts: next }
 }
 
-function preferences(handle: Handle, pod: PodInfo, ignoresExisting: boolean): Map<string, Map<string, number>> {
+function preferences(handle: Handle, pod: PodInfo, { ignorePreferredTermsOfExistingPods: ignoresExisting, hardPodAffinityWeight }: PluginArgs['InterPodAffinity']): Map<string, Map<string, number>> {
   const { preferredAffinity, preferredAntiAffinity } = pod.terms
   const weights = new Map<string, Map<string, number>>()
   const hasOwn = preferredAffinity.length + preferredAntiAffinity.length > 0
   if (ignoresExisting && !hasOwn) return weights
   for (const term of preferredAffinity) weigh(weights, { term, counts: countMatching(handle, [term]), weight: term.weight })
   for (const term of preferredAntiAffinity) weigh(weights, { term, counts: countMatching(handle, [term]), weight: -term.weight })
-  const { preferring } = handle.cache.terms
-  if (preferring.size === 0) return weights
+  const { preferring, requiredAffinity } = handle.cache.terms
+  if (preferring.size + requiredAffinity.size === 0) return weights
   const namespaceLabels = labelsOf(handle, pod.namespace)
+  if (hardPodAffinityWeight > 0) for (const { term, counts } of requiredAffinity.values()) if (termMatches(term, pod, namespaceLabels)) weigh(weights, { term, counts, weight: hardPodAffinityWeight })
   for (const carried of preferring.values()) if (termMatches(carried.term, pod, namespaceLabels)) weigh(weights, carried)
   return weights
 }

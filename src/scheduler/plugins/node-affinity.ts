@@ -1,7 +1,7 @@
 /** Node selectors and node affinity. Models pkg/scheduler/framework/plugins/nodeaffinity. */
-import type { Node } from '../../../schemas/types.ts'
+import type { Node, NodeAffinity } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unresolvable } from '../framework.ts'
-import { namesInTerm, preferredNodeAffinity } from '../../apimachinery/node-affinity.ts'
+import { compileNodeSelector, namesInTerm, preferredNodeAffinity } from '../../apimachinery/node-affinity.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { normalizeToMax } from '../scores.ts'
 
@@ -10,32 +10,66 @@ const CONFLICT = unresolvable('pod affinity terms conflict')
 
 type Matcher = (node: Node) => boolean
 
-export default definePlugin<Matcher, (node: Node) => number>({
+const NOT_ENFORCED = unresolvable('node(s) didn\'t match scheduler-enforced node affinity')
+
+interface Required {
+  /** By the profile's arguments. */
+  enforced: Matcher | undefined
+  own: Matcher | undefined
+}
+
+export default definePlugin<Required, readonly ((node: Node) => number)[]>({
   name: 'NodeAffinity',
   order: 60,
   weight: 2,
   events: [{ resource: 'Node', actions: ['add', 'labels'], helps: (pod, { node, oldNode }) => isMatched(pod, node) && !isMatched(pod, oldNode) }],
-  preFilter(_cycle, pod) {
-    const matches = pod.nodeAffinity
-    if (!matches) return SKIP
+  preFilter(cycle, pod) {
+    const { required: enforced } = added(cycle.args('NodeAffinity').addedAffinity)
+    const own = pod.nodeAffinity
+    if (!own && !enforced) return SKIP
     const nodes = namedNodes(pod)
     if (nodes?.size === 0) return { status: CONFLICT }
-    return nodes ? { state: matches, nodes } : { state: matches }
+    return nodes ? { state: { enforced, own }, nodes } : { state: { enforced, own } }
   },
-  filter(matches, _pod, { node }) {
-    return matches(node) ? undefined : REFUSED
+  filter({ enforced, own }, _pod, { node }) {
+    if (enforced && !enforced(node)) return NOT_ENFORCED
+    return !own || own(node) ? undefined : REFUSED
   },
-  preScore(_cycle, { pod }) {
-    const score = preferredNodeAffinity(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution)
-    return score ? { state: score } : SKIP
+  preScore(cycle, { pod }) {
+    const { preferred } = added(cycle.args('NodeAffinity').addedAffinity)
+    const own = preferredNodeAffinity(pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution)
+    const scores = [own, preferred].filter((score) => score !== undefined)
+    return scores.length > 0 ? { state: scores } : SKIP
   },
-  score(score, _pod, { node }) {
-    return score(node)
+  score(scores, _pod, { node }) {
+    let sum = 0
+    for (const score of scores) sum += score(node)
+    return sum
   },
   normalize(_state, scores) {
     normalizeToMax(scores)
   },
 })
+
+interface Added {
+  required?: Matcher
+  preferred?: (node: Node) => number
+}
+
+const NOTHING: Added = {}
+/** Compiled once for each configured affinity. */
+const compiled = new WeakMap<NodeAffinity, Added>()
+
+function added(affinity: NodeAffinity | undefined): Added {
+  if (!affinity) return NOTHING
+  let known = compiled.get(affinity)
+  if (!known) {
+    const { requiredDuringSchedulingIgnoredDuringExecution: required, preferredDuringSchedulingIgnoredDuringExecution: terms } = affinity
+    const preferred = preferredNodeAffinity(terms)
+    compiled.set(affinity, (known = { ...(required ? { required: compileNodeSelector(required) } : {}), ...(preferred ? { preferred } : {}) }))
+  }
+  return known
+}
 
 /** The nodes that all alternatives together name, when each of them names some. */
 function namedNodes({ pod }: PodInfo): Set<string> | undefined {

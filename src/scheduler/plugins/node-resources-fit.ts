@@ -3,16 +3,13 @@
  * Models pkg/scheduler/framework/plugins/noderesources/fit.go.
  */
 import type { Node } from '../../../schemas/types.ts'
-import { isRecord } from '../../apimachinery/json.ts'
+import type { PluginArgs, ScoringStrategy } from '../config/types.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import { definePlugin, unresolvable, unschedulable, type Status } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
-import { CPU_AND_MEMORY, allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio } from '../resource-scores.ts'
-import type { Scoring, ShapePoint, WeighedResource } from '../resource-scores.ts'
+import { allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio, type Scoring } from '../resource-scores.ts'
 import { amountOf, resourceOf, type Resource } from '../resources.ts'
-
-const LEAST_ALLOCATED: Scoring = { resources: CPU_AND_MEMORY, score: leastAllocated }
 
 interface FitState {
   requests: Resource
@@ -82,26 +79,23 @@ function refusal(requests: Resource, node: NodeInfo, ignored: (name: string) => 
 
 const NOTHING_IGNORED = () => false
 
-function ignoredBy({ ignoredResources, ignoredResourceGroups }: Readonly<Record<string, unknown>>): (name: string) => boolean {
-  if (!Array.isArray(ignoredResources) && !Array.isArray(ignoredResourceGroups)) return NOTHING_IGNORED
-  const names = new Set<unknown>(Array.isArray(ignoredResources) ? ignoredResources : [])
-  const groups = new Set<unknown>(Array.isArray(ignoredResourceGroups) ? ignoredResourceGroups : [])
-  return (name) => name.includes('/') && (names.has(name) || groups.has(name.split('/')[0]))
+function ignoredBy({ ignoredResources = [], ignoredResourceGroups = [] }: PluginArgs['NodeResourcesFit']): (name: string) => boolean {
+  if (ignoredResources.length + ignoredResourceGroups.length === 0) return NOTHING_IGNORED
+  return (name) => name.includes('/') && (ignoredResources.includes(name) || ignoredResourceGroups.includes(name.split('/')[0] ?? ''))
 }
 
-function scoringOf(strategy: unknown): Scoring {
-  if (!isRecord(strategy)) return LEAST_ALLOCATED
-  const resources = resourcesOf(strategy.resources)
-  if (strategy.type === 'MostAllocated') return { resources, score: mostAllocated }
-  if (strategy.type !== 'RequestedToCapacityRatio') return { resources, score: leastAllocated }
-  const ratio = isRecord(strategy.requestedToCapacityRatio) ? strategy.requestedToCapacityRatio.shape : undefined
-  const shape: ShapePoint[] = (Array.isArray(ratio) ? ratio : []).filter(isRecord).map((p) => ({ utilization: Number(p.utilization), score: Number(p.score) }))
-  return { resources, score: requestedToCapacityRatio(shape), ofRatio: true }
+/** Made once for each configured strategy. */
+const scorings = new WeakMap<ScoringStrategy, Scoring>()
+
+function scoringOf(strategy: ScoringStrategy): Scoring {
+  let scoring = scorings.get(strategy)
+  if (!scoring) scorings.set(strategy, (scoring = compileStrategy(strategy)))
+  return scoring
 }
 
-function resourcesOf(resources: unknown): readonly WeighedResource[] {
-  if (!Array.isArray(resources) || resources.length === 0) return CPU_AND_MEMORY
-  return resources.filter(isRecord).map((r) => ({ name: String(r.name), weight: Number(r.weight ?? 1) }))
+function compileStrategy({ type, resources, requestedToCapacityRatio: ratio }: ScoringStrategy): Scoring {
+  if (type === 'MostAllocated') return { resources, score: mostAllocated }
+  return type === 'RequestedToCapacityRatio' ? { resources, score: requestedToCapacityRatio(ratio?.shape ?? []), ofRatio: true } : { resources, score: leastAllocated }
 }
 
 function freesSomething(pod: PodInfo, event: ClusterEvent): boolean {

@@ -87,8 +87,8 @@ export default definePlugin<readonly Hard[], Soft>({
 })
 
 function defaultsOf(cycle: Cycle): { constraints: readonly TopologySpreadConstraint[]; isSystem: boolean } {
-  const { defaultingType, defaultConstraints: given } = cycle.args(NAME)
-  return defaultingType === 'List' ? { constraints: Array.isArray(given) ? given : [], isSystem: false } : { constraints: SYSTEM_DEFAULTS, isSystem: true }
+  const { defaultingType, defaultConstraints: given = [] } = cycle.args(NAME)
+  return defaultingType === 'List' ? { constraints: given, isSystem: false } : { constraints: SYSTEM_DEFAULTS, isSystem: true }
 }
 
 function hardConstraints(cycle: Cycle, pod: PodInfo): readonly Constraint[] {

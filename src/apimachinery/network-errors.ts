@@ -1,9 +1,14 @@
-/** What goes wrong on the way to a webhook, in the words of Go's net, crypto/tls and net/http. */
+/** What goes wrong on the way to a server, in the words of Go's net, crypto/tls and net/http. */
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
-import { formatTime } from '../../clock.ts'
-import { isRecord } from '../../apimachinery/json.ts'
-import type { Address } from './service.ts'
+import { formatTime } from '../clock.ts'
+import { isRecord } from './json.ts'
+
+/** A host and a port to connect to. */
+export interface Address {
+  host: string
+  port: number
+}
 
 const CONNECT: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
