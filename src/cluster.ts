@@ -44,11 +44,14 @@ import { CustomResources } from './registry/custom-resources.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { Scheme } from './registry/scheme.ts'
-import { scheduler } from './scheduler/scheduler.ts'
+import type { SchedulerConfig } from './scheduler/config/types.ts'
+import type { Explanation } from './scheduler/explain.ts'
+import { schedulerLoop } from './scheduler/scheduler.ts'
 import { podConnectors } from './streaming/connectors.ts'
 import { openStore } from './storage/open.ts'
+import { answerWhy } from './testbed/why.ts'
 import { standardStorageClass } from '../controllers/_local-path.ts'
-import type { Service } from '../schemas/types.ts'
+import type { Pod, Service } from '../schemas/types.ts'
 
 export interface NodeOptions {
   name: string
@@ -79,6 +82,8 @@ export interface ClusterOptions {
   authentication?: AuthenticationOptions
   /** Who decides what a user may do. */
   authorization?: AuthorizationOptions
+  /** How it places pods; by upstream's defaults unless told. */
+  schedulerConfig?: SchedulerConfig
   clock?: Clock
   random?: Random
   log?: Logger
@@ -120,7 +125,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
   const controllers = selectControllers(controllerModules as (ControllerDefinition | LoopDefinition)[], options.controllers ?? ['*'])
-  const loops = [...(options.scheduler === false ? [] : [scheduler]), kubelet]
+  const scheduler = schedulerLoop(options.schedulerConfig)
+  const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet]
   const clock = options.clock ?? new SystemClock()
   const random = options.random ?? new SystemRandom()
   const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
@@ -133,7 +139,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
-  const server = await listen(options, { ...plane, pki, log, state })
+  const server = await listen(options, { ...plane, pki, log, state, explain: scheduler.explain })
   opened.push(server)
   await bootstrap(plane, { port: server.port, pki })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
@@ -221,11 +227,18 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function listen(options: ClusterOptions, { api, authorizer, keys, tokens, pki, log, state }: ControlPlane & { pki: ClusterPki; log: Logger; state: { ready: boolean } }): Promise<HttpServer> {
+interface ListenParts {
+  pki: ClusterPki
+  log: Logger
+  state: { ready: boolean }
+  explain: (pod: Pod) => Explanation | undefined
+}
+
+function listen(options: ClusterOptions, { api, authorizer, keys, tokens, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
   const network = new LocalNetwork()
-  const routes = new Routes({ api, authenticator, authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) })
+  const routes = new Routes({ api, authenticator, authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
     port: options.port,

@@ -15,6 +15,7 @@ export const configSchema = {
     allowPrivileged: { type: 'boolean' },
     controllers: { type: 'array', items: { type: 'string', minLength: 1 } },
     scheduler: { type: 'boolean' },
+    schedulerConfig: { type: 'string', minLength: 1 },
     logLevel: { enum: LOG_LEVELS },
     nodes: {
       type: ['integer', 'array'],
@@ -53,6 +54,7 @@ export interface Config {
   allowPrivileged?: boolean
   controllers?: string[]
   scheduler?: boolean
+  schedulerConfig?: string
   logLevel?: string
   nodes?: number | NodeConfig[]
 }

@@ -23,6 +23,7 @@ export const upFlags: readonly UpFlag[] = [
   { name: 'allow-privileged', value: 'BOOL', env: 'ORRERY_ALLOW_PRIVILEGED', key: 'allowPrivileged', default: 'true with nodes', summary: 'true or false: whether containers may be privileged, as the flag of kube-apiserver' },
   { name: 'controllers', value: 'LIST', env: 'ORRERY_CONTROLLERS', key: 'controllers', default: '*', summary: 'which controllers run, as the flag of kube-controller-manager: "*" is all, "name" one, "-name" all but one, comma-separated' },
   { name: 'scheduler', value: 'BOOL', env: 'ORRERY_SCHEDULER', key: 'scheduler', default: 'true', summary: 'true or false: whether the scheduler runs; false leaves pods to one of your own' },
+  { name: 'scheduler-config', value: 'FILE', env: 'ORRERY_SCHEDULER_CONFIG', key: 'schedulerConfig', summary: 'a KubeSchedulerConfiguration, as kube-scheduler takes it' },
   { name: 'log-level', value: 'LEVEL', env: 'ORRERY_LOG_LEVEL', key: 'logLevel', default: DEFAULTS.logLevel, summary: LOG_LEVELS.join(', ') },
   { name: 'config', value: 'FILE', env: 'ORRERY_CONFIG', summary: 'a YAML file with these settings; flags and variables win over it' },
 ]

@@ -1,6 +1,11 @@
 /** What `orrery up` runs with: of flag, variable, config file and default the first that says something. */
+import fs from 'node:fs'
 import path from 'node:path'
 import type { NodeOptions } from '../cluster.ts'
+import { buildProfiles } from '../scheduler/build.ts'
+import { loadSchedulerConfig } from '../scheduler/config/load.ts'
+import type { SchedulerConfig } from '../scheduler/config/types.ts'
+import { plugins } from '../scheduler/registry.ts'
 import { UserError, type Call, type Io } from './command.ts'
 import { nodeNames, readConfig } from './config.ts'
 import type { Config, NodeConfig } from './config-schema.ts'
@@ -21,6 +26,8 @@ export interface Settings {
   /** As `--controllers` of kube-controller-manager. */
   controllers: readonly string[]
   scheduler: boolean
+  /** undefined: upstream's defaults. */
+  schedulerConfig: SchedulerConfig | undefined
   logLevel: string
 }
 
@@ -66,6 +73,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
     allowPrivileged: booleanOf(given('allow-privileged')) ?? config.allowPrivileged,
     controllers: textOf(given('controllers'), 'a list of controllers')?.split(',') ?? config.controllers ?? ['*'],
     scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
+    schedulerConfig: schedulerConfigOf(place('scheduler-config', config.schedulerConfig)),
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
   }
 }
@@ -101,6 +109,17 @@ function nodeOptions(node: NodeConfig): NodeOptions[] {
   const quantities = capacity && Object.fromEntries(Object.entries(capacity).map(([name, quantity]) => [name, String(quantity)]))
   const rest = { ...(quantities ? { capacity: quantities } : {}), ...(labels ? { labels } : {}), ...(taints ? { taints } : {}) }
   return nodeNames(node).map((name) => ({ name, ...rest }))
+}
+
+function schedulerConfigOf(file: string | undefined): SchedulerConfig | undefined {
+  if (file === undefined) return undefined
+  try {
+    const config = loadSchedulerConfig(fs.readFileSync(file, 'utf8'), plugins)
+    buildProfiles(config, plugins)
+    return config
+  } catch (error) {
+    throw new UserError(`the scheduler's configuration ${file}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
 }
 
 function refuseUnknownVariables(env: Io['env']): void {

@@ -34,9 +34,9 @@ async function up(call: Call, io: Io): Promise<number> {
 }
 
 async function start(settings: Settings): Promise<Cluster> {
-  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, logLevel } = settings
+  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, logLevel } = settings
   try {
-    return await startCluster({ host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }) })
+    return await startCluster({ host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}) })
   } catch (error) {
     throw explainStartError(error, settings)
   }

@@ -117,14 +117,15 @@ function expressionErrors({ key = '', operator = '', values = [] }: NodeSelector
   if (!LABEL_OPERATORS.includes(operator)) return [field.notSupported(`${path}.operator`, operator, LABEL_OPERATORS)]
   const errors = validateLabelName(key, `${path}.key`)
   const isSet = operator === 'In' || operator === 'NotIn'
-  if (isSet && values.length === 0) errors.push(field.invalid(`${path}.values`, values, "for 'in', 'notin' operators, values set can't be empty"))
+  const shown = values.length > 0 ? values : null
+  if (isSet && values.length === 0) errors.push(field.invalid(`${path}.values`, shown, "for 'in', 'notin' operators, values set can't be empty"))
   if (operator.includes('Exist') && values.length > 0) errors.push(field.invalid(`${path}.values`, values, 'values set must be empty for exists and does not exist'))
-  if ((operator === 'Gt' || operator === 'Lt') && values.length !== 1) errors.push(field.invalid(`${path}.values`, values, "for 'Gt', 'Lt' operators, exactly one value is required"))
+  if ((operator === 'Gt' || operator === 'Lt') && values.length !== 1) errors.push(field.invalid(`${path}.values`, shown, "for 'Gt', 'Lt' operators, exactly one value is required"))
   if (operator === 'Gt' || operator === 'Lt') values.forEach((v, i) => /^[+-]?\d+$/.test(v) || errors.push(field.invalid(`${path}.values[${i}]`, v, "for 'Gt', 'Lt' operators, the value must be an integer")))
   return errors
 }
 
 function matchFieldErrors({ operator = '', values = [] }: NodeSelectorRequirement, path: string): FieldError[] {
   if (!FIELD_OPERATORS.includes(operator)) return [field.notSupported(`${path}.operator`, operator, FIELD_OPERATORS)]
-  return values.length === 1 ? [] : [field.invalid(`${path}.values`, values, 'must have one element')]
+  return values.length === 1 ? [] : [field.invalid(`${path}.values`, values.length > 0 ? values : null, 'must have one element')]
 }

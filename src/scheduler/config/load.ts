@@ -6,7 +6,7 @@ import { decodeContext } from '../../apimachinery/decode-context.ts'
 import { isRecord } from '../../apimachinery/json.ts'
 import { ParseError } from '../../apimachinery/parse-error.ts'
 import { readYAML } from '../../apimachinery/yaml-reader.ts'
-import { goJSON, quote } from '../../errors.ts'
+import { quote } from '../../errors.ts'
 import type { Plugin } from '../framework.ts'
 import { decodeStruct, refuseMismatch } from './decode-shape.ts'
 import { withDefaults, type GivenConfig } from './defaults.ts'
@@ -17,7 +17,7 @@ import { validateConfig } from './validation.ts'
 const GROUP = 'kubescheduler.config.k8s.io'
 const API_VERSION = `${GROUP}/v1`
 const KIND = 'KubeSchedulerConfiguration'
-const SCHEME = 'pkg/scheduler/apis/config/scheme/scheme.go:30'
+const SCHEME = 'pkg/runtime/scheme.go:111'
 
 /** Throws ParseError with what is wrong in one line. */
 export function loadSchedulerConfig(text: string, plugins: readonly Plugin[]): SchedulerConfig {
@@ -45,8 +45,8 @@ function refsOf(plugins: readonly Plugin[]): PluginRef[] {
 
 function refuseOtherKinds(value: unknown, text: string): void {
   const { apiVersion, kind } = isRecord(value) ? value : {}
-  if (typeof kind !== 'string' || !kind) throw new ParseError(`Object 'Kind' is missing in '${isRecord(value) ? goJSON(value) : text}'`)
-  if (typeof apiVersion !== 'string' || !apiVersion) throw new ParseError(`Object 'apiVersion' is missing in '${goJSON(value)}'`)
+  if (typeof kind !== 'string' || !kind) throw new ParseError(`Object 'Kind' is missing in '${text}'`)
+  if (typeof apiVersion !== 'string' || !apiVersion) throw new ParseError(`Object 'apiVersion' is missing in '${text}'`)
   if (kind === KIND && apiVersion === API_VERSION) return
   if (apiVersion === API_VERSION && kind.endsWith('Args') && argsShapes[kind.slice(0, -'Args'.length)]) throw new ParseError(`couldn't decode as KubeSchedulerConfiguration, got ${API_VERSION}, Kind=${kind}: `)
   throw new ParseError(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`)

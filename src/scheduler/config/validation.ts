@@ -5,12 +5,12 @@ import { isQualifiedName } from '../../apimachinery/validation.ts'
 import { field, quote, type FieldError } from '../../errors.ts'
 import { validateArgs } from './args-validation.ts'
 import { EXTENSION_POINTS } from './shapes.ts'
-import type { ExtenderConfig, LeaderElection, ProfileConfig, SchedulerConfig } from './types.ts'
+import type { ExtenderConfig, LeaderElection, PluginRef, PluginSet, ProfileConfig, SchedulerConfig } from './types.ts'
 
 const API_VERSION = 'kubescheduler.config.k8s.io/v1'
 /** Plugins that were, and are no more. */
 const REMOVED = new Set(['AzureDiskLimits', 'CinderLimits', 'EBSLimits', 'GCEPDLimits'])
-const REMOVED_TEXT = `was invalid in version ${quote(API_VERSION)} (KubeSchedulerConfiguration is version ${quote(API_VERSION)})`
+const REMOVED_TEXT = `was invalid in version "v1" (KubeSchedulerConfiguration is version ${quote(API_VERSION)})`
 /** Resources without a domain, or of Kubernetes' own; quotas' names are kept free. */
 const NATIVE_RESOURCE = /^[^/]*$|kubernetes\.io\/|^requests\./
 
@@ -44,15 +44,14 @@ function percentageErrors(path: string, value: number | undefined): FieldError[]
 
 function profileErrors(profiles: readonly ProfileConfig[]): FieldError[] {
   const errors: FieldError[] = []
-  const places = new Map<string, string>()
+  const names = new Set<string>()
   for (const [i, profile] of profiles.entries()) {
     const path = `profiles[${i}]`
     if (!profile.schedulerName) errors.push(field.required(`${path}.schedulerName`))
     errors.push(...percentageErrors(`${path}.percentageOfNodesToScore`, profile.percentageOfNodesToScore), ...pluginErrors(path, profile))
-    const known = places.get(profile.schedulerName)
-    // Upstream hands its path object over where a value belongs.
-    if (known !== undefined) errors.push({ type: 'FieldValueDuplicate', field: `${path}.schedulerName`, body: `Duplicate value: ${known}` })
-    places.set(profile.schedulerName, `${path}.schedulerName`)
+    // Upstream hands a path over where the value belongs, which has nothing to print.
+    if (names.has(profile.schedulerName)) errors.push(field.duplicate(`${path}.schedulerName`, {}))
+    names.add(profile.schedulerName)
   }
   return [...errors, ...queueSortErrors(profiles)]
 }
@@ -80,9 +79,15 @@ function queueSortErrors([first, ...others]: readonly ProfileConfig[]): FieldErr
   const count = canon?.enabled?.length ?? 0
   const errors = count > 1 ? [field.invalid('profiles[0].plugins.queueSort.Enabled', count, 'only one queue sort plugin can be enabled')] : []
   others.forEach(({ plugins }, i) => {
-    if (!equalJSON(plugins.queueSort ?? {}, canon ?? {})) errors.push(field.invalid(`profiles[${i + 1}].plugins.queueSort`, plugins.queueSort, 'must be the same for all profiles'))
+    if (!equalJSON(plugins.queueSort ?? {}, canon ?? {})) errors.push(field.invalid(`profiles[${i + 1}].plugins.queueSort`, internalForm(plugins.queueSort ?? {}), 'must be the same for all profiles'))
   })
   return errors
+}
+
+/** As upstream's internal type prints. */
+function internalForm({ enabled = [], disabled = [] }: PluginSet): object {
+  const refs = (list: readonly PluginRef[]) => (list.length > 0 ? list.map(({ name, weight = 0 }) => ({ Name: name, Weight: weight })) : null)
+  return { Enabled: refs(enabled), Disabled: refs(disabled) }
 }
 
 function extenderErrors(extenders: readonly ExtenderConfig[]): FieldError[] {
