@@ -17,6 +17,7 @@ import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
 import { ADMIN_GROUP } from './auth/authenticate.ts'
+import { CertificateSigner } from './auth/certificate-signer.ts'
 import { authenticatorOf, tokensOf, type AuthenticationOptions } from './auth/authentication.ts'
 import { authorizationOf, type AuthorizationOptions } from './auth/modes.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
@@ -262,6 +263,7 @@ interface MovingParts {
 function startParts({ api, informers, keys, authorizer }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
+  const signer = new CertificateSigner(pki.ca, { clock, random })
   const manager = new ControllerManager({
     clientFor,
     recorderFor: (component, user) => {
@@ -271,6 +273,7 @@ function startParts({ api, informers, keys, authorizer }: ControlPlane, { defini
     },
     kinds: deletableKinds(api.scheme),
     signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
+    signCertificate: (request) => signer.sign(request),
     served: () => api.scheme.all(),
     informers,
     clock,

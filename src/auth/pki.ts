@@ -37,7 +37,8 @@ const YEAR_MS = 365 * 24 * 3600 * 1000
 const CA_YEARS = 10
 const SERVER_NAMES = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+/** Of the cluster's own keys. */
+export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** Loads what is there and makes what is missing; the serving certificate is made anew when it lacks a name or is about to end. */
 export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promise<ClusterPki> {
@@ -77,7 +78,7 @@ async function issue({ subject, years, isCA = false, issuer, names = [], now, ra
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as never)
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const signer = issuer ? await importKey(issuer.key) : keys.privateKey
+  const signer = issuer ? await importSigningKey(issuer.key) : keys.privateKey
   const usage = isCA ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature : x509.KeyUsageFlags.digitalSignature
   const extensions = [
     new x509.BasicConstraintsExtension(isCA, undefined, true),
@@ -101,7 +102,7 @@ async function issue({ subject, years, isCA = false, issuer, names = [], now, ra
   return { cert: `${certificate.toString('pem')}\n`, key: `-----BEGIN PRIVATE KEY-----\n${(key.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n` }
 }
 
-async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+export async function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, '').replace(/\s/g, ''), 'base64')
   return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])
 }

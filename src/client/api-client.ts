@@ -65,6 +65,7 @@ export class ApiClient implements Client {
     const pending = this.#demand('create', served, { ...object.metadata, name: '' })
     if (pending) await pending
     const own = this.#own(served, object)
+    if (served.definition.review) return (await served.definition.review(own, ctx)) as T
     return viewOf(served, await createObject(this.#api, served, own, ctx)) as T
   }
 

@@ -42,6 +42,8 @@ export interface ControllerContext {
   kinds?(): readonly { kind: string; plural: string; namespaced: boolean }[]
   /** Signs a token of a service account that is kept in a Secret and never expires; absent in tests that need none. */
   signLegacyToken?(account: ServiceAccountRef, secretName: string): Promise<string>
+  /** Signs a certificate request (PEM) with the cluster's authority, and answers PEM; absent in tests that need none. */
+  signCertificate?(request: { request: string; usages: readonly string[]; seconds: number }): Promise<string>
   /** Every version of every kind that is served; absent in tests that need none. */
   served?(): readonly ServedType[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */

@@ -19,6 +19,7 @@ export interface ManagerParts {
   recorderFor(component: string, user: UserInfo): EventRecorder
   kinds: NonNullable<ControllerContext['kinds']>
   signLegacyToken?: ControllerContext['signLegacyToken']
+  signCertificate?: ControllerContext['signCertificate']
   served?: NonNullable<ControllerContext['served']>
   informers: Informers
   clock: Clock
@@ -82,7 +83,7 @@ export class ControllerManager {
   }
 
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
-    const { clientFor, recorderFor, kinds, served, signLegacyToken, informers, clock, random, log, settings } = this.#parts
+    const { clientFor, recorderFor, kinds, served, signLegacyToken, signCertificate, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
     return {
@@ -90,6 +91,7 @@ export class ControllerManager {
       clientFor: ({ name: as, groups }) => clientFor(userNamed(as, groups), programOf({ name: as }, name)),
       kinds,
       signLegacyToken,
+      signCertificate,
       ...(served ? { served } : {}),
       informers,
       events: recorderFor(who, identity),
