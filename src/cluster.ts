@@ -36,8 +36,10 @@ import { silentNode } from './kubelet/silent-node.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import type { Party } from './network/network.ts'
-import { LocalNetwork } from './network/local-network.ts'
+import { ClusterNetwork } from './network/cluster-network.ts'
+import { tcpGateway } from './network/gateway.ts'
 import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
+import { firstAddress } from './registry/bootstrap-objects.ts'
 import type { Authorizer } from './registry/authorization.ts'
 import type { KindDefinition, SystemReader, UserInfo } from './registry/kind.ts'
 import { codecOf } from './registry/facts-codec.ts'
@@ -142,6 +144,8 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const state = { ready: false }
   const server = await listen(options, { ...plane, pki, log, state, explain: scheduler.explain })
   opened.push(server)
+  // Pods reach the API server by its Service, wherever it listens.
+  plane.network.addGateway(tcpGateway({ ip: firstAddress(SETTINGS.serviceCIDR), port: 443 }, { host: reachable(options.host), port: server.port }))
   await bootstrap(plane, { port: server.port, pki })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
@@ -173,6 +177,7 @@ interface ControlPlane {
   keys: ServiceAccountKeys
   tokens: Tokens
   system: SystemReader
+  network: ClusterNetwork
   close(): void
 }
 
@@ -207,6 +212,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     keys,
     tokens,
     system,
+    network: new ClusterNetwork({ informers, clock, random }),
     close() {
       api.admission.close()
       closeAuthorizer()
@@ -235,10 +241,9 @@ interface ListenParts {
   explain: (pod: Pod) => Explanation | undefined
 }
 
-function listen(options: ClusterOptions, { api, authorizer, keys, tokens, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
+function listen(options: ClusterOptions, { api, authorizer, keys, tokens, network, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
-  const network = new LocalNetwork()
   const routes = new Routes({ api, authenticator, authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,

@@ -55,7 +55,7 @@ function serviceCIDR({ serviceCIDRs }: BootstrapOptions, now: string): ServiceCI
 }
 
 /** The first address of a range; the server keeps it for itself. */
-function firstAddress(cidr: string): string {
+export function firstAddress(cidr: string): string {
   const network = parseCIDR(cidr)?.network
   if (!network) throw new Error(`not an address range: ${cidr}`)
   return formatIP(network.with(-1, (network.at(-1) ?? 0) + 1))

@@ -1,0 +1,161 @@
+/**
+ * The network of the cluster, inside the process: pods reach pods, Services lead to endpoints, names are resolved, policies
+ * cut off. Models what a CNI plugin, kube-proxy and CoreDNS make of the API together.
+ */
+import { duplexPair, type Duplex } from 'node:stream'
+import type { Pod, Service, ServicePort } from '../../schemas/types.ts'
+import type { Clock, Random } from '../clock.ts'
+import type { Informers } from '../client/lister.ts'
+import { parseIP } from '../apimachinery/ip-address.ts'
+import { Directory } from './directory.ts'
+import { answer, namesToTry } from './dns.ts'
+import type { Gateway } from './gateway.ts'
+import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
+import { isAllowed } from './network-policy.ts'
+import { PortTable } from './port-table.ts'
+import { backends, servicePort, SessionAffinity, type Way } from './service-proxy.ts'
+
+export interface ClusterNetworkOptions {
+  informers: Informers
+  clock: Clock
+  random: Random
+}
+
+const CONNECT_TIMEOUT_MS = 30_000
+
+interface Hop {
+  ip: string
+  port: number
+  protocol: Protocol
+}
+
+export class ClusterNetwork implements Network {
+  readonly directory: Directory
+  readonly #ports = new PortTable()
+  readonly #affinity = new SessionAffinity()
+  readonly #gateways: Gateway[] = []
+  readonly #options: ClusterNetworkOptions
+
+  constructor(options: ClusterNetworkOptions) {
+    this.#options = options
+    this.directory = new Directory(options.informers)
+  }
+
+  addGateway(gateway: Gateway): void {
+    this.#gateways.push(gateway)
+  }
+
+  listen(party: Party, { port, protocol }: { port: number; protocol: Protocol }, onConnection: (accepted: Accepted) => void): Listener {
+    return this.#ports.listen({ ip: party.ip, port, protocol }, onConnection)
+  }
+
+  async connect(from: Party, { host, port }: Target, options: ConnectOptions = {}): Promise<Duplex> {
+    const { protocol = 'TCP' } = options
+    const ip = await this.#addressOf(from, host)
+    if (isLoopback(ip)) return this.#deliver(from, { ip: from.ip, port, protocol })
+    if (this.#gatewayAt(ip, port)) return this.#toAddress(from, { ip, port, protocol }, options)
+    const service = this.directory.serviceAt(ip)
+    const nodePort = service ? undefined : this.#atNodePort(ip, port, protocol)
+    if (service && !(ip === from.ip)) return this.#toService(from, { ip, port, protocol }, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : 'external' })
+    if (nodePort) return this.#toService(from, { ip, port: nodePort.servicePort.port ?? 0, protocol }, { ...options, service: nodePort.service, way: 'external', nodeName: this.directory.nodeAt(ip)?.metadata.name })
+    return this.#toAddress(from, { ip, port, protocol }, options)
+  }
+
+  /** A connection that comes in from outside of the cluster for a Service, by a node or a balancer of its. */
+  connectToService(from: Party, service: Service, port: ServicePort): Promise<Duplex> {
+    const protocol = (port.protocol ?? 'TCP') as Protocol
+    return this.#toService(from, { ip: service.spec?.clusterIP ?? '', port: port.port ?? 0, protocol }, { service, way: 'external' })
+  }
+
+  async resolve(from: Party, name: string, type: RecordType): Promise<DnsRecord[]> {
+    const pod = from.uid === undefined ? undefined : this.directory.podByUid(from.uid)
+    const bare = name.replace(/\.$/, '')
+    const known = type === 'A' ? hostsEntry(bare, from, pod) : undefined
+    if (known) return [{ name: bare, type: 'A', ttl: 0, data: known }]
+    for (const whole of namesToTry(name, pod)) {
+      const found = answer(this.directory, whole, type)
+      if (found) return found
+    }
+    throw new NetworkError('ENOTFOUND', `lookup ${name}: no such host`)
+  }
+
+  async #addressOf(from: Party, host: string): Promise<string> {
+    if (parseIP(host)) return host
+    const records = await this.resolve(from, host, 'A')
+    const address = records.find((r) => r.type === 'A')?.data
+    if (address === undefined) throw new NetworkError('ENOTFOUND', `lookup ${host}: no such host`)
+    return address
+  }
+
+  #gatewayAt(ip: string, port: number): Gateway | undefined {
+    return this.#gateways.find((g) => g.ip === ip && g.port === port)
+  }
+
+  #atNodePort(ip: string, port: number, protocol: Protocol): { service: Service; servicePort: ServicePort } | undefined {
+    const service = this.directory.nodeAt(ip) && this.directory.serviceAtNodePort(port)
+    const found = service?.spec?.ports?.find((p) => p.nodePort === port && (p.protocol ?? 'TCP') === protocol)
+    return service && found && { service, servicePort: found }
+  }
+
+  async #toService(from: Party, hop: Hop, { service, way, nodeName, ...options }: ConnectOptions & { service: Service; way: Way; nodeName?: string | undefined }): Promise<Duplex> {
+    const port = servicePort(service, hop.port, hop.protocol)
+    // Nothing routes the other ports of a Service's address: no answer ever comes.
+    if (!port) return this.#noAnswer(hop, options)
+    const candidates = backends(service, this.directory.slicesOf(service), port, { way, ...((nodeName ?? from.nodeName) ? { nodeName: nodeName ?? from.nodeName } : {}) })
+    if (!candidates) return this.#noAnswer(hop, options)
+    const { clock, random } = this.#options
+    const backend = this.#affinity.choose(service, { ip: from.ip, port: hop.port }, { candidates, random: (below) => random.int(below), nowMs: clock.now() })
+    if (!backend) throw refused(hop)
+    return this.#toAddress(from, { ...backend, protocol: hop.protocol }, options)
+  }
+
+  async #toAddress(from: Party, hop: Hop, options: ConnectOptions): Promise<Duplex> {
+    const to = this.directory.podAt(hop.ip)
+    const own = from.uid === undefined || from.hostNetwork ? undefined : this.directory.podByUid(from.uid)
+    const traffic = { from: { ip: from.ip, ...(own ? { pod: own } : {}) }, to: { ip: hop.ip, ...(to ? { pod: to } : {}) }, port: hop.port, protocol: hop.protocol }
+    // What a node asks of its own pods is never cut off, and the API server is not a pod.
+    if ((own || (from.uid !== undefined && to)) && !isAllowed(traffic, this.directory)) return this.#noAnswer(hop, options)
+    const gateway = this.#gatewayAt(hop.ip, hop.port)
+    if (gateway) return gateway.open()
+    if (!to && !this.directory.nodeAt(hop.ip) && !this.#ports.at(hop)) throw new NetworkError('EHOSTUNREACH', `dial ${hop.protocol.toLowerCase()} ${hop.ip}:${hop.port}: connect: no route to host`)
+    return this.#deliver(from, hop)
+  }
+
+  #deliver(from: Party, hop: Hop): Duplex {
+    const onConnection = this.#ports.at(hop)
+    if (!onConnection) throw refused(hop)
+    const [near, far] = duplexPair(hop.protocol === 'UDP' ? { objectMode: true } : {})
+    // An end that goes takes the other with it, as a reset does.
+    near.once('close', () => far.destroyed || far.readableEnded || far.destroy())
+    far.once('close', () => near.destroyed || near.readableEnded || near.destroy())
+    onConnection({ stream: far, remoteAddress: from.ip, remotePort: this.#ports.ephemeral(), localAddress: hop.ip, localPort: hop.port })
+    return near
+  }
+
+  #noAnswer({ ip, port, protocol }: Hop, { timeoutMs = CONNECT_TIMEOUT_MS, signal }: ConnectOptions): Promise<never> {
+    return new Promise((_, reject) => {
+      const fail = () => {
+        timer.cancel()
+        reject(new NetworkError('ETIMEDOUT', `dial ${protocol.toLowerCase()} ${ip}:${port}: i/o timeout`))
+      }
+      const timer = this.#options.clock.after(timeoutMs, fail)
+      if (signal?.aborted) fail()
+      else signal?.addEventListener('abort', fail, { once: true })
+    })
+  }
+}
+
+const isLoopback = (ip: string): boolean => ip.startsWith('127.') || ip === '::1'
+
+function refused({ ip, port, protocol }: Hop): NetworkError {
+  return new NetworkError('ECONNREFUSED', `dial ${protocol.toLowerCase()} ${ip}:${port}: connect: connection refused`)
+}
+
+/** What the pod's /etc/hosts says. */
+function hostsEntry(name: string, from: Party, pod: Pod | undefined): string | undefined {
+  if (name === 'localhost') return '127.0.0.1'
+  const { hostname, subdomain, hostAliases = [] } = pod?.spec ?? {}
+  const own = hostname ?? pod?.metadata.name ?? from.name
+  if (name === own || (subdomain && name === `${own}.${subdomain}.${pod?.metadata.namespace}.svc.cluster.local`)) return from.ip
+  return hostAliases.find((alias) => alias.hostnames?.includes(name))?.ip
+}

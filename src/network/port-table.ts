@@ -1,0 +1,57 @@
+/** Who listens on which address and port inside the process. */
+import { NetworkError, type Accepted, type Listener, type Protocol } from './network.ts'
+
+const EPHEMERAL_FIRST = 32_768
+const EPHEMERAL_LAST = 60_999
+
+export type OnConnection = (accepted: Accepted) => void
+
+export interface Endpoint {
+  ip: string
+  port: number
+  protocol: Protocol
+}
+
+export class PortTable {
+  readonly #bound = new Map<string, OnConnection>()
+  #nextPort = EPHEMERAL_FIRST
+
+  /** Port 0 takes a free one. @throws NetworkError EADDRINUSE */
+  listen({ ip, port, protocol }: Endpoint, onConnection: OnConnection): Listener {
+    const chosen = port === 0 ? this.#freePort(ip, protocol) : port
+    const key = keyOf({ ip, port: chosen, protocol })
+    if (this.#bound.has(key)) throw inUse(ip, chosen)
+    this.#bound.set(key, onConnection)
+    return {
+      port: chosen,
+      close: () => {
+        if (this.#bound.get(key) === onConnection) this.#bound.delete(key)
+      },
+    }
+  }
+
+  at(endpoint: Endpoint): OnConnection | undefined {
+    return this.#bound.get(keyOf(endpoint))
+  }
+
+  /** The port from which the next connection comes. */
+  ephemeral(): number {
+    const port = this.#nextPort
+    this.#nextPort = port < EPHEMERAL_LAST ? port + 1 : EPHEMERAL_FIRST
+    return port
+  }
+
+  #freePort(ip: string, protocol: Protocol): number {
+    for (let tried = EPHEMERAL_FIRST; tried <= EPHEMERAL_LAST; tried++) {
+      const port = this.ephemeral()
+      if (!this.#bound.has(keyOf({ ip, port, protocol }))) return port
+    }
+    throw inUse(ip, 0)
+  }
+}
+
+const keyOf = ({ ip, port, protocol }: Endpoint): string => `${protocol} ${ip} ${port}`
+
+function inUse(ip: string, port: number): NetworkError {
+  return new NetworkError('EADDRINUSE', `listen tcp ${ip}:${port}: bind: address already in use`)
+}
