@@ -207,7 +207,7 @@ public final class Main {
 
   private static V1PodSpec podSpec() {
     V1ResourceRequirements resources = new V1ResourceRequirements().requests(new HashMap<>(Map.of("cpu", new Quantity("100m"))));
-    return new V1PodSpec().containers(List.of(new V1Container().name("main").image("nginx:1.28").resources(resources)));
+    return new V1PodSpec().overhead(null).containers(List.of(new V1Container().name("main").image("nginx:1.28").resources(resources)));
   }
 
   private static V1ConfigMap configMap(String name, Map<String, String> data) {
