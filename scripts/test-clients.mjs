@@ -15,6 +15,7 @@ const SUITE_MS = 10 * 60_000
  */
 const suites = [
   { name: 'client-go', dir: 'test/clients/go', needs: [['go', 'version']], steps: () => [['go', 'run', '.']] },
+  { name: 'controller-runtime', dir: 'test/clients/go-operator', needs: [['go', 'version']], steps: () => [['go', 'run', '.']] },
   {
     name: 'python',
     dir: 'test/clients/python',

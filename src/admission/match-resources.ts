@@ -38,7 +38,7 @@ export function matchingKind({ rules = [], matchPolicy }: { rules?: readonly Rul
   const { kind, ctx } = attributes
   if (rules.some((rule) => matchesRule(rule, attributes, kind))) return kind
   if (matchPolicy !== 'Equivalent' || !rules.some((rule) => matchesOperation(rule, attributes))) return undefined
-  const others = (ctx.system.kinds?.() ?? []).filter((k) => k.storage === kind.storage && k !== kind)
+  const others = (ctx.system.kinds?.() ?? []).filter((k) => k.prefix === kind.prefix && k !== kind)
   for (const rule of rules) {
     const found = others.find((other) => matchesRule(rule, attributes, other))
     if (found) return found

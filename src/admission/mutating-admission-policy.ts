@@ -13,8 +13,7 @@ import { matchConditions } from './policies/match-conditions.ts'
 import { isBeyondPolicies } from './policies/match-policy.ts'
 import { compileMutations, mutate, MutationError } from './policies/mutate.ts'
 import { refuse } from './refuse.ts'
-import { replaceVersioned } from './replace-versioned.ts'
-import { versioned } from './webhooks/review.ts'
+import { prepareVersioned, replaceVersioned, versioned } from './versioned.ts'
 
 type Policy = MutatingAdmissionPolicy
 type Binding = MutatingAdmissionPolicyBinding
@@ -72,6 +71,7 @@ interface Invocation {
 async function invoke({ policy, key, view, reinvocation, memory }: Invocation, fail: (message: string) => void): Promise<void> {
   const { variables, conditions, mutations } = compileMutations(policy)
   const { failurePolicy, reinvocationPolicy } = policy.spec
+  await prepareVersioned(view.attributes, view.kind)
   if (conditions.length > 0) {
     const { matches, error } = await evaluate(() => matchConditions(conditions, view, { variables, failurePolicy }))
     if (error !== undefined) fail(error)
@@ -83,7 +83,7 @@ async function invoke({ policy, key, view, reinvocation, memory }: Invocation, f
     const before = cloneJSON(object)
     for (const mutation of mutations) {
       try {
-        await evaluate(() => mutateOnce(object, view, (target) => mutate(mutation, view, { variables, target })))
+        await mutateOnce(object, view, (target) => mutate(mutation, view, { variables, target }))
         memory.hasMutated = true
       } catch (error) {
         if (!(error instanceof MutationError)) throw error
@@ -95,10 +95,12 @@ async function invoke({ policy, key, view, reinvocation, memory }: Invocation, f
   if (reinvocationPolicy === 'IfNeeded') memory.invoked.add(key)
 }
 
-function mutateOnce(object: KubeObject, { attributes, kind }: RequestView, change: (target: { object: KubeObject; codec: ReturnType<typeof expectedFor>['codec'] }) => KubeObject): void {
+async function mutateOnce(object: KubeObject, { attributes, kind }: RequestView, change: (target: { object: KubeObject; codec: ReturnType<typeof expectedFor>['codec'] }) => KubeObject): Promise<void> {
   const { objectKind } = attributes
   const { codec } = objectKind ? expectedFor(objectKind) : kind
-  replaceVersioned(object, change({ object: versioned(object, attributes, kind), codec }), { attributes, kind })
+  await prepareVersioned(attributes, kind)
+  const changed = await evaluate(() => change({ object: versioned(object, attributes, kind), codec }))
+  await replaceVersioned(object, changed, { attributes, kind })
 }
 
 /** What is remembered between the two runs of the chain. */

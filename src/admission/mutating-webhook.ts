@@ -11,14 +11,13 @@ import { internalError, quote } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import { Reinvocation, type AdmissionAttributes, type AdmissionPlugin } from './chain.ts'
 import { isExempt } from './match-resources.ts'
-import { replaceVersioned } from './replace-versioned.ts'
+import { replaceVersioned, versioned } from './versioned.ts'
 import { callWebhook } from './webhooks/call.ts'
 import type { WebhookClient } from './webhooks/client.ts'
 import { CallingError } from './webhooks/errors.ts'
 import { listHooks, type Hook } from './webhooks/hook.ts'
 import type { MatchConditions } from './webhooks/match-conditions.ts'
 import { invocationOf, type Invocation } from './webhooks/match.ts'
-import { versioned } from './webhooks/review.ts'
 
 const NAME = 'MutatingAdmissionWebhook'
 const FAILED_OPEN = 'failed-open.mutation.webhook.admission.k8s.io/'
@@ -93,7 +92,7 @@ async function mutateBy(invocation: Invocation, attributes: AdmissionAttributes,
     const { patch, patchType } = await callWebhook(client, invocation, attributes, { isMutating: true })
     const operations = patch ? readPatch(webhook, patch, patchType) : []
     if (operations.length === 0) return false
-    mutated = applyPatch(invocation, attributes, operations)
+    mutated = await applyPatch(invocation, attributes, operations)
     ctx.annotateAudit(PATCH + place, JSON.stringify({ configuration, webhook, patch: operations, patchType }))
     return mutated
   } catch (error) {
@@ -120,7 +119,7 @@ function readPatch(webhook: string, patch: string, type: string | undefined): JS
 }
 
 /** Changes the object in place, through the version that the webhook saw. */
-function applyPatch({ hook, kind }: Invocation, attributes: AdmissionAttributes, operations: readonly JSONPatchOperation[]): boolean {
+async function applyPatch({ hook, kind }: Invocation, attributes: AdmissionAttributes, operations: readonly JSONPatchOperation[]): Promise<boolean> {
   const { object, objectKind } = attributes
   if (!object) throw internalError(`admission webhook ${quote(hook.name)} attempted to modify the object, which is not supported for this operation`)
   const { codec } = objectKind ? expectedFor(objectKind) : kind
@@ -133,6 +132,6 @@ function applyPatch({ hook, kind }: Invocation, attributes: AdmissionAttributes,
     throw error
   }
   const changed = !equalJSON(before, codec.normalize(patched))
-  replaceVersioned(object, patched, { attributes, kind })
+  await replaceVersioned(object, patched, { attributes, kind })
   return changed
 }

@@ -8,6 +8,7 @@ import { listHooks, namespaceFor, selectHooks, type Hook } from './policies/hook
 import { isBeyondPolicies } from './policies/match-policy.ts'
 import { type AuditAnnotationResult, type Decision, validateByPolicy } from './policies/validate.ts'
 import { refuse } from './refuse.ts'
+import { prepareVersioned } from './versioned.ts'
 
 type Policy = ValidatingAdmissionPolicy
 type Binding = ValidatingAdmissionPolicyBinding
@@ -40,6 +41,7 @@ async function dispatch(hooks: readonly Hook<Policy, Binding>[], attributes: Adm
     const authorizer = new CachingAuthorizer(attributes.ctx.system.authorizer, attributes.ctx.user)
     const annotations = new AnnotationCollector()
     for (const { policy, binding, kind, params: all } of groups) {
+      await prepareVersioned(attributes, kind)
       for (const params of all) {
         const { decisions, auditAnnotations } = await evaluate(() => validateByPolicy(policy, { attributes, kind, params, namespace, authorizer }))
         for (const [index, decision] of decisions.entries()) if (decision.denies) act(decision, index, { policy, binding, attributes, denials })

@@ -1,10 +1,11 @@
 /** Custom resources whose versions a webhook turns into each other. */
+import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
-import type { CustomResourceDefinition } from '../../schemas/types.ts'
+import type { AdmissionRequest, CustomResourceDefinition } from '../../schemas/types.ts'
 import { definition, specOf, version } from '../helpers/definitions.ts'
 import { eventually } from '../helpers/cluster.ts'
 import { startApiCluster, type ApiTester } from '../helpers/http.ts'
-import { startWebhookServer } from '../helpers/webhook-server.ts'
+import { patch, startWebhookServer, type Answer } from '../helpers/webhook-server.ts'
 
 interface Resource {
   apiVersion: string
@@ -33,22 +34,30 @@ function converted({ spec = {}, ...object }: Resource, apiVersion: string): Reso
   return { ...object, apiVersion, spec: apiVersion.endsWith('v2') ? { hostname: before, port: after } : { host: `${hostname}:${port}` } }
 }
 
-async function setup(t: Test): Promise<{ api: ApiTester; asked: number[]; answerWith(change: Change): void }> {
+/** @param admit answers what is asked at `/admit` */
+async function setup(t: Test, admit: () => Answer = () => ({})): Promise<{ api: ApiTester; asked: number[]; admissions: AdmissionRequest[]; answerWith(change: Change): void; hook: object }> {
   const asked: number[] = []
   let change: Change = () => undefined
-  const server = await startWebhookServer(t, (request) => (response) => {
-    const { uid, desiredAPIVersion, objects } = request as unknown as Review
+  const admissions: AdmissionRequest[] = []
+  const server = await startWebhookServer(t, (request, place) => {
+    if (!place.startsWith('/admit')) return (response) => convert(request, response)
+    admissions.push(request)
+    return admit()
+  })
+  const convert = (request: unknown, response: ServerResponse) => {
+    const { uid, desiredAPIVersion, objects } = request as Review
     asked.push(objects.length)
     const answer = { uid, result: { status: 'Success' }, convertedObjects: objects.map((object) => converted(object, desiredAPIVersion)) }
     change(answer)
     response.end(JSON.stringify({ kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response: answer }))
-  })
+  }
   const api = await startApiCluster(t)
   const versions = [version('v1', specOf({ host: TEXT })), version('v2', specOf({ hostname: TEXT, port: TEXT }))]
   const webhook = { clientConfig: { url: `${server.url}/convert`, caBundle: server.caBundle }, conversionReviewVersions: ['v1'] }
   await api.make(CRDS, definition('Widget', versions, { conversion: { strategy: 'Webhook', webhook } } satisfies Partial<CustomResourceDefinition['spec']>))
   await eventually(async () => (await api.get(path('v2'))).status === 200)
-  return { api, asked, answerWith: (wanted) => (change = wanted) }
+  const hook = { clientConfig: { url: `${server.url}/admit`, caBundle: server.caBundle }, admissionReviewVersions: ['v1'], sideEffects: 'None' }
+  return { api, asked, admissions, answerWith: (wanted) => (change = wanted), hook }
 }
 
 t.test('each version shows what the webhook makes of the stored one', async (t) => {
@@ -104,4 +113,21 @@ t.test('answers that cannot be used', async (t) => {
   const { body } = await api.get(path('v2', 'a'))
   t.same(body.metadata.labels, { made: 'yes' })
   t.equal(body.metadata.finalizers, undefined, 'of metadata only labels and annotations are taken')
+})
+
+t.test('admission webhooks and policies see the version they name', async (t) => {
+  const { api, admissions, answerWith, hook } = await setup(t, () => patch({ op: 'replace', path: '/spec/port', value: '9' }))
+  const configurations = '/apis/admissionregistration.k8s.io/v1'
+  const rules = [{ apiGroups: ['example.com'], apiVersions: ['v2'], operations: ['CREATE', 'UPDATE'], resources: ['widgets'] }]
+  await api.make(`${configurations}/mutatingwebhookconfigurations`, { metadata: { name: 'm' }, webhooks: [{ ...hook, name: 'm.example.com', rules }] })
+  const validations = [{ expression: "object.spec.port == '9' && (oldObject == null || oldObject.spec.hostname == object.spec.hostname)" }]
+  await api.make(`${configurations}/validatingadmissionpolicies`, { metadata: { name: 'p' }, spec: { matchConstraints: { resourceRules: rules }, validations } })
+  await api.make(`${configurations}/validatingadmissionpolicybindings`, { metadata: { name: 'p' }, spec: { policyName: 'p', validationActions: ['Deny'] } })
+  t.match(await api.post(path('v1'), widget('v1', 'a', { host: 'h:1' })), { status: 201, body: { apiVersion: 'example.com/v1', spec: { host: 'h:9' } } }, 'what was patched in v2 is kept in v1')
+  t.match(admissions[0], { kind: { version: 'v2' }, requestKind: { version: 'v1' }, object: { apiVersion: 'example.com/v2', spec: { hostname: 'h', port: '1' } } })
+  t.match(await api.patch(path('v1', 'a'), { spec: { host: 'h:2' } }), { status: 200, body: { spec: { host: 'h:9' } } })
+  t.match(admissions[1], { object: { spec: { hostname: 'h', port: '2' } }, oldObject: { apiVersion: 'example.com/v2', spec: { hostname: 'h', port: '9' } } })
+  t.match(await api.patch(path('v1', 'a'), { spec: { host: 'other:2' } }), { status: 422, body: { message: /^widgets\.example\.com "a" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: failed expression/ } })
+  answerWith((r) => (r.result = { status: 'Failure', message: 'no' }))
+  t.match(await api.post(path('v1'), widget('v1', 'b', { host: 'h:1' })), { status: 500, body: { message: 'Internal error occurred: conversion webhook for example.com/v1, Kind=Widget failed: no' } })
 })

@@ -7,7 +7,8 @@ import type { Value } from '../../apimachinery/cel/values.ts'
 import type { KubeObject } from '../../registry/kind.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { AdmissionAttributes } from '../chain.ts'
-import { admissionRequest, versioned } from '../webhooks/review.ts'
+import { versioned } from '../versioned.ts'
+import { admissionRequest } from '../webhooks/review.ts'
 import type { CachingAuthorizer } from './authorizer.ts'
 
 /** One request as one policy sees it. */

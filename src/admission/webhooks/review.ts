@@ -5,11 +5,10 @@ import { decodeObject } from '../../apimachinery/decode.ts'
 import { jsonKind } from '../../apimachinery/decode-context.ts'
 import { isRecord } from '../../apimachinery/json.ts'
 import { quote } from '../../errors.ts'
-import { expectedFor } from '../../apiserver/meta-kinds.ts'
-import type { KubeObject } from '../../registry/kind.ts'
-import { apiVersionOf, fromStorage, toStorage, type ServedKind } from '../../registry/scheme.ts'
+import { apiVersionOf, type ServedKind } from '../../registry/scheme.ts'
 import type { AdmissionAttributes } from '../chain.ts'
 import { namespaceOf } from '../match-resources.ts'
+import { versioned } from '../versioned.ts'
 import type { Invocation } from './match.ts'
 
 const GROUP = 'admission.k8s.io'
@@ -21,13 +20,6 @@ const OPTIONS: Readonly<Record<string, string>> = { CREATE: 'CreateOptions', UPD
 /** The version of AdmissionReview that is sent; undefined when the webhook takes none that is known. */
 export function reviewVersion({ hook }: Invocation): string | undefined {
   return hook.webhook.admissionReviewVersions?.find((version) => VERSIONS.includes(version))
-}
-
-/** An object of the request as the webhook wants it, in canonical form. */
-export function versioned(object: KubeObject, attributes: AdmissionAttributes, kind: ServedKind): KubeObject {
-  const { objectKind } = attributes
-  if (objectKind) return expectedFor(objectKind).codec.normalize(object)
-  return kind === attributes.kind ? kind.codec.normalize(object) : kind.codec.normalize(fromStorage(kind, toStorage(attributes.kind, object)))
 }
 
 export function makeReview({ kind }: Invocation, attributes: AdmissionAttributes, { uid, version }: { uid: string; version: string }): AdmissionReview {
