@@ -13,6 +13,9 @@ import { WebhookClient } from './admission/webhooks/client.ts'
 import { conversionWebhooks } from './admission/webhooks/conversion.ts'
 import { Api } from './apiserver/api.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
+import { FlowControl } from './apiserver/flow-control.ts'
+import { Health } from './apiserver/health.ts'
+import { Metrics } from './apiserver/metrics.ts'
 import { Routes } from './apiserver/routes.ts'
 import { startServer, type HttpServer } from './apiserver/server.ts'
 import { System } from './apiserver/system-reader.ts'
@@ -174,6 +177,7 @@ interface ControlPlane {
   api: Api
   informers: InformerFactory
   authorizer: Authorizer
+  flowControl: FlowControl
   keys: ServiceAccountKeys
   tokens: Tokens
   system: SystemReader
@@ -202,6 +206,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
   const informers = new InformerFactory(api)
   const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
+  const flowControl = new FlowControl(informers, clock)
   const tokens = tokensOf(authentication, { keys, clock, system: () => system })
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
@@ -209,6 +214,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     api,
     informers,
     authorizer,
+    flowControl,
     keys,
     tokens,
     system,
@@ -216,6 +222,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     close() {
       api.admission.close()
       closeAuthorizer()
+      flowControl.close()
       informers.close()
       customResources.close()
       converters.close()
@@ -241,10 +248,12 @@ interface ListenParts {
   explain: (pod: Pod) => Explanation | undefined
 }
 
-function listen(options: ClusterOptions, { api, authorizer, keys, tokens, network, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
+function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
-  const extra = new ExtraPaths(api.scheme, { ping: () => undefined, log: () => undefined, etcd: () => undefined, 'poststarthook/bootstrap': () => (state.ready ? undefined : 'not finished') }, () => keys.keySet())
-  const routes = new Routes({ api, authenticator, authorizer, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
+  const metrics = new Metrics()
+  const health = new Health(state)
+  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet() })
+  const routes = new Routes({ api, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
     port: options.port,

@@ -168,7 +168,7 @@ export function jsonTypeOf(value: unknown): string {
 /** A body of another type than the path's is refused, in words that depend on whether that type is known. */
 function checkType(scheme: Scheme, { type, expected, value }: { type: TypeMeta; expected: Expected; value: unknown }, cannot: Words['cannot']): void {
   if (!type.version) throw cannot(`Object 'apiVersion' is missing in '${goJSON(value)}'`)
-  if (!scheme.byKind(type)) {
+  if (!scheme.byKind(type) && !isBuiltIn(type)) {
     const isKnown = type.kind === expected.kind && KNOWN_VERSIONS[type.group]?.includes(type.version)
     if (!isKnown) throw cannot(notRegistered(type))
   } else if (type.kind !== expected.kind) {
@@ -186,8 +186,8 @@ export function patchedType(scheme: Scheme, expected: Expected, value: unknown, 
   if (isRecord(value) && !value.apiVersion) return undefined
   if (type.kind === expected.kind && type.group === expected.group && type.version === expected.version) return expected
   const other = scheme.byKind(type)
-  if (!other) throw cannot(notRegistered(type))
-  if (type.kind !== expected.kind) throw cannot(`converting (${type.version}.${type.kind}) to (${internalGroup(expected)}.${expected.kind}): unknown conversion`)
+  if (!other && !isBuiltIn(type)) throw cannot(notRegistered(type))
+  if (!other || type.kind !== expected.kind) throw cannot(`converting (${type.version}.${type.kind}) to (${internalGroup(expected)}.${expected.kind}): unknown conversion`)
   return other
 }
 
@@ -199,6 +199,9 @@ function checkCustomType(value: unknown, expected: Expected, body: Buffer): void
   const given = typeof apiVersion === 'string' ? apiVersion : ''
   if (given !== wanted) throw badRequest(`the API version in the data (${given}) does not match the expected API version (${wanted})`)
 }
+
+/** Kinds that are served nowhere are known too: lists, options, scales. */
+const isBuiltIn = ({ group, version, kind }: TypeMeta): boolean => typeNameFor(group, version, kind) !== undefined || (kind.endsWith('List') && typeNameFor(group, version, kind.slice(0, -'List'.length)) !== undefined)
 
 function notRegistered(type: TypeMeta): string {
   return `no kind ${quote(type.kind)} is registered for version ${quote(apiVersionOf(type))} ${SCHEME}`

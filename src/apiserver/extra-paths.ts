@@ -1,6 +1,7 @@
 /** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
 import { methodNotAllowed } from '../errors.ts'
-import type { Scheme } from '../registry/scheme.ts'
+import { Health } from './health.ts'
+import { Metrics, type MetricsParts } from './metrics.ts'
 import { valueResponse } from './handlers.ts'
 import { noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
@@ -8,14 +9,11 @@ import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
+import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 import { ServedGroupVersions } from './served-group-versions.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
-import { textResponse } from './routes.ts'
 
-/** What this server says it is: the Kubernetes whose behaviour it models. */
-export const KUBERNETES_VERSION = '1.36.3'
-
-const [MAJOR = '', MINOR = ''] = KUBERNETES_VERSION.split('.')
+const PLATFORM = `${process.platform === 'win32' ? 'windows' : process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`
 
 function versionDocument(buildDate: string): object {
   return {
@@ -31,14 +29,10 @@ function versionDocument(buildDate: string): object {
     buildDate,
     goVersion: 'none',
     compiler: 'orrery',
-    platform: `${process.platform === 'win32' ? 'windows' : process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    platform: PLATFORM,
   }
 }
 
-/** The checks of /livez and /readyz, by upstream's names; a check answers why it fails. */
-export type HealthChecks = Readonly<Record<string, () => string | undefined>>
-
-const HEALTH = /^\/(healthz|livez|readyz)(?:\/(.+))?$/
 const OPENID = '/.well-known/openid-configuration'
 const JWKS = '/openid/v1/jwks'
 const SERVICE_ACCOUNT_ISSUER = new RegExp(`^(?:${OPENID}|${JWKS})/?$`)
@@ -49,60 +43,67 @@ function jsonResponse(value: object, contentType: string): ApiResponse {
 }
 
 const BUILD_DATE = '2026-01-01T00:00:00Z'
+const BUILD_LABELS = { git_version: `v${KUBERNETES_VERSION}`, major: MAJOR, minor: MINOR, platform: PLATFORM }
+
+export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
+  metrics: Metrics
+  /** The public keys of service account tokens, as a JWK set. */
+  keySet(): Promise<object>
+}
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
 
 export class ExtraPaths {
-  readonly #checks: HealthChecks
-  readonly #keySet: () => Promise<object>
+  readonly #parts: ExtraPathsParts
   #protobuf: { body: Buffer; hash: string } | undefined
   readonly #groupVersions: ServedGroupVersions
 
-  /** @param keySet the public keys of service account tokens, as a JWK set */
-  constructor(scheme: Scheme, checks: HealthChecks, keySet: () => Promise<object>) {
-    this.#checks = checks
-    this.#keySet = keySet
-    this.#groupVersions = new ServedGroupVersions(scheme)
+  constructor(parts: ExtraPathsParts) {
+    this.#parts = parts
+    this.#groupVersions = new ServedGroupVersions(parts.scheme)
   }
 
   /** undefined for a path that is not of these */
   respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
-    const health = HEALTH.exec(path)
-    const isKnown = health || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || SERVICE_ACCOUNT_ISSUER.test(path)
+    const health = this.#parts.health.respond(request)
+    const isKnown = health || path.startsWith('/metrics') || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || SERVICE_ACCOUNT_ISSUER.test(path)
     if (!isKnown) return undefined
-    if (method !== 'GET' && !(health && method === 'HEAD')) throw methodNotAllowed()
-    if (health) return this.#health(request, health[1] ?? '', health[2])
+    if (health) return health
+    if (method !== 'GET' && !path.startsWith('/openapi/')) throw methodNotAllowed()
+    if (path.startsWith('/metrics')) return this.#metrics(path)
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
     if (path.startsWith(JWKS)) return this.#jwks(request)
+    if (path.startsWith(OPENID) && !/\*\/\*|application\/json|^$/.test(request.headers.accept ?? '')) throw noRepresentation(['application/json'])
     if (path.startsWith(OPENID)) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
     // Nobody is asked for the form of these two.
     return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { encoding: 'json', pretty: true, as: undefined })
   }
 
-  #health(request: ApiRequest, kind: string, only: string | undefined): ApiResponse | undefined {
-    const names = Object.keys(this.#checks)
-    if (only !== undefined && !names.includes(only)) return undefined
-    const excluded = new Set(request.query.getAll('exclude'))
-    const run = (only === undefined ? names : [only]).map((name) => ({ name, problem: excluded.has(name) ? undefined : this.#checks[name]?.() }))
-    const failed = run.filter((check) => check.problem !== undefined)
-    if (only !== undefined) return failed.length ? textResponse(`internal server error: ${failed[0]?.problem}\n`, 500) : textResponse('ok')
-    const lines = run.map(({ name, problem }) => (excluded.has(name) ? `[+]${name} excluded: ok` : problem === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`))
-    if (failed.length > 0) return textResponse(`${lines.join('\n')}\n${kind} check failed\n`, 500)
-    return textResponse(request.query.has('verbose') ? `${lines.join('\n')}\n${kind} check passed\n` : 'ok')
+  #metrics(path: string): ApiResponse | undefined {
+    const { metrics, health } = this.#parts
+    const text = path === '/metrics' ? metrics.text({ ...this.#parts, version: BUILD_LABELS }) : path === '/metrics/slis' ? Metrics.healthText(health) : undefined
+    return text === undefined ? undefined : { status: 200, headers: { 'content-type': METRICS_TYPE }, body: [Buffer.from(text)] }
   }
 
   #openAPI({ path, query, headers }: ApiRequest): ApiResponse | undefined {
     const served = this.#served()
     if (path === '/openapi/v2') {
+      if (!/\*\/\*|json|proto-openapi|^$/.test(headers.accept ?? '')) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: [] }
       const document = openAPIV2Document(served)
       const wantsProtobuf = /proto-openapi/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')
-      return documentResponse(wantsProtobuf ? this.#inProtobuf(document) : document, headers, wantsProtobuf ? V2_PROTOBUF : 'application/json')
+      const response = documentResponse(wantsProtobuf ? this.#inProtobuf(document) : document, headers, wantsProtobuf ? V2_PROTOBUF : 'application/json')
+      response.headers.vary = 'Accept-Encoding, Accept'
+      return response
     }
-    if (path === '/openapi/v3' || path === '/openapi/v3/') return documentResponse(openAPIV3Index(served), headers)
+    // The index is sniffed upstream, and so called plain text.
+    if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [openAPIV3Index(served).body] }
     if (!path.startsWith('/openapi/v3/')) return undefined
     const document = openAPIV3Document(served, path.slice('/openapi/v3/'.length))
-    if (!document) return undefined
+    if (!document) return { status: 404, headers: {}, body: [] }
     const hash = query.get('hash')
     const isCurrent = hash !== null && hash.replaceAll('"', '').toUpperCase() === document.hash.toUpperCase()
+    if (hash !== null && !isCurrent) return { status: 301, headers: { 'content-type': 'application/json', etag: `"${document.hash}"`, vary: 'Accept', location: `${path}?hash=${document.hash}` }, body: [] }
     const response = documentResponse(document, headers)
     if (isCurrent) response.headers['cache-control'] = 'public, immutable'
     return response
@@ -115,7 +116,7 @@ export class ExtraPaths {
 
   async #jwks({ headers }: ApiRequest): Promise<ApiResponse> {
     if (!/\*\/\*|application\/(\*|jwk-set\+json)/.test(headers.accept ?? '*/*')) throw noRepresentation([JWK_SET])
-    return jsonResponse(await this.#keySet(), JWK_SET)
+    return jsonResponse(await this.#parts.keySet(), JWK_SET)
   }
 
   #served(): readonly ServedGroupVersion[] {
@@ -125,7 +126,7 @@ export class ExtraPaths {
   #paths(): string[] {
     const versions = this.#served().map(({ group, version }) => (group ? `/apis/${group}/${version}` : `/api/${version}`))
     const groups = [...new Set(this.#served().flatMap(({ group }) => (group ? [`/apis/${group}`] : [])))]
-    const others = ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version', ...Object.keys(this.#checks).flatMap((name) => [`/healthz/${name}`, `/livez/${name}`, `/readyz/${name}`])]
+    const others = [OPENID, '/api', '/apis', '/apis/', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', JWKS, '/version', ...Health.paths]
     return [...versions, ...groups, ...others].sort()
   }
 }

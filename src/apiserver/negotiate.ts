@@ -117,7 +117,7 @@ function matchOnce(clause: Clause, encodings: readonly Encoding[], offer: Offer)
   return found ?? undefined
 }
 
-function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encodings: readonly Encoding[], { plain = encodings, conversions }: Offer): Matched | undefined {
+function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encodings: readonly Encoding[], { plain = encodings, conversions, isCustom = false }: Offer): Matched | undefined {
   const { type, subtype, parameters } = clause
   const stream = parameters.get('stream')
   if (stream && stream !== 'watch') return undefined
@@ -126,7 +126,8 @@ function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encoding
   const offered = as ? encodings.filter((e) => e !== 'protobuf' || as.kind !== 'Table') : plain
   const encoding = offered.find((e) => {
     const [mainType, mainSubtype] = MEDIA_TYPES[e].split('/')
-    return (type === mainType && (subtype === mainSubtype || subtype === '*')) || (type === '*' && subtype === '*')
+    // Upstream's router, which custom resources do not pass, does not know what a star for the subtype means.
+    return (type === mainType && (subtype === mainSubtype || (subtype === '*' && isCustom))) || (type === '*' && subtype === '*')
   })
   return encoding && { encoding, as: as as Conversion | undefined }
 }

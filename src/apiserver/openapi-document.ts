@@ -1,5 +1,6 @@
 /** What both OpenAPI versions are served as: bytes and the hash of them, made once. */
 import { createHash } from 'node:crypto'
+import { MAJOR, MINOR } from './version.ts'
 
 export interface OpenAPIDocument {
   readonly body: Buffer
@@ -13,7 +14,7 @@ export function openAPIDocument(content: unknown, hash?: string): OpenAPIDocumen
   return { body, hash: hash ?? createHash('sha512').update(body).digest('hex').toUpperCase() }
 }
 
-export const info = { title: 'Kubernetes', version: 'unversioned' }
+export const info = { title: 'Kubernetes', version: `${MAJOR}.${MINOR}` }
 
 export const bearerToken = { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' }
 

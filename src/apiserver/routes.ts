@@ -2,6 +2,7 @@
  * From a raw request to its handler: who asks, what for, may they. Models the handler chain of
  * k8s.io/apiserver/pkg/server/config.go (authentication, request info, impersonation, authorization, dispatch).
  */
+import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { alwaysAllow } from '../auth/union.ts'
@@ -10,6 +11,8 @@ import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Api } from './api.ts'
 import { attributesOf, demand } from './authorization.ts'
+import type { Flow, FlowControl } from './flow-control.ts'
+import type { Metrics } from './metrics.ts'
 import { Discovery } from './discovery.ts'
 import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
 import { impersonatedUser, Impersonation, isImpersonating } from './impersonation.ts'
@@ -26,12 +29,28 @@ export interface RoutesParts {
   authorizer: Authorizer | undefined
   connectors: Connectors
   log: Logger
+  flowControl: FlowControl
+  metrics: Metrics
   /** Answers paths that are not resources (health, version, OpenAPI, metrics), or undefined for what it does not know. */
   extra(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse | undefined>
 }
 
 /** More slashes lead nowhere, though they are asked about like any path. */
 const ROOTS = /^\/apis?\//
+
+/** What becomes known of a request on its way through the handlers. */
+interface Passage {
+  readonly warnings: string[]
+  readonly startedMs: number
+  info?: RequestInfo
+  flow?: Flow
+  isSeated?: boolean
+  isForbidden?: boolean
+}
+
+const APPLY = 'application/apply-patch+yaml'
+/** Subresources whose requests may last, and take no seat. */
+const CONNECTIONS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const discoveryConversion: OffersConversion = ({ kind, group, version }) => kind === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2'
 const DISCOVERY_OFFER: Offer = { conversions: discoveryConversion }
@@ -49,15 +68,32 @@ export class Routes {
 
   /** Never rejects: whatever goes wrong is answered as a Status. */
   async handle(raw: RawRequest): Promise<ApiResponse> {
-    const warnings: string[] = []
+    const { api, metrics } = this.#parts
+    const passage: Passage = { warnings: [], startedMs: api.clock.now() }
+    const kind = raw.method === 'GET' || raw.method === 'HEAD' ? 'readOnly' : 'mutating'
+    metrics.inFlight[kind]++
     let response: ApiResponse
     try {
-      response = await this.#dispatch(raw, warnings)
+      response = await this.#dispatch(raw, passage)
     } catch (error) {
       response = this.failure(error, raw)
+    } finally {
+      metrics.inFlight[kind]--
+      // A watch needs its seat for its beginning only.
+      if (passage.isSeated) passage.flow?.queue?.leave()
     }
-    if (warnings.length > 0) response.headers.warning = warningHeaders(warnings)
+    this.#addHeaders(response, raw, passage)
+    const { info, startedMs } = passage
+    if (info) metrics.observe(info, { isApply: raw.headers['content-type'] === APPLY, isDryRun: raw.url.includes('dryRun='), status: response.status, ms: api.clock.now() - startedMs })
     return response
+  }
+
+  /** Headers of every answer, refusals included. */
+  #addHeaders({ headers }: ApiResponse, { headers: asked }: RawRequest, { flow, warnings, isForbidden }: Passage): void {
+    headers['audit-id'] = asked['audit-id'] || this.#parts.api.random.uuid()
+    if (flow) Object.assign(headers, flow.headers)
+    if (isForbidden) headers['x-content-type-options'] = 'nosniff'
+    if (warnings.length > 0) headers.warning = warningHeaders(warnings)
   }
 
   /** The answer for an error, in a form that the client takes if it names one for errors. */
@@ -70,9 +106,16 @@ export class Routes {
     return response
   }
 
-  async #dispatch(raw: RawRequest, warnings: string[]): Promise<ApiResponse> {
-    const { request, info } = await this.#read(raw, warnings)
-    await this.#authorize(request, info)
+  async #dispatch(raw: RawRequest, passage: Passage): Promise<ApiResponse> {
+    const { request, info } = await this.#read(raw, passage.warnings)
+    passage.info = info
+    const admission = CONNECTIONS.has(info.subresource) || info.verb === 'proxy' ? undefined : this.#parts.flowControl.admit(request.user, info)
+    if (admission) {
+      passage.flow = admission.flow
+      passage.isSeated = admission.seated instanceof Promise ? await admission.seated : admission.seated
+      if (!passage.isSeated) return tooManyRequests()
+    }
+    await this.#authorize(request, info, passage)
     if (!METHODS.has(request.method)) throw methodNotAllowed()
     if (info.isResourceRequest) {
       if (!ROOTS.test(request.path) || this.#isElsewhere(info)) return notFoundPage()
@@ -104,11 +147,17 @@ export class Routes {
     return { request, info }
   }
 
-  async #authorize({ user, query }: ApiRequest, info: RequestInfo): Promise<void> {
+  async #authorize({ user, query }: ApiRequest, info: RequestInfo, passage: Passage): Promise<void> {
     const { authorizer } = this.#parts
     if (!authorizer) return
-    const pending = demand(authorizer, attributesOf(user, info, query))
-    if (pending) await pending
+    const attributes = attributesOf(user, info, query)
+    try {
+      const pending = demand(authorizer, attributes)
+      if (pending) await pending
+    } catch (error) {
+      passage.isForbidden = true
+      throw error
+    }
   }
 
   #discover(request: ApiRequest): ApiResponse | undefined {
@@ -120,7 +169,7 @@ export class Routes {
     const accepted = negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', isRoot ? DISCOVERY_OFFER : undefined)
     if (isRoot) {
       const core = root === 'api'
-      if (accepted.as) return valueResponse(this.discovery.aggregated(core), accepted)
+      if (accepted.as) return tagged(request, valueResponse(this.discovery.aggregated(core), accepted))
       return valueResponse(core ? this.discovery.coreVersions(request.host) : this.discovery.groupList(), accepted)
     }
     const document = root === 'api' ? this.discovery.resourceList('', group) : version === undefined ? this.discovery.group(group) : this.discovery.resourceList(group, version)
@@ -171,6 +220,20 @@ function acceptedForErrors(headers: RawRequest['headers'], query: URLSearchParam
   } catch {
     return { encoding: 'json', pretty: true, as: undefined }
   }
+}
+
+/** Aggregated discovery is kept by clients until it changes. */
+function tagged({ headers: asked }: ApiRequest, response: ApiResponse): ApiResponse {
+  const etag = `"${createHash('sha512').update(response.body?.[0] ?? '').digest('hex').toUpperCase()}"`
+  Object.assign(response.headers, { etag, vary: 'Accept', 'cache-control': 'public' })
+  return asked['if-none-match'] === etag ? { status: 304, headers: { etag, vary: 'Accept', 'cache-control': 'public' }, body: [] } : response
+}
+
+/** In plain text, as upstream's filter writes it before anything knows of types. */
+function tooManyRequests(): ApiResponse {
+  const response = textResponse('Too many requests, please try again later.\n', 429)
+  response.headers['retry-after'] = '1'
+  return response
 }
 
 function notFoundPage(): ApiResponse {

@@ -29,7 +29,7 @@ export async function sendResponse(exchange: Exchange, response: ApiResponse, cl
     body = [packed]
     bytes = packed.length
     headers['content-encoding'] = 'gzip'
-    headers.vary = headers.vary ? `${String(headers.vary)}, Accept-Encoding` : 'Accept-Encoding'
+    if (!String(headers.vary ?? '').includes('Accept-Encoding')) headers.vary = headers.vary ? `${String(headers.vary)}, Accept-Encoding` : 'Accept-Encoding'
   }
   const isEmpty = response.status === 204 || response.status === 304
   if (!isEmpty) headers['content-length'] = String(bytes)

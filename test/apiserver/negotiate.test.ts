@@ -19,7 +19,7 @@ t.test('the form of answers', (t) => {
     [undefined, 'json'],
     ['', 'json'],
     ['*/*', 'json'],
-    ['application/*', 'json'],
+    ['application/*', '406: Not Acceptable'],
     ['APPLICATION/JSON', 'json'],
     ['application/yaml', 'yaml'],
     ['text/html, application/yaml;q=0.9', 'yaml'],
@@ -43,6 +43,7 @@ t.test('the form of answers', (t) => {
   ]
   for (const [accept, expected] of cases) t.equal(negotiated(accept), expected, String(accept))
   t.equal(negotiated(`${TABLE},application/json`, { conversions: partialConversions }), 'json', 'no tables of reviews')
+  t.equal(negotiated('application/*', { isCustom: true }), 'json', 'where no router comes first')
   t.equal(negotiated('application/vnd.kubernetes.protobuf,application/json', { conversions: metadataConversions, plain: ['json', 'yaml'] }), 'json', 'no protobuf of custom resources')
   t.equal(negotiated('application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', { conversions: metadataConversions, plain: ['json'] }), 'protobuf PartialObjectMetadata meta.k8s.io/v1', 'but of their metadata')
   t.match(negotiated('text/html', { isCustom: true }), /^only the following media types are accepted: application\/json/, 'custom resources have other words')

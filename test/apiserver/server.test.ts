@@ -10,6 +10,8 @@ import { startServer, type HttpServer, type RawRequest } from '../../src/apiserv
 import { Connectors } from '../../src/apiserver/subresources/create.ts'
 import { SystemClock, SystemRandom } from '../../src/clock.ts'
 import { eventually } from '../helpers/cluster.ts'
+import { FlowControl } from '../../src/apiserver/flow-control.ts'
+import { Metrics } from '../../src/apiserver/metrics.ts'
 import { ApiTester, timely, TOKEN } from '../helpers/http.ts'
 import { startApi, type TestApi } from '../helpers/in-process-api.ts'
 
@@ -19,11 +21,15 @@ const SECRETS = '/api/v1/namespaces/default/secrets'
 async function serve(t: Test, options: { log?: pino.Logger; handler?(request: RawRequest, routes: Routes): ReturnType<Routes['handle']> } = {}): Promise<TestApi & { http: ApiTester; server: HttpServer }> {
   const inner = await startApi(t)
   const pki = await loadPki({ dir: undefined, hosts: ['127.0.0.1'], clock, random: new SystemRandom() })
+  const flowControl = new FlowControl(inner.informers, clock)
+  t.teardown(() => flowControl.close())
   const routes = new Routes({
     api: inner.api,
     authenticator: new Authenticator({ tokens: new Tokens([forServer(['api'], staticToken(TOKEN, { name: 'admin', groups: [ADMIN_GROUP] }))], ['api']), clientCA: pki.ca.cert }),
     authorizer: inner.authorizer,
     connectors: new Connectors(),
+    flowControl,
+    metrics: new Metrics(),
     log: options.log ?? pino({ level: 'silent' }),
     extra: () => undefined,
   })

@@ -28,7 +28,7 @@ function validate(configMap: ConfigMap): FieldError[] {
     for (const message of isConfigMapKey(key)) errors.push(field.invalid(`binaryData[${key}]`, key, message))
     size += Buffer.byteLength(value, 'base64')
   }
-  if (size > MAX_DATA_BYTES) errors.push(field.tooLong('', MAX_DATA_BYTES))
+  if (size > MAX_DATA_BYTES) errors.push(field.tooLong('[]', MAX_DATA_BYTES))
   return errors
 }
 

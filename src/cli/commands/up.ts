@@ -1,7 +1,7 @@
 /** `orrery up`: one cluster, from its start to Ctrl-C. */
 import path from 'node:path'
 import { version } from '../../../package.json'
-import { KUBERNETES_VERSION } from '../../apiserver/extra-paths.ts'
+import { KUBERNETES_VERSION } from '../../apiserver/version.ts'
 import { startCluster, type Cluster } from '../../cluster.ts'
 import { defineCommand, type Call, type Io } from '../command.ts'
 import { upFlags } from '../flags.ts'

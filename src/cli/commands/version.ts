@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../apiserver/extra-paths.ts'
+import { KUBERNETES_VERSION } from '../../apiserver/version.ts'
 import { version } from '../../../package.json'
 import { defineCommand } from '../command.ts'
 
