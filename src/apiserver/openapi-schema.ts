@@ -167,15 +167,15 @@ export function collectSchemas(version: OpenAPIVersion, roots: Iterable<string>,
   for (const root of roots) visit(root)
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const given = extra[name]
-    if (given !== undefined) for (const ref of references(given)) if (Object.hasOwn(extra, ref) || typeFacts(ref) !== undefined) visit(ref)
+    if (given !== undefined) for (const ref of referencesOf(given)) if (Object.hasOwn(extra, ref) || typeFacts(ref) !== undefined) visit(ref)
     schemas[name] = given ?? builder.object(mustTypeFacts(name))
   }
   return schemas
 }
 
 /** The names of the types that a schema refers to. */
-function references(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(references)
+export function referencesOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(referencesOf)
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' && typeof inner === 'string' ? [inner.slice(inner.lastIndexOf('/') + 1)] : references(inner)))
+  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' && typeof inner === 'string' ? [inner.slice(inner.lastIndexOf('/') + 1)] : referencesOf(inner)))
 }

@@ -1,12 +1,14 @@
 /** OpenAPI v2: one document of everything served. Models k8s.io/kube-openapi/pkg/builder, its parameter sharing included. */
-import { bearerToken, info, openAPIDocument, type OpenAPIDocument, responseDescription } from './openapi-document.ts'
+import { createHash } from 'node:crypto'
+import { typeFacts } from '../../schemas/facts.ts'
+import { bearerToken, info, type OpenAPIDocument, responseDescription } from './openapi-document.ts'
 import { optionTypes, type Parameter } from './openapi-parameters.ts'
 import { rootRoutes } from './openapi-roots.ts'
 import {
   commonParameters, compareParameters, type Operation, patchType, type Routes, type ServedGroupVersion, text, typesOf,
 } from './openapi-routes.ts'
 import { routesOf } from './openapi-custom-routes.ts'
-import { collectSchemas, type JsonSchema, schemaRef } from './openapi-schema.ts'
+import { collectSchemas, type ExtraSchemas, type JsonSchema, referencesOf, schemaRef } from './openapi-schema.ts'
 
 interface BodyParameter {
   readonly name: 'body'
@@ -78,22 +80,62 @@ function responses(operation: Operation): Record<string, unknown> {
   return Object.fromEntries([...answers, ['401', { description: responseDescription('401') }]])
 }
 
+/** The part of the document that one group and version brings, as text: it is made once, however often others change. */
+interface Fragment {
+  /** `"path":{…},…` */
+  readonly paths: string
+  /** `"name":{…},…` of the types of custom resources. */
+  readonly definitions: string
+  /** The built-in types it refers to. */
+  readonly types: readonly string[]
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly hash: string
+}
+
+const fragments = new WeakMap<ServedGroupVersion, Fragment>()
+
+function fragmentOf(served: ServedGroupVersion): Fragment {
+  const known = fragments.get(served)
+  if (known) return known
+  const made = makeFragment([routesOf(served)], served.schemas?.v2)
+  fragments.set(served, made)
+  return made
+}
+
+function makeFragment(all: readonly Routes[], custom: ExtraSchemas = {}): Fragment {
+  const writer = new V2Writer()
+  const paths = all.map((routes) => members(writer.paths(routes))).filter(Boolean).join(',')
+  const roots = all.flatMap((routes) => [...typesOf(routes)])
+  const types = [...new Set([...roots, ...referencesOf(custom)])].filter((name) => !Object.hasOwn(custom, name) && typeFacts(name) !== undefined)
+  const definitions = members(custom)
+  return { paths, definitions, types, parameters: writer.parameters, hash: createHash('sha256').update(paths).update(definitions).digest('base64') }
+}
+
+/** The members of an object in JSON, without its braces. */
+const members = (value: object): string => JSON.stringify(value).slice(1, -1)
+
+/** Of the built-in types with all that they refer to; what is asked for hardly ever changes. */
+let builtIn: { key: string; text: string } | undefined
+
+function builtInDefinitions(types: ReadonlySet<string>): string {
+  const key = [...types].sort().join()
+  if (builtIn?.key !== key) builtIn = { key, text: members(collectSchemas('v2', types)) }
+  return builtIn.text
+}
+
 const known = new WeakMap<readonly ServedGroupVersion[], OpenAPIDocument>()
 
 function build(served: readonly ServedGroupVersion[]): OpenAPIDocument {
-  const writer = new V2Writer()
-  const all = [...rootRoutes(served).values(), ...served.map(routesOf)]
-  const paths = Object.assign({}, ...all.map((routes) => writer.paths(routes)))
-  const extra = Object.assign({}, ...served.map((gv) => gv.schemas?.v2 ?? {}))
-  return openAPIDocument({
-    swagger: '2.0',
-    info,
-    paths,
-    definitions: collectSchemas('v2', new Set(all.flatMap((routes) => [...typesOf(routes)])), extra),
-    parameters: writer.parameters,
+  const parts = [makeFragment([...rootRoutes(served).values()]), ...served.map(fragmentOf)]
+  const definitions = [builtInDefinitions(new Set(parts.flatMap(({ types }) => types))), ...parts.map((part) => part.definitions)]
+  const join = (texts: readonly string[]): string => `{${texts.filter(Boolean).join(',')}}`
+  const rest = members({
+    parameters: Object.assign({}, ...parts.map(({ parameters }) => parameters)) as object,
     securityDefinitions: { BearerToken: bearerToken },
     security: [{ BearerToken: [] }],
   })
+  const body = Buffer.from(`{${members({ swagger: '2.0', info })},"paths":${join(parts.map(({ paths }) => paths))},"definitions":${join(definitions)},${rest}}`)
+  return { body, hash: createHash('sha512').update(parts.map(({ hash }) => hash).join()).digest('hex').toUpperCase() }
 }
 
 /** The document at /openapi/v2. It is made when first asked for and kept as long as the list of what is served is the same one. */
