@@ -11,6 +11,8 @@ import { AdmissionChain } from './admission/chain.ts'
 import { admissionPlugins, type AdmissionOptions } from './admission/plugins.ts'
 import { WebhookClient } from './admission/webhooks/client.ts'
 import { conversionWebhooks } from './admission/webhooks/conversion.ts'
+import { Aggregator } from './apiserver/aggregation/aggregator.ts'
+import { RemoteDiscovery } from './apiserver/aggregation/remote-discovery.ts'
 import { Api } from './apiserver/api.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { FlowControl } from './apiserver/flow-control.ts'
@@ -25,7 +27,7 @@ import { authenticatorOf, tokensOf, type AuthenticationOptions } from './auth/au
 import { authorizationOf, type AuthorizationOptions } from './auth/modes.ts'
 import { ServiceAccountKeys } from './auth/service-account-tokens.ts'
 import type { Tokens } from './auth/tokens.ts'
-import { loadPki, type ClusterPki } from './auth/pki.ts'
+import { FRONT_PROXY, loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
 import { Recorder } from './client/event-recorder.ts'
@@ -141,7 +143,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, serviceAccountKey: pki.serviceAccountKey, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
+  const plane = buildControlPlane({ store, clock, random, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
   const state = { ready: false }
@@ -182,6 +184,7 @@ interface ControlPlane {
   tokens: Tokens
   system: SystemReader
   network: ClusterNetwork
+  aggregation: { aggregator: Aggregator; discovery: RemoteDiscovery }
   close(): void
 }
 
@@ -189,18 +192,18 @@ interface ControlPlaneParts {
   store: ObjectStore
   clock: Clock
   random: Random
-  serviceAccountKey: string
+  pki: ClusterPki
   allowPrivileged: boolean
   admission: AdmissionOptions | undefined
   authorization: AuthorizationOptions | undefined
   authentication: AuthenticationOptions
 }
 
-function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, pki, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
-  const keys: ServiceAccountKeys = new ServiceAccountKeys(serviceAccountKey, { clock, random, system: () => system })
+  const keys: ServiceAccountKeys = new ServiceAccountKeys(pki.serviceAccountKey, { clock, random, system: () => system })
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
   const converters = new WebhookClient(admission?.serviceBackend)
   const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
@@ -210,6 +213,9 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
   const tokens = tokensOf(authentication, { keys, clock, system: () => system })
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
+  const network = new ClusterNetwork({ informers, clock, random })
+  const aggregator = new Aggregator({ scheme, store, system, clock, clientCert: pki.frontProxy.client, dial: (address) => network.connect(API_SERVER, address) })
+  const discovery = new RemoteDiscovery(aggregator, clock)
   return {
     api,
     informers,
@@ -218,8 +224,11 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
     keys,
     tokens,
     system,
-    network: new ClusterNetwork({ informers, clock, random }),
+    network,
+    aggregation: { aggregator, discovery },
     close() {
+      discovery.close()
+      aggregator.close()
       api.admission.close()
       closeAuthorizer()
       flowControl.close()
@@ -232,7 +241,7 @@ function buildControlPlane({ store, clock, random, serviceAccountKey, allowPrivi
 
 async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
-  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, groupVersions: api.scheme.all() })
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: { ca: pki.frontProxy.ca.cert, names: [FRONT_PROXY] }, groupVersions: api.scheme.all() })
 }
 
 /** The host of a URL by which clients on this machine reach what listens on `host`. */
@@ -248,12 +257,12 @@ interface ListenParts {
   explain: (pod: Pod) => Explanation | undefined
 }
 
-function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
+function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, aggregation, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const metrics = new Metrics()
   const health = new Health(state)
-  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet() })
-  const routes = new Routes({ api, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
+  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
+  const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
     port: options.port,
@@ -274,7 +283,7 @@ interface MovingParts {
   log: Logger
 }
 
-function startParts({ api, informers, keys, authorizer }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
+function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const signer = new CertificateSigner(pki.ca, { clock, random })
@@ -289,6 +298,7 @@ function startParts({ api, informers, keys, authorizer }: ControlPlane, { defini
     signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
     signCertificate: (request) => signer.sign(request),
     served: () => api.scheme.all(),
+    checkAPIService: (service) => aggregation.aggregator.check(service),
     informers,
     clock,
     random,

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type GroupVersionKind, type Subresources } from '../registry/kind.ts'
 import { apiVersionOf, priority, type Scheme, type ServedKind } from '../registry/scheme.ts'
+import { apiPriority } from '../registry/api-priorities.ts'
 import { compareVersions } from '../registry/version-order.ts'
+import type { RemoteDiscovery, RemoteGroupVersion } from './aggregation/remote-discovery.ts'
 
 /** The order in which upstream's API services are ranked (groupPriorityMinimum); others follow by name. */
 const GROUP_ORDER = [
@@ -41,17 +43,21 @@ export function subresourcesOf(kind: ServedKind): Resource[] {
 interface GroupVersions {
   group: string
   /** Preferred first. */
-  versions: { version: string; kinds: ServedKind[] }[]
+  versions: { version: string; kinds: ServedKind[]; remote?: RemoteGroupVersion }[]
+  rank: number
 }
 
 export class Discovery {
   readonly #scheme: Scheme
-  #generation = -1
+  readonly #remote: Pick<RemoteDiscovery, 'generation' | 'all'> | undefined
+  #generation = ''
   #groups: GroupVersions[] = []
   #documents = new Map<string, object | undefined>()
 
-  constructor(scheme: Scheme) {
+  /** @param remote what other servers serve under this one's paths */
+  constructor(scheme: Scheme, remote?: Pick<RemoteDiscovery, 'generation' | 'all'>) {
     this.#scheme = scheme
+    this.#remote = remote
   }
 
   /** `/api` */
@@ -102,11 +108,13 @@ export class Discovery {
   }
 
   #refresh(): void {
-    if (this.#generation === this.#scheme.generation) return
-    this.#generation = this.#scheme.generation
+    const generation = `${this.#scheme.generation} ${this.#remote?.generation ?? 0}`
+    if (this.#generation === generation) return
+    this.#generation = generation
     this.#documents.clear()
     const byGroup = groupBy(this.#scheme.all(), (k) => k.group)
-    this.#groups = [...byGroup].map(([group, kinds]) => ({ group, versions: versionsOf(kinds) })).sort((a, b) => rank(a.group) - rank(b.group) || (a.group < b.group ? -1 : 1))
+    const own = [...byGroup].map(([group, kinds]) => ({ group, versions: versionsOf(kinds), rank: rank(group) }))
+    this.#groups = withRemote(own, this.#remote?.all() ?? []).sort((a, b) => a.rank - b.rank || (a.group < b.group ? -1 : 1))
   }
 }
 
@@ -114,6 +122,26 @@ function versionsOf(kinds: ServedKind[]): GroupVersions['versions'] {
   const highest = (list: ServedKind[]) => Math.max(...list.map(priority))
   const versions = [...groupBy(kinds, (k) => k.version)].map(([version, list]) => ({ version, kinds: list.sort((a, b) => (a.plural < b.plural ? -1 : 1)) }))
   return versions.sort((a, b) => highest(b.kinds) - highest(a.kinds) || compareVersions(b.version, a.version))
+}
+
+/** What another server answers hides what this one would. */
+function withRemote(groups: GroupVersions[], remote: readonly RemoteGroupVersion[]): GroupVersions[] {
+  for (const entry of [...remote].sort((a, b) => b.versionPriority - a.versionPriority || compareVersions(b.version, a.version))) {
+    const { group, version, groupPriority } = entry
+    let found = groups.find((g) => g.group === group)
+    if (!found) groups.push((found = { group, versions: [], rank: rankOfPriority(groupPriority) }))
+    found.versions = [...found.versions.filter((v) => v.version !== version), { version, kinds: [], remote: entry }]
+  }
+  return groups
+}
+
+/** Custom resources have this one. */
+const CUSTOM_PRIORITY = 1000
+
+/** Where a priority stands among the groups that are ranked. */
+function rankOfPriority(priority: number): number {
+  if (priority <= CUSTOM_PRIORITY) return GROUP_ORDER.length + (CUSTOM_PRIORITY - priority) / CUSTOM_PRIORITY
+  return GROUP_ORDER.filter((group) => (apiPriority({ group, version: 'v1' })?.group ?? Infinity) >= priority).length - 0.5
 }
 
 function rank(group: string): number {
@@ -174,7 +202,7 @@ function storageVersionHash({ group, version, encodedVersion = version, kind }: 
 function aggregatedGroup({ group, versions }: GroupVersions) {
   return {
     metadata: { ...(group ? { name: group } : {}) },
-    versions: versions.map(({ version, kinds }) => ({ version, resources: kinds.map(aggregatedResource), freshness: 'Current' })),
+    versions: versions.map(({ version, kinds, remote }) => ({ version, resources: remote?.resources ?? kinds.map(aggregatedResource), freshness: remote && !remote.isFresh ? 'Stale' : 'Current' })),
   }
 }
 

@@ -9,6 +9,7 @@ import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
+import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
 import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 import { ServedGroupVersions } from './served-group-versions.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
@@ -49,6 +50,8 @@ export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
   metrics: Metrics
   /** The public keys of service account tokens, as a JWK set. */
   keySet(): Promise<object>
+  /** What other servers serve. */
+  remote?: Pick<RemoteDiscovery, 'openAPIPaths'>
 }
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
@@ -97,7 +100,7 @@ export class ExtraPaths {
       return response
     }
     // The index is sniffed upstream, and so called plain text.
-    if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [openAPIV3Index(served).body] }
+    if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [openAPIV3Index(served, this.#parts.remote?.openAPIPaths()).body] }
     if (!path.startsWith('/openapi/v3/')) return undefined
     const document = openAPIV3Document(served, path.slice('/openapi/v3/'.length))
     if (!document) return { status: 404, headers: {}, body: [] }

@@ -119,8 +119,15 @@ export function openAPIV3Document(served: readonly ServedGroupVersion[], name: s
   return groupVersion === undefined ? documents.roots.get(name) : groupVersionDocument(groupVersion)
 }
 
-/** The document at /openapi/v3: where the others are. Clients keep those for as long as the hash stays. */
-export function openAPIV3Index(served: readonly ServedGroupVersion[]): OpenAPIDocument {
+/** The document at /openapi/v3: where the others are, those of other servers included. Clients keep them for as long as the hash stays. */
+export function openAPIV3Index(served: readonly ServedGroupVersion[], remote: Readonly<Record<string, { serverRelativeURL: string }>> = {}): OpenAPIDocument {
+  const own = ownIndex(served)
+  if (Object.keys(remote).length === 0) return own
+  const { paths } = JSON.parse(own.body.toString()) as { paths: object }
+  return openAPIDocument({ paths: { ...paths, ...remote } })
+}
+
+function ownIndex(served: readonly ServedGroupVersion[]): OpenAPIDocument {
   const documents = documentsOf(served)
   if (documents.index === undefined) {
     const paths: Record<string, { serverRelativeURL: string }> = {}

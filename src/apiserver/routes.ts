@@ -9,6 +9,8 @@ import { alwaysAllow } from '../auth/union.ts'
 import { methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
+import type { Aggregator } from './aggregation/aggregator.ts'
+import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
 import type { Api } from './api.ts'
 import { attributesOf, demand } from './authorization.ts'
 import type { Flow, FlowControl } from './flow-control.ts'
@@ -28,6 +30,8 @@ export interface RoutesParts {
   authenticator: Authenticator
   authorizer: Authorizer | undefined
   connectors: Connectors
+  /** API services that other servers answer. */
+  aggregation?: { aggregator: Aggregator; discovery: RemoteDiscovery }
   log: Logger
   flowControl: FlowControl
   metrics: Metrics
@@ -37,6 +41,8 @@ export interface RoutesParts {
 
 /** More slashes lead nowhere, though they are asked about like any path. */
 const ROOTS = /^\/apis?\//
+/** Documents of other servers are theirs to send. */
+const OPENAPI = '/openapi/v3'
 
 /** What becomes known of a request on its way through the handlers. */
 interface Passage {
@@ -63,7 +69,7 @@ export class Routes {
   constructor(parts: RoutesParts) {
     this.#parts = parts
     this.#impersonation = new Impersonation(parts.authorizer ?? alwaysAllow)
-    this.discovery = new Discovery(parts.api.scheme)
+    this.discovery = new Discovery(parts.api.scheme, parts.aggregation?.discovery)
   }
 
   /** Never rejects: whatever goes wrong is answered as a Status. */
@@ -117,12 +123,21 @@ export class Routes {
     }
     await this.#authorize(request, info, passage)
     if (!METHODS.has(request.method)) throw methodNotAllowed()
+    const remote = this.#proxied(request, raw)
+    if (remote) return remote
     if (info.isResourceRequest) {
       if (!ROOTS.test(request.path) || this.#isElsewhere(info)) return notFoundPage()
       return handleResource(this.#parts.api, info, request, this.#parts.connectors)
     }
     const found = this.#discover(request) ?? (await this.#parts.extra(request))
     return found ?? notFoundPage()
+  }
+
+  /** The answer of another server, for a path that is one's. */
+  #proxied({ path, user }: ApiRequest, raw: RawRequest): Promise<ApiResponse> | undefined {
+    const { aggregator } = this.#parts.aggregation ?? {}
+    const service = aggregator?.serviceFor(path.startsWith(OPENAPI) ? path.slice(OPENAPI.length) : path)
+    return service && aggregator?.proxy(service, raw, user)
   }
 
   /** Groups that are not built in, and what they do not serve, are left to whoever comes last in upstream's chain of servers. */

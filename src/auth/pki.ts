@@ -20,6 +20,8 @@ export interface ClusterPki {
   ca: KeyPair
   server: KeyPair
   admin: KeyPair
+  /** What shows other API servers that requests come by this one: an authority of its own, and a certificate. */
+  frontProxy: { ca: KeyPair; client: KeyPair }
   /** PEM of the private key that signs service account tokens. */
   serviceAccountKey: string
 }
@@ -51,7 +53,18 @@ export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promis
   const server = kept && serves(kept, ca, { names, now }) ? kept : files.store('apiserver', await make({ subject: 'CN=kube-apiserver', years: 1, issuer: ca, names }))
   const keptAdmin = files.pair('admin')
   const admin = keptAdmin && serves(keptAdmin, ca, { names: [], now }) ? keptAdmin : files.store('admin', await make({ subject: 'O=system:masters, CN=kubernetes-admin', years: 1, issuer: ca }))
-  return { ca, server, admin, serviceAccountKey: files.text('sa.key') ?? files.storeText('sa.key', newServiceAccountKey()) }
+  const frontProxy = await loadFrontProxy(files, make, now)
+  return { ca, server, admin, frontProxy, serviceAccountKey: files.text('sa.key') ?? files.storeText('sa.key', newServiceAccountKey()) }
+}
+
+/** The name that aggregated servers know the front proxy by. */
+export const FRONT_PROXY = 'front-proxy-client'
+
+async function loadFrontProxy(files: PemFiles, make: (request: Omit<CertificateRequest, 'now' | 'random'>) => Promise<KeyPair>, now: number): Promise<ClusterPki['frontProxy']> {
+  const ca = files.pair('front-proxy-ca') ?? files.store('front-proxy-ca', await make({ subject: 'CN=front-proxy-ca', years: CA_YEARS, isCA: true }))
+  const kept = files.pair(FRONT_PROXY)
+  const client = kept && serves(kept, ca, { names: [], now }) ? kept : files.store(FRONT_PROXY, await make({ subject: `CN=${FRONT_PROXY}`, years: 1, issuer: ca }))
+  return { ca, client }
 }
 
 /** Whether a certificate is of this authority, good for another month, and for all names. */

@@ -9,6 +9,7 @@ import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informers } from '../client/lister.ts'
 import type { KubeObject } from '../registry/kind.ts'
+import type { APIService } from '../../schemas/types.ts'
 
 /** What identifies an object to a work queue: `namespace/name`, or `name` where there is no namespace. */
 export type Key = string
@@ -44,6 +45,8 @@ export interface ControllerContext {
   signLegacyToken?(account: ServiceAccountRef, secretName: string): Promise<string>
   /** Signs a certificate request (PEM) with the cluster's authority, and answers PEM; absent in tests that need none. */
   signCertificate?(request: { request: string; usages: readonly string[]; seconds: number }): Promise<string>
+  /** Why the server behind an APIService cannot be asked; undefined when it can. Absent in tests that need none. */
+  checkAPIService?(service: APIService): Promise<string | undefined>
   /** Every version of every kind that is served; absent in tests that need none. */
   served?(): readonly ServedType[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */

@@ -1,0 +1,223 @@
+/**
+ * API services that other servers answer: which paths are theirs, how they are asked, and what they say of themselves.
+ * Models k8s.io/kube-aggregator/pkg/apiserver (apiserver.go, handler_proxy.go, handler_discovery.go).
+ */
+import type { IncomingMessage } from 'node:http'
+import type { APIService } from '../../../schemas/types.ts'
+import { networkErrorText } from '../../apimachinery/network-errors.ts'
+import type { KeyPair } from '../../auth/pki.ts'
+import type { Clock } from '../../clock.ts'
+import type { KubeObject, SystemReader, UserInfo } from '../../registry/kind.ts'
+import type { ObjectStore } from '../../registry/resource-storage.ts'
+import type { Scheme } from '../../registry/scheme.ts'
+import type { ApiResponse, StreamSink } from '../request.ts'
+import { isUpgradeRequest } from '../request.ts'
+import type { RawRequest } from '../server.ts'
+import { askRemote, forwardedHeaders, openTLS, userHeaders } from './remote-server.ts'
+import { resolveEndpoint, type Dial, type Endpoint } from './service-endpoint.ts'
+
+const KIND = 'apiregistration.k8s.io/v1/APIService'
+const CHECK_TIMEOUT_MS = 5000
+/** What one server may say of itself. */
+const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+const CHECKER: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] }
+/** Say how this connection carries the answer. */
+const NOT_RETURNED = /^(?:connection|keep-alive|proxy-.*|te|trailers?|transfer-encoding|upgrade|content-length)$/
+
+export interface AggregatorParts {
+  scheme: Scheme
+  store: ObjectStore
+  system: SystemReader
+  clock: Clock
+  /** With which this server shows that it is the front proxy. */
+  clientCert: KeyPair
+  dial: Dial
+}
+
+export class Aggregator {
+  readonly #parts: AggregatorParts
+  /** Those with a Service, by group/version. */
+  readonly #services = new Map<string, APIService>()
+  readonly #handle: { close(): void }
+  readonly #listeners = new Set<() => void>()
+
+  constructor(parts: AggregatorParts) {
+    this.#parts = parts
+    const { prefix } = parts.scheme.require(KIND)
+    for (const { value } of parts.store.list(prefix).entries) this.#follow(value as APIService & KubeObject)
+    this.#handle = parts.store.watch(prefix, {
+      onEvents: (events) => {
+        for (const { type, entry } of events) this.#follow(entry.value as APIService & KubeObject, type === 'DELETE')
+      },
+    })
+  }
+
+  close(): void {
+    this.#handle.close()
+    this.#listeners.clear()
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** All that other servers answer. */
+  all(): APIService[] {
+    return [...this.#services.values()]
+  }
+
+  /** Who answers this path, if it is another server. */
+  serviceFor(path: string): APIService | undefined {
+    if (this.#services.size === 0) return undefined
+    const [, root, group = '', version = ''] = path.split('/')
+    return root === 'apis' ? this.#services.get(`${group}/${version}`) : undefined
+  }
+
+  #follow(service: APIService & KubeObject, isGone = false): void {
+    const { group = '', version = '', service: backend } = service.spec
+    const key = `${group}/${version}`
+    const isKnown = this.#services.has(key)
+    if (backend && !isGone) this.#services.set(key, service)
+    else if (!isKnown) return
+    else this.#services.delete(key)
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** What the other server answers, or why it does not. */
+  async proxy(service: APIService, raw: RawRequest, user: UserInfo): Promise<ApiResponse> {
+    if (!isAvailable(service)) return plainError(503, 'service unavailable')
+    let endpoint: Endpoint
+    try {
+      endpoint = this.#endpoint(service)
+    } catch {
+      return plainError(503, 'service unavailable')
+    }
+    const target = { endpoint, spec: service.spec, clientCert: this.#parts.clientCert }
+    try {
+      if (isUpgradeRequest(raw as never)) return await this.#upgrade(target, raw, user)
+      const { method, headers, body, signal } = raw
+      const response = await askRemote(target, { method, url: orderedQuery(raw.url), headers: { ...headers, 'x-forwarded-for': raw.socket.remoteAddress }, body, user, signal })
+      return isRedirect(response) ? refusedRedirect(response) : streamed(response)
+    } catch (error) {
+      return plainError(503, `error trying to reach service: ${networkErrorText(error, this.#named(service, endpoint), this.#parts.clock.now())}`)
+    }
+  }
+
+  /** Why the server of this API service cannot be asked; undefined when it can. */
+  async check(service: APIService): Promise<string | undefined> {
+    const { group = '', version = '' } = service.spec
+    const path = group ? `/apis/${group}/${version}` : `/api/${version}`
+    let endpoint: Endpoint
+    try {
+      endpoint = this.#endpoint(service)
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    const url = `https://${endpoint.host}:${endpoint.port}${path}`
+    try {
+      const response = await askRemote({ endpoint, spec: service.spec, clientCert: this.#parts.clientCert }, { method: 'GET', url: path, headers: {}, user: CHECKER, timeoutMs: CHECK_TIMEOUT_MS })
+      response.resume()
+      const { statusCode = 0 } = response
+      return statusCode >= 200 && statusCode < 300 ? undefined : `failing or missing response from ${url}: bad status from ${url}: ${statusCode}`
+    } catch (error) {
+      return `failing or missing response from ${url}: Get "${url}": ${networkErrorText(error, this.#named(service, endpoint), this.#parts.clock.now())}`
+    }
+  }
+
+  /** A document of the other server as JSON; undefined when it has none. */
+  async fetch(service: APIService, path: string, accept = 'application/json'): Promise<unknown> {
+    if (!isAvailable(service)) return undefined
+    try {
+      const response = await askRemote({ endpoint: this.#endpoint(service), spec: service.spec, clientCert: this.#parts.clientCert }, { method: 'GET', url: path, headers: { accept }, user: CHECKER, timeoutMs: CHECK_TIMEOUT_MS })
+      return response.statusCode === 200 ? await readJSON(response) : void response.resume()
+    } catch {
+      // Whether it answers is told by the conditions of the API service.
+      return undefined
+    }
+  }
+
+  #endpoint({ spec: { service = {} } }: APIService): Endpoint {
+    return resolveEndpoint(this.#parts.system, service, this.#parts.dial)
+  }
+
+  #named({ spec: { service = {} } }: APIService, { port }: Endpoint): { host: string; port: number } {
+    return { host: `${service.name ?? ''}.${service.namespace ?? ''}.svc`, port }
+  }
+
+  /** The client's connection and one to the other server, joined. */
+  async #upgrade(target: Parameters<typeof openTLS>[0], raw: RawRequest, user: UserInfo): Promise<ApiResponse> {
+    const remote = await openTLS(target)
+    const headers = { ...forwardedHeaders(raw.headers), ...userHeaders(user), Host: `${target.endpoint.host}:${target.endpoint.port}`, Connection: 'Upgrade', Upgrade: raw.headers.upgrade }
+    const lines = Object.entries(headers).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${String(one)}`))
+    return {
+      status: 101,
+      headers: {},
+      takeOver({ socket, head }) {
+        remote.write(`${raw.method} ${raw.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+        remote.write(head)
+        remote.pipe(socket)
+        socket.pipe(remote)
+        for (const [one, other] of [[remote, socket], [socket, remote]] as const) {
+          one.on('error', () => other.destroy())
+          one.on('close', () => other.destroy())
+        }
+      },
+    }
+  }
+}
+
+export function isAvailable({ status }: APIService): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Available' && is === 'True') ?? false
+}
+
+/** As Go writes a query: names in order, blanks as plus signs. */
+function orderedQuery(url: string): string {
+  const at = url.indexOf('?')
+  if (at < 0) return url
+  const query = new URLSearchParams(url.slice(at))
+  query.sort()
+  return query.size > 0 ? `${url.slice(0, at)}?${query.toString()}` : url.slice(0, at)
+}
+
+const isRedirect = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 300 && statusCode < 400
+
+/** A server behind this one may not send clients elsewhere. */
+function refusedRedirect(response: IncomingMessage): ApiResponse {
+  response.resume()
+  return { status: 502, headers: {}, body: [Buffer.from('the backend attempted to redirect this request, which is not permitted')] }
+}
+
+/** As Go's http.Error writes it. */
+function plainError(status: number, text: string): ApiResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }, body: [Buffer.from(`${text}\n`)] }
+}
+
+function streamed(response: IncomingMessage): ApiResponse {
+  const headers = Object.fromEntries(Object.entries(response.headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !NOT_RETURNED.test(entry[0])))
+  return { status: response.statusCode ?? 502, headers, stream: (sink) => pass(response, sink) }
+}
+
+/** No faster than the reader takes it. */
+function pass(response: IncomingMessage, sink: StreamSink): void {
+  sink.onClose(() => response.destroy())
+  response.on('data', (chunk: Buffer) => {
+    if (!sink.write(chunk)) return void response.destroy()
+    if (!sink.isFull) return
+    response.pause()
+    sink.onDrain(() => response.resume())
+  })
+  response.on('end', () => sink.end())
+  response.on('error', () => sink.end())
+}
+
+async function readJSON(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_DOCUMENT_BYTES) throw new Error('the document is too large')
+    chunks.push(chunk)
+  }
+  return JSON.parse(Buffer.concat(chunks, size).toString())
+}
