@@ -134,6 +134,11 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Gives the thread away for about so long: what computes for others leaves the server its share. Not a matter of the cluster's time either. */
+export function respite(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
 export interface Random {
   /** A float in [0, 1). */
   float(): number

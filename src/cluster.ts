@@ -36,8 +36,7 @@ import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
 import { selectControllers } from './controller/selection.ts'
-import { kubelet } from './kubelet/kubelet.ts'
-import { silentNode } from './kubelet/silent-node.ts'
+import { createKubelet, type Kubelet } from './kubelet/kubelet.ts'
 import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import type { Party } from './network/network.ts'
@@ -134,7 +133,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
   const controllers = selectControllers(controllerModules as (ControllerDefinition | LoopDefinition)[], options.controllers ?? ['*'])
   const scheduler = schedulerLoop(options.schedulerConfig)
-  const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet]
   const clock = options.clock ?? new SystemClock()
   const random = options.random ?? new SystemRandom()
   const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
@@ -146,8 +144,10 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const plane = buildControlPlane({ store, clock, random, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
+  const kubelet = createKubelet({ network: plane.network })
+  const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
-  const server = await listen(options, { ...plane, pki, log, state, explain: scheduler.explain })
+  const server = await listen(options, { ...plane, pki, log, state, kubelet, explain: scheduler.explain })
   opened.push(server)
   // Pods reach the API server by its Service, wherever it listens.
   plane.network.addGateway(tcpGateway({ ip: firstAddress(SETTINGS.serviceCIDR), port: 443 }, { host: reachable(options.host), port: server.port }))
@@ -254,15 +254,16 @@ interface ListenParts {
   pki: ClusterPki
   log: Logger
   state: { ready: boolean }
+  kubelet: Kubelet
   explain: (pod: Pod) => Explanation | undefined
 }
 
-function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, aggregation, pki, log, state, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
+function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, aggregation, pki, log, state, kubelet, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const metrics = new Metrics()
   const health = new Health(state)
   const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
-  const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(silentNode, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
+  const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(kubelet.node, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
     port: options.port,

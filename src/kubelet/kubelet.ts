@@ -2,28 +2,105 @@
  * The kubelets of all virtual nodes, in one loop: every Node object there is, configured or created by a client, comes
  * alive, and pods bound to it run. Models cmd/kubelet and pkg/kubelet, seen from the API.
  */
-import { defineLoop } from '../controller/controller.ts'
-import { NodeKeeper } from './node-keeper.ts'
+import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccountTokenProjection, TokenRequest } from '../../schemas/types.ts'
+import { defineLoop, type ControllerContext, type LoopDefinition } from '../controller/controller.ts'
+import type { Network } from '../network/network.ts'
+import type { NodeApi } from '../streaming/node-api.ts'
+import { ContainerLogs } from './container-logs.ts'
+import type { Surroundings } from './execution.ts'
+import { Images } from './images.ts'
+import { NodeKeeper, type KeptNode } from './node-keeper.ts'
+import { NodeServer } from './node-server.ts'
+import type { References } from './pod-needs.ts'
+import { PodVolumes } from './pod-volumes.ts'
 import { PodWorkers } from './pod-workers.ts'
+import type { Runtime } from './runtimes/runtime.ts'
+import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
 import { Stages } from './stages.ts'
+import { VolumeRefresher } from './volume-refresher.ts'
 
-export const kubelet = defineLoop({
-  name: 'kubelet',
-  user: 'system:node:orrery',
-  component: 'kubelet',
-  start(ctx) {
-    const stages = new Stages()
-    const staged = new StagesRuntime(stages, ctx.clock)
-    const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: () => staged })
-    const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
-    pods.start()
-    nodes.start()
-    return {
-      close() {
-        nodes.close()
-        pods.close()
-      },
-    }
-  },
-})
+/** Pod and Node annotation: which runtime runs its containers. */
+export const RUNTIME_ANNOTATION = 'orrery.io/runtime'
+
+export interface Kubelet {
+  loop: LoopDefinition
+  /** What the API server asks of nodes. */
+  node: NodeApi
+}
+
+export interface KubeletOptions {
+  network: Network
+  images?: Images
+}
+
+export function createKubelet({ network, images = new Images() }: KubeletOptions): Kubelet {
+  const node = new NodeServer(network)
+  const loop = defineLoop({
+    name: 'kubelet',
+    user: 'system:node:orrery',
+    component: 'kubelet',
+    start(ctx) {
+      const { clock, random, log } = ctx
+      const stages = new Stages()
+      const staged = new StagesRuntime(stages, clock)
+      const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
+      const surroundings = surroundingsOf(ctx, { network, images, nodeOf: (name) => nodes.get(name) })
+      const { refs } = surroundings
+      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, staged }), refs, surroundings })
+      const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
+      const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
+      node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs })
+      pods.start()
+      nodes.start()
+      return {
+        close() {
+          refresher.close()
+          nodes.close()
+          pods.close()
+        },
+      }
+    },
+  })
+  return { loop, node }
+}
+
+/** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes. */
+function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: { shell: Runtime; staged: Runtime }): Runtime {
+  const wanted = pod.metadata.annotations?.[RUNTIME_ANNOTATION] ?? node.metadata.annotations?.[RUNTIME_ANNOTATION] ?? (inFull ? 'shell' : 'stages')
+  return wanted === 'stages' ? runtimes.staged : runtimes.shell
+}
+
+function surroundingsOf(ctx: ControllerContext, { network, images, nodeOf }: { network: Network; images: Images; nodeOf(name: string): KeptNode | undefined }): Surroundings {
+  const { informers, clock, random, settings } = ctx
+  const configMaps = informers.lister<ConfigMap>('v1/ConfigMap')
+  const secrets = informers.lister<Secret>('v1/Secret')
+  const claims = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim')
+  const volumes = informers.lister<PersistentVolume>('v1/PersistentVolume')
+  const refs: References = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n) }
+  const podVolumes = new PodVolumes({
+    refs,
+    clock,
+    random,
+    volumeOf: ({ spec }) => volumes.get('', spec.volumeName ?? ''),
+    token: (pod, request) => tokenFor(pod, request, nodeOf(pod.spec.nodeName ?? '')),
+  })
+  return { clock, refs, services: informers.lister<Service>('v1/Service'), volumes: podVolumes, logs: new ContainerLogs(clock), images, network, nameserver: nameserverOf(settings.serviceCIDR) }
+}
+
+/** The tenth address of services is the cluster's DNS, as installers set it. */
+function nameserverOf(serviceCIDR: string): string {
+  return serviceCIDR.replace(/\d+\/\d+$/, '10')
+}
+
+async function tokenFor({ metadata, spec }: Pod, { audience, expirationSeconds }: ServiceAccountTokenProjection, node: KeptNode | undefined): Promise<string> {
+  const { namespace, name = '', uid } = metadata
+  const request: TokenRequest = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    metadata: { namespace, name: spec.serviceAccountName ?? 'default' },
+    spec: { audiences: audience ? [audience] : [], expirationSeconds: expirationSeconds ?? 3600, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } },
+  }
+  const made = await node?.client.create(request, { subresource: 'token' })
+  return made?.status?.token ?? ''
+}

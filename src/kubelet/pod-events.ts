@@ -26,13 +26,32 @@ export class PodEvents {
     this.#tell(pod, record, { reason: 'Pulled', message: `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: ${imageSize(image)} bytes.` })
   }
 
+  pulledAfter(pod: Pod, record: ContainerRecord, { node, ms }: { node: KeptNode; ms: number }): void {
+    const { image = '' } = record.container
+    node.images.add(image)
+    const text = ms < 1000 ? `${ms}ms` : `${ms / 1000}s`
+    this.#tell(pod, record, { reason: 'Pulled', message: `Successfully pulled image "${image}" in ${text} (${text} including waiting). Image size: ${imageSize(image)} bytes.` })
+  }
+
+  image(pod: Pod, record: ContainerRecord, event: { type?: 'Normal' | 'Warning'; reason: string; message: string }): void {
+    this.#tell(pod, record, event)
+  }
+
+  unhealthy(pod: Pod, record: ContainerRecord, message: string): void {
+    this.#tell(pod, record, { type: 'Warning', reason: 'Unhealthy', message })
+  }
+
+  warn(pod: Pod, record: ContainerRecord, reason: string, message: string): void {
+    this.#tell(pod, record, { type: 'Warning', reason, message })
+  }
+
   started(pod: Pod, record: ContainerRecord): void {
     this.#tell(pod, record, { reason: 'Created', message: 'Container created' })
     this.#tell(pod, record, { reason: 'Started', message: 'Container started' })
   }
 
-  killing(pod: Pod, record: ContainerRecord): void {
-    this.#tell(pod, record, { reason: 'Killing', message: `Stopping container ${record.name}` })
+  killing(pod: Pod, record: ContainerRecord, message = `Stopping container ${record.name}`): void {
+    this.#tell(pod, record, { reason: 'Killing', message })
   }
 
   backOffMessage(pod: Pod, container: string, delayMs: number): string {

@@ -9,8 +9,13 @@ import { markExited, markReady, markRunning, markStarting, newRecords, type Cont
 import { planPod } from './pod-plan.ts'
 import { unmetEnvironment, unmetVolume, type Need, type References } from './pod-needs.ts'
 import type { PodEvents } from './pod-events.ts'
-import type { Runtime, StartRequest } from './runtimes/runtime.ts'
+import { ConfigError } from './container-config.ts'
+import { ContainerCare } from './container-care.ts'
+import { makeExecution, type Surroundings } from './execution.ts'
+import { ImagePuller } from './image-puller.ts'
+import { StartError, type Execution, type Exit, type Runtime, type StartRequest } from './runtimes/runtime.ts'
 import type { KeptNode } from './node-keeper.ts'
+import { terminationMessage } from './termination-message.ts'
 
 export interface PodWorkerOptions {
   pod: Pod
@@ -20,12 +25,18 @@ export interface PodWorkerOptions {
   refs: References
   clock: Clock
   random: Random
+  /** For runtimes that run images. */
+  surroundings: Surroundings
+  /** The pod's address; it gets one with its first container. */
+  podIP(): string
   /** Something happened outside `advance`: it should be called. */
   changed(): void
 }
 
 /** What a container that a past process ran is reported as when its runtime cannot take it up again. */
 const LOST = { code: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated' }
+
+const CONFIG_RETRY_MS = 10_000
 
 export class PodWorker {
   readonly runtime: Runtime
@@ -40,6 +51,9 @@ export class PodWorker {
   /** How often it was found that something is missing. */
   attempts = 0
   readonly #options: PodWorkerOptions
+  readonly #puller: ImagePuller
+  readonly #executions = new Map<ContainerRecord, Execution>()
+  readonly #cares = new Map<ContainerRecord, ContainerCare>()
   #pod: Pod
   #advancing = false
   #stopping = false
@@ -50,6 +64,7 @@ export class PodWorker {
     this.node = options.node
     this.#pod = options.pod
     this.records = newRecords(options.pod)
+    this.#puller = new ImagePuller(options.surroundings.images, options.events, options.clock)
     for (const record of this.records) if (record.state === 'running') this.#resume(record)
   }
 
@@ -92,10 +107,19 @@ export class PodWorker {
   }
 
   close(): void {
+    for (const care of this.#cares.values()) care.close()
     for (const record of this.records) {
       record.handle?.close()
       delete record.handle
     }
+  }
+
+  get pod(): Pod {
+    return this.#pod
+  }
+
+  get podIP(): string {
+    return this.#options.podIP()
   }
 
   /** One round of the plan; true when another may find more to do. */
@@ -109,7 +133,7 @@ export class PodWorker {
       moved ||= record.state === 'exited'
     }
     for (const { record, untilMs, delayMs } of plan.backOff) {
-      this.wakeAtMs = Math.min(this.wakeAtMs ?? Infinity, untilMs)
+      this.#wakeAt(untilMs)
       if (record.waiting?.reason === 'CrashLoopBackOff') continue
       record.waiting = { reason: 'CrashLoopBackOff', message: events.backOffMessage(this.#pod, record.name, delayMs) }
       events.backOff(this.#pod, record)
@@ -126,25 +150,97 @@ export class PodWorker {
       this.#miss(unmet, () => events.failed(this.#pod, record, `Error: ${unmet.message}`))
       return false
     }
+    const { runsImages } = this.runtime
+    if (runsImages && !this.#hasImage(record)) return false
+    if (!this.#makeExecution(record)) return false
     markStarting(record, random)
-    if (inFull) events.pulled(this.#pod, record, this.node)
-    const handle = this.runtime.start(this.#request(record), this.#sink(record))
-    if (isAlive(record)) record.handle = handle
+    if (inFull && !runsImages) events.pulled(this.#pod, record, this.node)
+    this.#begin(record)
     return true
+  }
+
+  #hasImage(record: ContainerRecord): boolean {
+    const absent = this.#puller.ensure(this.#pod, record, this.node)
+    if (!absent) return true
+    const { reason, message, wakeAtMs } = absent
+    if (reason === 'ContainerCreating') delete record.waiting
+    else record.waiting = { reason, ...(message === undefined ? {} : { message }) }
+    if (wakeAtMs !== undefined) this.#wakeAt(wakeAtMs)
+    return false
+  }
+
+  /** What the container is to run with; false when that cannot be made. */
+  #makeExecution(record: ContainerRecord): boolean {
+    const { events, clock, surroundings } = this.#options
+    if (!this.runtime.runsImages) return true
+    const podIP = this.podIP
+    const { node } = this
+    try {
+      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIP, hostIP: node.hostIP }, node, record }))
+      return true
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      const isNews = record.waiting?.message !== error.message
+      record.waiting = { reason: error.reason, message: error.message }
+      if (isNews) events.failed(this.#pod, record, `Error: ${error.message}`)
+      this.#wakeAt(clock.now() + CONFIG_RETRY_MS)
+      return false
+    }
+  }
+
+  #begin(record: ContainerRecord): void {
+    try {
+      const handle = this.runtime.start(this.#request(record), this.#sink(record))
+      if (!isAlive(record)) return
+      record.handle = handle
+      if (this.runtime.runsImages) this.#care(record)
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error
+      this.#options.events.failed(this.#pod, record, `Error: ${error.message}`)
+      markExited(record, { code: 128, reason: 'StartError', message: error.message }, this.#options.clock.now())
+    }
+  }
+
+  /** Hooks and probes, as long as the container runs. */
+  #care(record: ContainerRecord): void {
+    const { handle } = record
+    if (!handle) return
+    const { clock, events, surroundings, changed } = this.#options
+    const care = new ContainerCare({ record, handle, node: this.node, clock, events, network: surroundings.network, worker: this, changed: () => { if (!this.#advancing) changed() } })
+    this.#cares.set(record, care)
+    care.begin()
+  }
+
+  #wakeAt(ms: number): void {
+    this.wakeAtMs = Math.min(this.wakeAtMs ?? Infinity, ms)
   }
 
   #resume(record: ContainerRecord): void {
     const startedAtMs = Date.parse(record.startedAt ?? '') || this.#options.clock.now()
     this.#advancing = true
-    const handle = this.runtime.resume?.(this.#request(record), startedAtMs, this.#sink(record))
-    this.#advancing = false
-    if (!handle) markExited(record, LOST, this.#options.clock.now())
-    else if (isAlive(record)) record.handle = handle
+    try {
+      const handle = this.#makeExecution(record) ? this.runtime.resume?.(this.#request(record), startedAtMs, this.#sink(record)) : undefined
+      if (!handle) markExited(record, LOST, this.#options.clock.now())
+      else if (isAlive(record)) {
+        record.handle = handle
+        if (this.runtime.runsImages) this.#care(record)
+      }
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error
+      markExited(record, LOST, this.#options.clock.now())
+    } finally {
+      this.#advancing = false
+    }
   }
 
   #request(record: ContainerRecord): StartRequest {
     const { container, role, restartCount } = record
-    return { pod: this.#pod, node: this.node.node, container, role, restartCount }
+    const execution = () => {
+      const made = this.#executions.get(record)
+      if (!made) throw new Error(`container ${record.name} has nothing to run with`)
+      return made
+    }
+    return { pod: this.#pod, node: this.node.node, container, role, restartCount, execution }
   }
 
   #sink(record: ContainerRecord) {
@@ -155,6 +251,7 @@ export class PodWorker {
     return {
       running: () => {
         markRunning(record, clock.now())
+        if (this.runtime.runsImages) record.started = false
         if (this.node.inFull) events.started(this.#pod, record)
         tell()
       },
@@ -162,15 +259,27 @@ export class PodWorker {
         markReady(record, isReady)
         tell()
       },
-      exited: (exit: Parameters<typeof markExited>[1]) => {
-        markExited(record, exit, clock.now())
+      exited: (exit: Exit) => {
+        this.#cares.get(record)?.close()
+        this.#cares.delete(record)
+        markExited(record, this.#withMessage(record, exit), clock.now())
         tell()
       },
     }
   }
 
+  #withMessage(record: ContainerRecord, exit: Exit): Exit {
+    const execution = this.#executions.get(record)
+    this.#executions.delete(record)
+    if (!execution) return exit
+    const message = terminationMessage(record.container, { file: execution.config.terminationMessage, log: execution.log, code: exit.code })
+    return message === '' ? exit : { ...exit, message }
+  }
+
   #stopContainer(record: ContainerRecord, graceMs: number): void {
     if (!record.handle) return
+    const care = this.#cares.get(record)
+    if (care) return care.stop(graceMs)
     if (this.node.inFull) this.#options.events.killing(this.#pod, record)
     record.handle.stop(graceMs)
   }

@@ -4,7 +4,7 @@
  * One pod costs one status write per transition and, once it runs, no memory here but its address.
  * Models pkg/kubelet/pod_workers.go and status/status_manager.go.
  */
-import type { ConfigMap, PersistentVolumeClaim, Pod, PodStatus, Secret } from '../../schemas/types.ts'
+import type { Pod, PodStatus } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
 import type { Lister } from '../client/lister.ts'
 import { keyOf, splitKey, type ControllerContext } from '../controller/controller.ts'
@@ -19,6 +19,7 @@ import { podStatus } from './pod-status.ts'
 import { deadlineLeftMs, failedByDeadline } from './deadline.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { References } from './pod-needs.ts'
+import type { Surroundings } from './execution.ts'
 import type { Runtime } from './runtimes/runtime.ts'
 
 /** Index over pods by the node they are bound to. */
@@ -32,6 +33,8 @@ export interface PodWorkersOptions {
   /** The kept node of this name, if its kubelet is at work. */
   nodeOf(name: string): KeptNode | undefined
   runtimeFor(pod: Pod, node: KeptNode): Runtime
+  refs: References
+  surroundings: Surroundings
 }
 
 export class PodWorkers implements NodeListener {
@@ -53,10 +56,7 @@ export class PodWorkers implements NodeListener {
     const failed = (pod: string, error: unknown) => log.warn({ pod, err: error }, 'pod status was not written')
     this.#queue = new KeyedQueue({ clock, concurrency: 64, work: (key) => this.#sync(key), failed })
     this.#needs = new NeedsIndex(informers, (key) => this.#queue.add(key))
-    const configMaps = informers.lister<ConfigMap>('v1/ConfigMap')
-    const secrets = informers.lister<Secret>('v1/Secret')
-    const claims = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim')
-    this.#refs = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n) }
+    this.#refs = options.refs
   }
 
   start(): void {
@@ -78,6 +78,11 @@ export class PodWorkers implements NodeListener {
     }
   }
 
+  /** The worker of a pod that is at work. */
+  workerOf(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid)
+  }
+
   close(): void {
     this.#unsubscribe()
     this.#needs.close()
@@ -93,6 +98,7 @@ export class PodWorkers implements NodeListener {
     if (!node) return
     const { uid = '', deletionTimestamp, generation } = pod.metadata
     const { phase, podIP, observedGeneration } = pod.status ?? {}
+    this.#options.surroundings.volumes.refresh(pod)
     if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node.podCIDR, podIP)
     const worker = this.#workers.get(uid)
     // Our own write: what it says is known.
@@ -107,6 +113,8 @@ export class PodWorkers implements NodeListener {
     if (!pod.spec.nodeName) return
     this.#drop(uid)
     this.#addresses.release(uid)
+    this.#options.surroundings.logs.forget(uid)
+    this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))
     this.#queue.forget(keyOf(pod))
   }
@@ -139,7 +147,7 @@ export class PodWorkers implements NodeListener {
     if (known) return known
     const { clock, random } = this.#options.ctx
     const runtime = this.#options.runtimeFor(pod, node)
-    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, changed: () => this.#queue.add(key) })
+    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, surroundings: this.#options.surroundings, podIP: () => this.#addressOf(pod, node), changed: () => this.#queue.add(key) })
     this.#workers.set(uid, worker)
     return worker
   }
@@ -178,6 +186,11 @@ export class PodWorkers implements NodeListener {
   /** A pod gets its address with its sandbox, when nothing it mounts is missing. */
   #newIP({ metadata }: Pod, { hasStarted, node }: PodWorker): string | undefined {
     return hasStarted ? this.#addresses.take(metadata.uid ?? '', node.podCIDR) : undefined
+  }
+
+  #addressOf({ metadata, spec, status }: Pod, { hostIP, podCIDR }: KeptNode): string {
+    if (spec.hostNetwork) return hostIP
+    return status?.podIP ?? this.#addresses.take(metadata.uid ?? '', podCIDR) ?? ''
   }
 
   #write(pod: Pod, worker: PodWorker, key: string): Promise<void> {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { FakeCluster } from '../helpers/fake-client.ts'
-import { kubelet } from '../../src/kubelet/kubelet.ts'
+import { createKubelet } from '../../src/kubelet/kubelet.ts'
+import { LocalNetwork } from '../../src/network/local-network.ts'
 import { virtualNode } from '../../src/kubelet/virtual-node.ts'
 import type { ConfigMap, Lease, Node, Pod, PodSpec } from '../../schemas/types.ts'
 
@@ -9,7 +10,7 @@ type Test = { teardown(fn: () => void): unknown }
 function started(t: Test, ...nodes: Node[]) {
   const cluster = new FakeCluster({ gracefulPods: true })
   cluster.seed(...nodes)
-  const loop = kubelet.start(cluster.context())
+  const loop = createKubelet({ network: new LocalNetwork() }).loop.start(cluster.context())
   t.teardown(() => void loop.close())
   return cluster
 }

@@ -3,6 +3,11 @@
  * tells, through a sink, what became of it. Models the CRI as k8s.io/kubernetes/pkg/kubelet/kuberuntime uses it.
  */
 import type { Container, Node, Pod } from '../../../schemas/types.ts'
+import type { Party } from '../../network/network.ts'
+import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
+import type { ContainerConfig } from '../container-config.ts'
+import type { ContainerLog } from '../container-logs.ts'
+import type { Image } from '../images.ts'
 
 export type ContainerRole = 'init' | 'sidecar' | 'app'
 
@@ -12,7 +17,21 @@ export interface StartRequest {
   container: Container
   role: ContainerRole
   restartCount: number
+  /** What a runtime needs that runs images; made when it is asked for. @throws ConfigError */
+  execution(): Execution
 }
+
+export interface Execution {
+  config: ContainerConfig
+  image: Image
+  log: ContainerLog
+  party: Party
+  /** The pod is meant to end (a Job's, an init container): what is there to serve has nothing to do in it. */
+  isTask: boolean
+}
+
+/** The container could not be started at all. */
+export class StartError extends Error {}
 
 export interface Exit {
   code: number
@@ -34,10 +53,22 @@ export interface RunningContainer {
   stop(graceMs: number): void
   /** Forgets the container: no more calls to its sink. */
   close(): void
+  /** Runs a command in it, to its end. Absent where nothing runs. */
+  exec?(request: ExecRequest): Promise<ExitStatus>
+  attach?(streams: Streams): Promise<ExitStatus>
+  usage?(): Usage
+}
+
+export interface Usage {
+  /** Nanoseconds of processor time since it began. */
+  cpuNanos: number
+  memoryBytes: number
 }
 
 export interface Runtime {
   readonly name: string
+  /** Images are pulled and run: probes and hooks are performed, files and variables are looked at. Otherwise only outcomes are told. */
+  readonly runsImages: boolean
   start(request: StartRequest, sink: ContainerSink): RunningContainer
   /** Takes up a container that ran before this process began, since `startedAtMs`. Without it such a container is lost. */
   resume?(request: StartRequest, startedAtMs: number, sink: ContainerSink): RunningContainer

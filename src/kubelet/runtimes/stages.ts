@@ -9,6 +9,7 @@ const STOPPED = { code: 143 }
 
 export class StagesRuntime implements Runtime {
   readonly name = 'stages'
+  readonly runsImages = false
   readonly #stages: Stages
   readonly #clock: Clock
   /** Outcomes by pod object: a sync asks several times about the same one. */

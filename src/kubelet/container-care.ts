@@ -1,0 +1,123 @@
+/**
+ * Looks after one container that runs: its postStart hook, its probes, and its end with preStop and a grace period.
+ * Models startContainer's post-start, prober/worker.go and killContainer of pkg/kubelet/kuberuntime.
+ */
+import type { Pod, Probe } from '../../schemas/types.ts'
+import type { Clock } from '../clock.ts'
+import type { Network } from '../network/network.ts'
+import { markReady, type ContainerRecord } from './container-record.ts'
+import { nodeParty } from './execution.ts'
+import { runHook } from './hooks.ts'
+import type { KeptNode } from './node-keeper.ts'
+import type { PodEvents } from './pod-events.ts'
+import { Prober, type ProbeKind } from './prober.ts'
+import { performProbe, type ProbeSurroundings, type ProbeTarget } from './probes.ts'
+import type { RunningContainer } from './runtimes/runtime.ts'
+
+export interface ContainerCareOptions {
+  record: ContainerRecord
+  handle: RunningContainer
+  node: KeptNode
+  clock: Clock
+  events: PodEvents
+  network: Network
+  worker: { readonly pod: Pod; readonly podIP: string }
+  changed(): void
+}
+
+/** What is left for the container itself when a preStop hook took all of the grace period. */
+const MIN_GRACE_MS = 2000
+
+export class ContainerCare {
+  readonly #options: ContainerCareOptions
+  readonly #prober: Prober
+  #isStopping = false
+  #isOver = false
+
+  constructor(options: ContainerCareOptions) {
+    this.#options = options
+    const { record, clock, events, worker } = options
+    const { container } = record
+    this.#prober = new Prober({
+      clock,
+      probes: {
+        ...(container.startupProbe ? { Startup: container.startupProbe } : {}),
+        ...(container.livenessProbe ? { Liveness: container.livenessProbe } : {}),
+        ...(container.readinessProbe ? { Readiness: container.readinessProbe } : {}),
+      },
+      perform: (probe) => performProbe(probe, this.#target, { surroundings: this.#surroundings, timeoutMs: (probe.timeoutSeconds ?? 1) * 1000 }),
+      started: () => {
+        record.started = true
+        options.changed()
+      },
+      ready: (isReady) => {
+        if (record.role === 'init') return
+        markReady(record, isReady)
+        options.changed()
+      },
+      unhealthy: (kind, output) => events.unhealthy(worker.pod, record, `${kind} probe failed: ${output}`),
+      failed: (kind, probe) => this.#failed(kind, probe),
+    })
+  }
+
+  begin(): void {
+    const postStart = this.#options.record.container.lifecycle?.postStart
+    if (!postStart) return this.#prober.begin()
+    void runHook(postStart, this.#target, { surroundings: this.#surroundings }).then((problem) => {
+      if (this.#isOver) return
+      if (problem === undefined) return this.#prober.begin()
+      const { events, worker, record } = this.#options
+      events.warn(worker.pod, record, 'FailedPostStartHook', `PostStartHook failed: ${problem}`)
+      this.#kill('FailedPostStartHook', this.#graceMs)
+    })
+  }
+
+  /** Asks the container to end, its preStop hook first. */
+  stop(graceMs: number): void {
+    this.#kill(undefined, graceMs)
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#prober.close()
+  }
+
+  get #graceMs(): number {
+    return (this.#options.worker.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
+  }
+
+  get #target(): ProbeTarget {
+    const { worker, record, handle } = this.#options
+    return { pod: worker.pod, container: record.container, handle, podIP: worker.podIP }
+  }
+
+  get #surroundings(): ProbeSurroundings {
+    const { network, node, clock } = this.#options
+    return { network, from: nodeParty(node), clock }
+  }
+
+  #failed(kind: ProbeKind, probe: Probe): void {
+    const { record } = this.#options
+    const graceMs = probe.terminationGracePeriodSeconds === undefined ? this.#graceMs : probe.terminationGracePeriodSeconds * 1000
+    this.#kill(`Container ${record.name} failed ${kind.toLowerCase()} probe, will be restarted`, graceMs)
+  }
+
+  #kill(message: string | undefined, graceMs: number): void {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    const { record, handle, events, worker, clock, changed } = this.#options
+    events.killing(worker.pod, record, message)
+    this.#prober.close()
+    if (message !== undefined && record.ready) {
+      markReady(record, false)
+      changed()
+    }
+    const preStop = record.container.lifecycle?.preStop
+    if (!preStop || graceMs === 0) return handle.stop(graceMs)
+    const startMs = clock.now()
+    void runHook(preStop, this.#target, { surroundings: this.#surroundings, timeoutMs: graceMs }).then((problem) => {
+      if (problem !== undefined && !this.#isOver) events.warn(worker.pod, record, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
+      if (!this.#isOver) handle.stop(Math.max(MIN_GRACE_MS, graceMs - (clock.now() - startMs)))
+    })
+  }
+}

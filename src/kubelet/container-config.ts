@@ -1,0 +1,155 @@
+/**
+ * All a container starts with: command, variables, files, user. Models generateContainerConfig of
+ * pkg/kubelet/kuberuntime/kuberuntime_container.go and makeMounts of pkg/kubelet/kubelet_pods.go.
+ */
+import type { Container, Pod, Service } from '../../schemas/types.ts'
+import type { Itself } from './downward.ts'
+import { environment, expand } from './environment.ts'
+import { hostnameOf, hostsFile, resolvConf } from './hosts-file.ts'
+import type { Image } from './images.ts'
+import type { References } from './pod-needs.ts'
+import type { PodVolumes } from './pod-volumes.ts'
+import { rootfs } from './rootfs.ts'
+import { DirNode, FileNode, FsError, type Ledger } from './sandbox/nodes.ts'
+import { FileSystem, normalize, ROOT, type Credentials, type Mount } from './sandbox/vfs.ts'
+
+export interface ContainerConfig {
+  argv: readonly string[]
+  env: ReadonlyMap<string, string>
+  cwd: string
+  cred: Credentials
+  hostname: string
+  fs: FileSystem
+  terminationMessage: FileNode
+  memory: ByteLedger
+}
+
+export interface ConfigInput {
+  itself: Itself
+  container: Container
+  image: Image
+  refs: References
+  services: readonly Service[]
+  volumes: PodVolumes
+  nameserver: string
+  now(): number
+}
+
+/** What keeps a container from being created, in the kubelet's words. */
+export class ConfigError extends Error {
+  readonly reason: string
+
+  constructor(message: string, reason = 'CreateContainerConfigError') {
+    super(message)
+    this.reason = reason
+  }
+}
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What the files of a container may take, all together. */
+const MAX_FILE_BYTES = 128 * 1024 * 1024
+
+export class ByteLedger implements Ledger {
+  bytes = 0
+
+  charge(bytes: number): void {
+    if (bytes > 0 && this.bytes + bytes > MAX_FILE_BYTES) throw new FsError('ENOSPC')
+    this.bytes = Math.max(0, this.bytes + bytes)
+  }
+}
+
+/** @throws ConfigError */
+export function containerConfig(input: ConfigInput): ContainerConfig {
+  const { itself, container, image } = input
+  const own = environment(input)
+  const cred = credentials(itself.pod, container, image)
+  const env = new Map<string, string>([['PATH', PATH], ['HOSTNAME', hostnameOf(itself.pod)], ...Object.entries(image.env)])
+  for (const [name, value] of own) env.set(name, value)
+  if (!env.has('HOME')) env.set('HOME', cred.uid === 0 ? '/root' : '/')
+  if (container.tty && !env.has('TERM')) env.set('TERM', 'xterm')
+  const terminationMessage = new FileNode({ mode: 0o666, uid: 0, gid: 0, mtimeMs: input.now() })
+  const memory = new ByteLedger()
+  const fs = fileSystem(input, own, { terminationMessage, ledger: memory })
+  const cwd = container.workingDir || image.workingDir
+  fs.mkdirs(cwd, ROOT)
+  return { argv: commandLine(container, image, own), env, cwd, cred, hostname: hostnameOf(itself.pod), fs, terminationMessage, memory }
+}
+
+/** The command replaces the image's entry point, and without arguments its command as well. */
+function commandLine({ command, args }: Container, image: Image, env: ReadonlyMap<string, string>): string[] {
+  const filled = (words: readonly string[]) => words.map((word) => expand(word, (name) => env.get(name)))
+  if (command?.length) return [...filled(command), ...filled(args ?? [])]
+  return [...image.entrypoint, ...(args?.length ? filled(args) : image.command)]
+}
+
+function credentials({ metadata, spec }: Pod, container: Container, image: Image): Credentials {
+  const own = container.securityContext ?? {}
+  const ofPod = spec.securityContext ?? {}
+  const [user = '0', group] = image.user.split(':')
+  const uid = own.runAsUser ?? ofPod.runAsUser ?? Number(user)
+  const where = `(pod: "${metadata.name}_${metadata.namespace}(${metadata.uid})", container: ${container.name})`
+  if ((own.runAsNonRoot ?? ofPod.runAsNonRoot) && uid === 0) {
+    const isTold = (own.runAsUser ?? ofPod.runAsUser) !== undefined
+    throw new ConfigError(isTold ? `container's runAsUser breaks non-root policy ${where}` : `container has runAsNonRoot and image will run as root ${where}`)
+  }
+  const gid = own.runAsGroup ?? ofPod.runAsGroup ?? Number(group ?? 0)
+  const groups = [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])]
+  return { uid, gid, groups }
+}
+
+function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { terminationMessage, ledger }: { terminationMessage: FileNode; ledger: Ledger }): FileSystem {
+  const { itself, container, image, now, nameserver } = input
+  const { pod } = itself
+  const fs = new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now, ledger })
+  const text = (content: string, mode = 0o644) => new FileNode({ mode, uid: 0, gid: 0, mtimeMs: now() }, Buffer.from(content))
+  const writable = (node: FileNode | DirNode): Mount => ({ node, readOnly: false, type: 'ext4' })
+  fs.mount('/etc/hosts', writable(text(hostsFile(pod, itself.podIP))))
+  fs.mount('/etc/hostname', writable(text(`${hostnameOf(pod)}\n`)))
+  fs.mount('/etc/resolv.conf', writable(text(resolvConf(pod, nameserver))))
+  fs.mount(container.terminationMessagePath || '/dev/termination-log', writable(terminationMessage))
+  fs.mount('/dev/shm', { node: new DirNode({ mode: 0o1777, uid: 0, gid: 0, mtimeMs: now() }), readOnly: false, type: 'tmpfs' })
+  for (const mount of container.volumeMounts ?? []) mountVolume(fs, mount, { input, env })
+  if (container.securityContext?.readOnlyRootFilesystem) fs.seal()
+  return fs
+}
+
+type VolumeMount = NonNullable<Container['volumeMounts']>[number]
+
+function mountVolume(fs: FileSystem, mount: VolumeMount, { input, env }: { input: ConfigInput; env: ReadonlyMap<string, string> }): void {
+  const { name = '', mountPath = '', readOnly = false } = mount
+  const volume = input.volumes.get(input.itself, name)
+  if (!volume) throw new ConfigError(`cannot find volume "${name}" to mount into container "${input.container.name}"`)
+  const at: Mount = { node: volume.node, readOnly: readOnly || volume.readOnly, type: volume.type }
+  const subPath = subPathOf(mount, env)
+  if (subPath) at.node = subNode(volume.node, subPath, { now: input.now, ledger: fs.ledger })
+  fs.mount(normalize(mountPath), at)
+}
+
+function subPathOf({ subPath = '', subPathExpr }: VolumeMount, env: ReadonlyMap<string, string>): string {
+  if (!subPathExpr) return checked(subPath)
+  const missing: string[] = []
+  const path = expand(subPathExpr, (name) => env.get(name) ?? (missing.push(name), undefined))
+  if (missing.length > 0) throw new ConfigError(`missing value for ${[...new Set(missing)].sort().join(', ')}`)
+  return checked(path)
+}
+
+function checked(path: string): string {
+  if (path.startsWith('/')) throw new ConfigError(`error SubPath \`${path}\` must not be an absolute path`)
+  if (path.split('/').includes('..')) throw new ConfigError(`unable to provision SubPath \`${path}\`: must not contain '..'`)
+  return path
+}
+
+/** What lies at a path of a volume; a directory is made where there is nothing. */
+function subNode(root: FileNode | DirNode | Mount['node'], path: string, { now, ledger }: { now(): number; ledger: Ledger }): Mount['node'] {
+  const inside = new FileSystem({ node: root, readOnly: false, type: 'ext4' }, { now, ledger })
+  try {
+    const found = inside.tryResolve(`/${path}`)
+    if (found) return found.node
+    inside.mkdirs(`/${path}`, ROOT, 0o750)
+    return inside.resolve(`/${path}`).node
+  } catch (error) {
+    if (error instanceof FsError) throw new ConfigError(`failed to prepare subPath for volumeMount: ${error.message}`)
+    throw error
+  }
+}

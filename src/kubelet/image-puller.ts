@@ -1,0 +1,110 @@
+/** Whether a container's image is there, and what is told while it is not. Models pkg/kubelet/images/image_manager.go. */
+import type { Pod } from '../../schemas/types.ts'
+import { parseDuration } from '../apimachinery/go-duration.ts'
+import type { Clock } from '../clock.ts'
+import type { ContainerRecord } from './container-record.ts'
+import type { Images } from './images.ts'
+import type { KeptNode } from './node-keeper.ts'
+import type { PodEvents } from './pod-events.ts'
+
+const BACKOFF_START_MS = 10_000
+const BACKOFF_MAX_MS = 300_000
+/** How long a failed pull is told as such before it is told as a back-off. */
+const TOLD_AS_ERROR_MS = 3000
+
+interface Failure {
+  message: string
+  failedMs: number
+  delayMs: number
+  toldBackOff: boolean
+}
+
+export interface Absent {
+  reason: string
+  message?: string
+  wakeAtMs?: number
+}
+
+export class ImagePuller {
+  readonly #images: Images
+  readonly #events: PodEvents
+  readonly #clock: Clock
+  readonly #failures = new Map<ContainerRecord, Failure>()
+  readonly #pulling = new Map<ContainerRecord, number>()
+
+  constructor(images: Images, events: PodEvents, clock: Clock) {
+    this.#images = images
+    this.#events = events
+    this.#clock = clock
+  }
+
+  /** Undefined when the image is there. */
+  ensure(pod: Pod, record: ContainerRecord, node: KeptNode): Absent | undefined {
+    const { image = '', imagePullPolicy } = record.container
+    const isPresent = node.images.has(image)
+    if (imagePullPolicy === 'Never') return isPresent ? this.#present(pod, record, node) : this.#never(pod, record)
+    if (isPresent && imagePullPolicy !== 'Always') return this.#present(pod, record, node)
+    return this.#pull(pod, record, node)
+  }
+
+  #present(pod: Pod, record: ContainerRecord, node: KeptNode): undefined {
+    this.#events.pulled(pod, record, node)
+    return undefined
+  }
+
+  #never(pod: Pod, record: ContainerRecord): Absent {
+    const message = `Container image "${record.container.image}" is not present with pull policy of Never`
+    this.#events.image(pod, record, { type: 'Warning', reason: 'ErrImageNeverPull', message })
+    this.#events.failed(pod, record, 'Error: ErrImageNeverPull')
+    return { reason: 'ErrImageNeverPull', message, wakeAtMs: this.#clock.now() + BACKOFF_START_MS }
+  }
+
+  #pull(pod: Pod, record: ContainerRecord, node: KeptNode): Absent | undefined {
+    const { image = '' } = record.container
+    const now = this.#clock.now()
+    const failed = this.#failures.get(record)
+    if (failed && now < failed.failedMs + failed.delayMs) return this.#backOff(pod, record, failed)
+    const pullMs = this.#pullMs(image)
+    const startedMs = this.#pulling.get(record)
+    if (startedMs === undefined) {
+      this.#events.image(pod, record, { reason: 'Pulling', message: `Pulling image "${image}"` })
+      if (pullMs > 0) {
+        this.#pulling.set(record, now)
+        return { reason: 'ContainerCreating', wakeAtMs: now + pullMs }
+      }
+    } else if (now < startedMs + pullMs) return { reason: 'ContainerCreating', wakeAtMs: startedMs + pullMs }
+    this.#pulling.delete(record)
+    const failure = this.#images.pullFailure(image)
+    if (failure !== undefined) return this.#fail(pod, record, failure)
+    this.#failures.delete(record)
+    this.#events.pulledAfter(pod, record, { node, ms: Math.max(1, pullMs) })
+    return undefined
+  }
+
+  #pullMs(image: string): number {
+    const { after } = this.#images.find(image).pull
+    return after === undefined ? 0 : Number(parseDuration(after)) / 1e6
+  }
+
+  #fail(pod: Pod, record: ContainerRecord, message: string): Absent {
+    const last = this.#failures.get(record)
+    const delayMs = Math.min(BACKOFF_MAX_MS, last ? last.delayMs * 2 : BACKOFF_START_MS)
+    this.#failures.set(record, { message, failedMs: this.#clock.now(), delayMs, toldBackOff: false })
+    this.#events.failed(pod, record, `Failed to pull image "${record.container.image}": ${message}`)
+    this.#events.failed(pod, record, 'Error: ErrImagePull')
+    return { reason: 'ErrImagePull', message, wakeAtMs: this.#clock.now() + TOLD_AS_ERROR_MS }
+  }
+
+  #backOff(pod: Pod, record: ContainerRecord, failed: Failure): Absent {
+    const { message, failedMs, delayMs, toldBackOff } = failed
+    if (this.#clock.now() < failedMs + TOLD_AS_ERROR_MS) return { reason: 'ErrImagePull', message, wakeAtMs: failedMs + TOLD_AS_ERROR_MS }
+    const { image } = record.container
+    if (!toldBackOff) {
+      failed.toldBackOff = true
+      this.#events.image(pod, record, { reason: 'BackOff', message: `Back-off pulling image "${image}"` })
+      this.#events.failed(pod, record, 'Error: ImagePullBackOff')
+    }
+    return { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": ErrImagePull: ${message}`, wakeAtMs: failedMs + delayMs }
+  }
+}
+

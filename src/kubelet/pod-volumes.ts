@@ -1,0 +1,163 @@
+/**
+ * The volumes of pods as trees of files, kept up to date as long as the pod is there. Models pkg/kubelet/volumemanager and
+ * the volume plugins emptyDir, hostPath, configMap, secret, downwardAPI, projected and, for claims, local.
+ */
+import type { PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccountTokenProjection, Volume } from '../../schemas/types.ts'
+import type { Clock, Random } from '../clock.ts'
+import { writePayload } from './atomic-writer.ts'
+import { payloadOf } from './content.ts'
+import type { Itself } from './downward.ts'
+import type { References } from './pod-needs.ts'
+import { DirNode, FileNode, type FsNode, type FsType } from './sandbox/nodes.ts'
+import { normalize } from './sandbox/vfs.ts'
+
+export interface PodVolumesOptions {
+  refs: References
+  clock: Clock
+  random: Random
+  volumeOf(claim: PersistentVolumeClaim): PersistentVolume | undefined
+  /** A token of the pod's service account, made out to the pod. */
+  token(pod: Pod, request: ServiceAccountTokenProjection): Promise<string>
+}
+
+export interface MountedVolume {
+  node: FsNode
+  type: FsType
+  readOnly: boolean
+}
+
+interface PodState {
+  itself: Itself
+  volumes: Map<string, MountedVolume>
+  tokens: Map<string, { text: string; renewAtMs: number }>
+}
+
+export class PodVolumes {
+  readonly #options: PodVolumesOptions
+  readonly #pods = new Map<string, PodState>()
+  /** The disks of nodes, and what lies on persistent volumes. */
+  readonly #hosts = new Map<string, DirNode>()
+  readonly #persistent = new Map<string, DirNode>()
+
+  constructor(options: PodVolumesOptions) {
+    this.#options = options
+  }
+
+  /** The volume of a pod, set up when it is first asked for. */
+  get(itself: Itself, name: string): MountedVolume | undefined {
+    const uid = itself.pod.metadata.uid ?? ''
+    let state = this.#pods.get(uid)
+    if (!state) this.#pods.set(uid, (state = { itself, volumes: new Map(), tokens: new Map() }))
+    const known = state.volumes.get(name)
+    if (known) return known
+    const volume = itself.pod.spec.volumes?.find((v) => v.name === name)
+    const made = volume && this.#make(volume, state)
+    if (made) state.volumes.set(name, made)
+    return made
+  }
+
+  /** The pod, or something it refers to, has changed. */
+  refresh(pod: Pod): void {
+    const state = this.#pods.get(pod.metadata.uid ?? '')
+    if (!state) return
+    state.itself = { ...state.itself, pod }
+    for (const [name, { node }] of state.volumes) {
+      const volume = pod.spec.volumes?.find((v) => v.name === name)
+      if (volume && node.kind === 'dir') this.#fill(volume, state, node)
+    }
+  }
+
+  /** Pods that have volumes made from this object. */
+  pods(): Iterable<Pod> {
+    return [...this.#pods.values()].map(({ itself }) => itself.pod)
+  }
+
+  forget(uid: string): void {
+    this.#pods.delete(uid)
+  }
+
+  forgetVolume(name: string): void {
+    this.#persistent.delete(name)
+  }
+
+  #make(volume: Volume, state: PodState): MountedVolume | undefined {
+    const { pod } = state.itself
+    const fsGroup = pod.spec.securityContext?.fsGroup
+    const dir = new DirNode({ mode: fsGroup === undefined ? 0o777 : 0o2777, uid: 0, gid: fsGroup ?? 0, mtimeMs: this.#options.clock.now() })
+    if (this.#fill(volume, state, dir)) return { node: dir, type: 'tmpfs', readOnly: true }
+    if (volume.emptyDir) return { node: dir, type: volume.emptyDir.medium === 'Memory' ? 'tmpfs' : 'ext4', readOnly: false }
+    if (volume.hostPath) {
+      const node = this.#hostPath(pod.spec.nodeName ?? '', volume.hostPath)
+      return node && { node, type: 'ext4', readOnly: false }
+    }
+    const claimName = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined)
+    if (claimName !== undefined) return this.#claimed(pod, claimName, { dir, readOnly: volume.persistentVolumeClaim?.readOnly ?? false })
+    return { node: dir, type: 'ext4', readOnly: false }
+  }
+
+  #claimed(pod: Pod, name: string, { dir, readOnly }: { dir: DirNode; readOnly: boolean }): MountedVolume | undefined {
+    const claim = this.#options.refs.claim(pod.metadata.namespace ?? '', name)
+    const volume = claim && this.#options.volumeOf(claim)
+    if (!volume) return undefined
+    const path = volume.spec.hostPath ?? volume.spec.local
+    if (path?.path && volume.spec.hostPath) {
+      const node = this.#hostPath(pod.spec.nodeName ?? '', { path: path.path, type: 'DirectoryOrCreate' })
+      return node && { node, type: 'ext4', readOnly }
+    }
+    const key = volume.metadata.uid ?? ''
+    const known = this.#persistent.get(key)
+    if (!known) this.#persistent.set(key, dir)
+    return { node: known ?? dir, type: 'ext4', readOnly }
+  }
+
+  #hostPath(nodeName: string, { path = '/', type = '' }: { path?: string; type?: string }): FsNode | undefined {
+    const { clock } = this.#options
+    const meta = (mode: number) => ({ mode, uid: 0, gid: 0, mtimeMs: clock.now() })
+    let at = this.#hosts.get(nodeName)
+    if (!at) this.#hosts.set(nodeName, (at = new DirNode(meta(0o755))))
+    const names = normalize(path).split('/').filter(Boolean)
+    for (const [i, name] of names.entries()) {
+      const isLast = i === names.length - 1
+      const known = at.entries.get(name)
+      if (isLast && known && known.kind !== 'dir') return known
+      if (isLast && !known && type.startsWith('File')) {
+        const file = new FileNode(meta(0o644))
+        at.entries.set(name, file)
+        return file
+      }
+      const next: DirNode = known?.kind === 'dir' ? known : new DirNode(meta(0o755))
+      if (known?.kind !== 'dir') at.entries.set(name, next)
+      at = next
+    }
+    return at
+  }
+
+  /** Writes what the volume is made of; false when it is none of those. */
+  #fill(volume: Volume, state: PodState, dir: DirNode): boolean {
+    const { refs, clock, random } = this.#options
+    const payload = payloadOf(volume, state.itself, refs)
+    if (!payload) return false
+    const gid = state.itself.pod.spec.securityContext?.fsGroup
+    writePayload(dir, payload, {
+      nowMs: clock.now(),
+      suffix: String(random.int(1_000_000_000)),
+      ...(gid === undefined ? {} : { gid }),
+      source: (path) => {
+        const token = payload.get(path)?.token
+        return token && (() => this.#token(state, token))
+      },
+    })
+    return true
+  }
+
+  /** As the kubelet keeps it: a new one after four fifths of its life. */
+  async #token(state: PodState, request: ServiceAccountTokenProjection): Promise<Buffer> {
+    const key = `${request.audience ?? ''}/${request.expirationSeconds ?? 3600}`
+    const now = this.#options.clock.now()
+    const known = state.tokens.get(key)
+    if (known && known.renewAtMs > now) return Buffer.from(known.text)
+    const text = await this.#options.token(state.itself.pod, request)
+    state.tokens.set(key, { text, renewAtMs: now + (request.expirationSeconds ?? 3600) * 800 })
+    return Buffer.from(text)
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * The runtime that interprets: a container's command runs in a sandbox of ours, as a shell script, one of our tools, or the
+ * behaviour of its image. Models what containerd and runc do, in their words.
+ */
+import type { Clock, Random } from '../../clock.ts'
+import type { Network } from '../../network/network.ts'
+import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
+import { behaviourProgram, type BehaviourContext } from '../behaviour.ts'
+import { behaviourName } from '../rootfs.ts'
+import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
+import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
+import { Sandbox } from '../sandbox/sandbox.ts'
+import { tools } from '../sandbox/tools.ts'
+import { Turns } from '../sandbox/turns.ts'
+import { quantityValue } from '../../apimachinery/quantity.ts'
+import { StartError, type ContainerSink, type Execution, type RunningContainer, type Runtime, type StartRequest, type Usage } from './runtime.ts'
+
+export interface ShellRuntimeOptions {
+  clock: Clock
+  random: Random
+  network: Network
+  /** Told of errors that are Orrery's own. */
+  failed(error: unknown): void
+}
+
+/** What a container without a limit may hold. */
+const MEMORY_BYTES = 64 * 1024 * 1024
+/** A step of the interpreter, as processor time. */
+const STEP_NANOS = 500
+
+export class ShellRuntime implements Runtime {
+  readonly name = 'shell'
+  readonly runsImages = true
+  readonly #options: ShellRuntimeOptions
+  readonly #turns = new Turns()
+
+  constructor(options: ShellRuntimeOptions) {
+    this.#options = options
+  }
+
+  start(request: StartRequest, sink: ContainerSink): RunningContainer {
+    const container = new ShellContainer(request, { sink, options: this.#options, turns: this.#turns })
+    container.begin()
+    return container
+  }
+
+  /** What ran in a process that is gone begins anew, which nobody need be told. */
+  resume(request: StartRequest, _startedAtMs: number, sink: ContainerSink): RunningContainer {
+    const container = new ShellContainer(request, { sink: { ...sink, running: () => {} }, options: this.#options, turns: this.#turns })
+    container.begin()
+    return container
+  }
+
+  isQuiet(): boolean {
+    return false
+  }
+
+  stopsAtOnce(): boolean {
+    return false
+  }
+}
+
+interface Surroundings {
+  sink: ContainerSink
+  options: ShellRuntimeOptions
+  turns: Turns
+}
+
+class ShellContainer implements RunningContainer {
+  readonly #request: StartRequest
+  readonly #execution: Execution
+  readonly #surroundings: Surroundings
+  readonly #sandbox: Sandbox
+  readonly #input = new Pipe()
+  readonly #attached = new Set<Streams>()
+  #main: Process | undefined
+  #exited: Promise<number> = Promise.resolve(0)
+  #isClosed = false
+
+  constructor(request: StartRequest, surroundings: Surroundings) {
+    this.#request = request
+    this.#surroundings = surroundings
+    this.#execution = request.execution()
+    const { config, party } = this.#execution
+    const { clock, random, network, failed } = surroundings.options
+    this.#sandbox = new Sandbox({
+      fs: config.fs,
+      network,
+      party,
+      hostname: config.hostname,
+      clock,
+      random,
+      turns: surroundings.turns,
+      programs: (name) => this.#program(name),
+      memoryBytes: memoryLimit(request),
+      failed,
+      onExit: (exit) => this.#over(exit),
+    })
+  }
+
+  /** @throws StartError */
+  begin(): void {
+    const { config } = this.#execution
+    const { container } = this.#request
+    const isTTY = container.tty ?? false
+    const out = (stream: 'Stdout' | 'Stderr'): End => ({ ...sinkEnd((bytes) => this.#print(stream, bytes)), isTTY })
+    const stdin: End = container.stdin ? { ...this.#input.reader, isTTY } : nullEnd
+    const { argv, env, cwd, cred } = config
+    this.#surroundings.sink.running()
+    const started = this.#sandbox.start({ argv, env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) })
+    if ('problem' in started) throw new StartError(startProblem(argv[0] ?? '', started.status))
+    this.#main = started.process
+    this.#exited = started.process.exited
+  }
+
+  stop(graceMs: number): void {
+    if (this.#isClosed || this.#sandbox.isOver) return
+    const signal = SIGNALS[(this.#request.container.lifecycle?.stopSignal ?? 'SIGTERM').replace(/^SIG/, '')] ?? 15
+    this.#main?.signal(signal)
+    const timer = this.#surroundings.options.clock.after(graceMs, () => this.#sandbox.kill(137))
+    void this.#exited.then(() => timer.cancel())
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#sandbox.close()
+  }
+
+  async exec({ command, streams }: ExecRequest): Promise<ExitStatus> {
+    const { config } = this.#execution
+    const { tty } = streams
+    const stdout = streams.stdout ? writableEnd(streams.stdout, { isTTY: tty }) : nullEnd
+    const stderr = tty ? stdout : streams.stderr ? writableEnd(streams.stderr) : nullEnd
+    const stdin = streams.stdin ? readableEnd(streams.stdin, { isTTY: tty }) : nullEnd
+    const env = new Map(config.env)
+    if (tty) env.set('TERM', 'xterm')
+    const started = this.#sandbox.start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
+    if ('problem' in started) {
+      stdout.close?.()
+      if (stderr !== stdout) stderr.close?.()
+      throw new StartError(execProblem(command[0] ?? '', started.status))
+    }
+    const abandon = () => started.process.kill(129)
+    streams.signal?.addEventListener('abort', abandon, { once: true })
+    const code = await started.process.exited
+    streams.signal?.removeEventListener('abort', abandon)
+    return { code }
+  }
+
+  async attach(streams: Streams): Promise<ExitStatus> {
+    this.#attached.add(streams)
+    const { stdin, stdout, stderr, signal } = streams
+    if (stdin && this.#request.container.stdin) {
+      stdin.on('data', (bytes: Buffer) => this.#input.writer.put?.(bytes))
+      stdin.on('end', () => this.#request.container.stdinOnce && this.#input.writer.close?.())
+    }
+    const gone = new Promise<number>((resolve) => signal?.addEventListener('abort', () => resolve(0), { once: true }))
+    const code = await Promise.race([this.#exited, gone])
+    this.#attached.delete(streams)
+    stdout?.end()
+    stderr?.end()
+    return { code }
+  }
+
+  usage(): Usage {
+    const { image } = this.#execution
+    const main = Object.values(image.programs).find((p) => typeof p !== 'string')
+    const memory = typeof main === 'object' && main.memory !== undefined ? quantityValue(main.memory) : 2 * 1024 * 1024
+    return { cpuNanos: this.#sandbox.budget.total * STEP_NANOS, memoryBytes: memory + this.#execution.config.memory.bytes }
+  }
+
+  #print(stream: 'Stdout' | 'Stderr', bytes: Buffer): void {
+    this.#execution.log.write(stream, bytes)
+    for (const { stdout, stderr, tty } of this.#attached) (stream === 'Stderr' && !tty ? stderr : stdout)?.write(bytes)
+  }
+
+  #program(name: string): Program | undefined {
+    const { image } = this.#execution
+    const path = Object.keys(image.programs).find((p) => behaviourName(p) === name)
+    const behaviour = path === undefined ? undefined : image.programs[path]
+    if (typeof behaviour === 'object') return behaviourProgram(behaviour, this.#context())
+    return tools.get(name)
+  }
+
+  #context(): BehaviourContext {
+    const { pod, node, container } = this.#request
+    return { pod, node, container, image: this.#execution.image, isTask: this.#execution.isTask }
+  }
+
+  #over({ code, oomKilled }: { code: number; oomKilled: boolean }): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#execution.log.end()
+    this.#surroundings.sink.exited({ code, ...(oomKilled ? { reason: 'OOMKilled' } : {}) })
+  }
+}
+
+function memoryLimit({ container }: StartRequest): number {
+  const limit = container.resources?.limits?.memory
+  return limit === undefined ? MEMORY_BYTES : Math.min(4 * MEMORY_BYTES, quantityValue(limit))
+}
+
+function startProblem(command: string, status: number): string {
+  return `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${execText(command, status)}`
+}
+
+function execProblem(command: string, status: number): string {
+  return `OCI runtime exec failed: exec failed: unable to start container process: ${execText(command, status)}`
+}
+
+function execText(command: string, status: number): string {
+  const name = JSON.stringify(command)
+  if (status === 126) return `exec: ${name}: permission denied`
+  return command.includes('/') ? `exec: ${name}: stat ${command}: no such file or directory` : `exec: ${name}: executable file not found in $PATH`
+}

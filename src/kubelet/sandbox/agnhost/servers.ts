@@ -1,0 +1,100 @@
+/** The smaller servers of agnhost. Models test/images/agnhost: liveness, serve-hostname, porter, test-webserver, grpc-health-checking. */
+import { serveGrpcHealth } from '../grpc-health.ts'
+import type { Process } from '../process.ts'
+import { contentOf, join, normalize, ROOT } from '../vfs.ts'
+import { parseFlags } from './flags.ts'
+import { klog } from './klog.ts'
+import { forever, reply, say, serve, serveDatagrams, untilSignal } from './web.ts'
+
+const HEALTHY_SECONDS = 10
+
+export async function liveness(process: Process): Promise<number> {
+  const startMs = process.clock.now()
+  const seconds = () => (process.clock.now() - startMs) / 1000
+  serve(process, 8080, {
+    '/started': ({ response }) => reply(response, 200, `${seconds()}s`),
+    '/healthz': ({ response }) => (seconds() > HEALTHY_SECONDS ? reply(response, 500, `error: ${seconds()}`) : reply(response, 200, 'ok')),
+    '/redirect': ({ response, query }) => reply(response, 302, '', { Location: query.get('loc') ?? '' }),
+  })
+  return forever(process)
+}
+
+export async function serveHostname(process: Process): Promise<number> {
+  const flags = parseFlags(process.args, ['tcp', 'udp', 'http', 'close'])
+  const port = flags.number('port', 9376)
+  const { hostname } = process.sandbox
+  if (flags.is('udp')) process.sandbox.listen(port, 'UDP', ({ stream }) => serveDatagrams(stream, () => hostname))
+  if (flags.is('tcp')) {
+    process.sandbox.listen(port, 'TCP', ({ stream }) => {
+      stream.on('error', () => stream.destroy())
+      stream.end(`${hostname}\n`)
+    })
+  } else if (flags.is('http', true)) {
+    serve(process, port, {
+      '/': ({ response, request }) => {
+        process.fds.get(1)?.end.put?.(Buffer.from(`HTTP request from ${String((request.socket as { remoteAddress?: string }).remoteAddress)}\n`))
+        reply(response, 200, hostname, flags.is('close') ? { Connection: 'close' } : {})
+      },
+    })
+  }
+  say(process, `Serving on port ${port}.`)
+  return untilSignal(process)
+}
+
+/** Answers, on each port that its environment names, with what stands there. */
+export async function porter(process: Process): Promise<number> {
+  for (const [name, value] of process.env) {
+    const [, kind, port] = /^SERVE_(|TLS_|SCTP_)PORT_(\d+)$/.exec(name) ?? []
+    if (port === undefined) continue
+    if (kind === 'SCTP_') {
+      process.sandbox.listen(Number(port), 'SCTP', ({ stream }) => void stream.end(value))
+      continue
+    }
+    const read = async (variable: string, fallback: string) => (await process.sandbox.fs.readFile(process.path(process.env.get(variable) ?? fallback), ROOT)).toString()
+    const tls = kind === 'TLS_' ? { tls: { cert: await read('CERT_FILE', 'localhost.crt'), key: await read('KEY_FILE', 'localhost.key') } } : {}
+    serve(process, Number(port), { '/': ({ response, url }) => (value.startsWith('<') && url.pathname !== '/' ? reply(response, 404, '404 page not found\n') : reply(response, 200, value.startsWith('<') ? value : value, value.startsWith('<') ? { 'Content-Type': 'text/html; charset=utf-8' } : {})) }, tls)
+  }
+  return forever(process)
+}
+
+export async function testWebserver(process: Process): Promise<number> {
+  const port = parseFlags(process.args).number('port', 80)
+  serve(process, port, {
+    '/': async ({ response, url }) => {
+      const { fs } = process.sandbox
+      const path = normalize(decodeURIComponent(url.pathname))
+      const found = fs.tryResolve(path, { cred: process.cred })
+      if (!found) return reply(response, 404, '404 page not found\n')
+      if (found.node.kind !== 'dir') return reply(response, 200, await contentOf(found.node))
+      const index = fs.tryResolve(join(found.path, 'index.html'))
+      if (index) return reply(response, 200, await contentOf(index.node), { 'Content-Type': 'text/html; charset=utf-8' })
+      const links = fs.list(path, process.cred).map(([name, node]) => `<a href="${name}${node.kind === 'dir' ? '/' : ''}">${name}${node.kind === 'dir' ? '/' : ''}</a>\n`)
+      reply(response, 200, `<pre>\n${links.join('')}</pre>\n`, { 'Content-Type': 'text/html; charset=utf-8' })
+    },
+  })
+  return forever(process)
+}
+
+export async function grpcHealthChecking(process: Process): Promise<number> {
+  const flags = parseFlags(process.args)
+  const startMs = process.clock.now()
+  let forced: 'SERVING' | 'NOT_SERVING' | undefined
+  const delay = flags.number('delay-unhealthy-sec', -1)
+  const service = flags.get('service') ?? ''
+  const status = () => forced ?? (delay >= 0 && process.clock.now() - startMs >= delay * 1000 ? 'NOT_SERVING' : 'SERVING')
+  const port = flags.number('port', 5000)
+  process.sandbox.listen(port, 'TCP', ({ stream }) => serveGrpcHealth(stream, (wanted) => (wanted === '' || wanted === service ? status() : undefined)))
+  serve(process, flags.number('http-port', 8080), {
+    '/make-not-serving': ({ response }) => ((forced = 'NOT_SERVING'), reply(response, 200, 'Marking as not-serving')),
+    '/make-serving': ({ response }) => ((forced = 'SERVING'), reply(response, 200, 'Marking as serving')),
+    '/hello': ({ response }) => reply(response, 200, ''),
+  })
+  await process.err(klog(process, `gRPC server starting to listen on :${port}`, 'grpc_health_checking.go:100'))
+  return forever(process)
+}
+
+export async function nonewprivs(process: Process): Promise<number> {
+  await process.out(`Effective uid: ${process.cred.uid}\n`)
+  return 0
+}
+

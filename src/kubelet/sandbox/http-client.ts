@@ -1,0 +1,66 @@
+/** An HTTP request over a connection of the virtual network, with Go's words for what goes wrong. */
+import http from 'node:http'
+import type { Duplex } from 'node:stream'
+import tls from 'node:tls'
+import type { Clock } from '../../clock.ts'
+
+export interface HttpRequest {
+  connect(): Promise<Duplex>
+  clock: Clock
+  timeoutMs: number
+  path: string
+  method?: string
+  headers: Readonly<Record<string, string>>
+  body?: Buffer
+  isTLS?: boolean
+  servername?: string
+  maxBytes: number
+}
+
+export interface HttpResult {
+  status: number
+  statusText: string
+  headers: http.IncomingHttpHeaders
+  rawHeaders: readonly string[]
+  body: Buffer
+}
+
+const TIMED_OUT = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+
+/** Rejects with an Error whose message says why. Certificates are not verified. */
+export async function requestHttp(options: HttpRequest): Promise<HttpResult> {
+  const { clock, timeoutMs } = options
+  let stream: Duplex | undefined
+  let timedOut: (error: Error) => void = () => {}
+  const timeout = new Promise<never>((_, reject) => (timedOut = reject))
+  const timer = clock.after(timeoutMs, () => timedOut(new Error(TIMED_OUT)))
+  try {
+    stream = await Promise.race([options.connect(), timeout])
+    return await Promise.race([exchange(stream, options), timeout])
+  } finally {
+    timer.cancel()
+    stream?.destroy()
+  }
+}
+
+function exchange(stream: Duplex, { path, method = 'GET', headers, body, isTLS = false, servername, maxBytes }: HttpRequest): Promise<HttpResult> {
+  return new Promise((resolve, reject) => {
+    const socket = isTLS ? tls.connect({ socket: stream, rejectUnauthorized: false, ...(servername && !/^[\d.:]+$/.test(servername) ? { servername } : {}) }) : stream
+    socket.on('error', reject)
+    stream.on('close', () => reject(new Error('EOF')))
+    const request = http.request({ createConnection: () => socket as never, path, method, headers: { ...headers, ...(body ? { 'Content-Length': String(body.length) } : {}) } }, (response) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      const done = () => resolve({ status: response.statusCode ?? 0, statusText: response.statusMessage ?? '', headers: response.headers, rawHeaders: response.rawHeaders, body: Buffer.concat(chunks) })
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        chunks.push(bytes > maxBytes ? chunk.subarray(0, Math.max(0, chunk.length - (bytes - maxBytes))) : chunk)
+        if (bytes > maxBytes) done()
+      })
+      response.on('end', done)
+      response.on('error', reject)
+    })
+    request.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNRESET' ? new Error('EOF') : error))
+    request.end(body)
+  })
+}

@@ -1,0 +1,179 @@
+/**
+ * The nodes of a container's virtual file system. Trees of images are shared: `clone` of a directory copies it when somebody
+ * first looks into it, and the bytes of a file are never copied until they are written.
+ */
+export type ErrorCode = 'EACCES' | 'EBADF' | 'EBUSY' | 'EEXIST' | 'EINVAL' | 'EISDIR' | 'ELOOP' | 'ENOENT' | 'ENOEXEC' | 'ENOSPC' | 'ENOTDIR' | 'ENOTEMPTY' | 'EPERM' | 'EPIPE' | 'EROFS' | 'EXDEV'
+
+const TEXTS: Readonly<Record<ErrorCode, string>> = {
+  EACCES: 'Permission denied',
+  EBADF: 'Bad file descriptor',
+  EBUSY: 'Device or resource busy',
+  EEXIST: 'File exists',
+  EINVAL: 'Invalid argument',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Too many levels of symbolic links',
+  ENOENT: 'No such file or directory',
+  ENOEXEC: 'Exec format error',
+  ENOSPC: 'No space left on device',
+  ENOTDIR: 'Not a directory',
+  ENOTEMPTY: 'Directory not empty',
+  EPERM: 'Operation not permitted',
+  EPIPE: 'Broken pipe',
+  EROFS: 'Read-only file system',
+  EXDEV: 'Invalid cross-device link',
+}
+
+/** `message` is what strerror says. */
+export class FsError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode) {
+    super(TEXTS[code])
+    this.name = 'FsError'
+    this.code = code
+  }
+}
+
+export interface Meta {
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number
+  uid: number
+  gid: number
+  mtimeMs: number
+}
+
+/** Counts the bytes that the files of a sandbox hold. */
+export interface Ledger {
+  /** @throws FsError ENOSPC */
+  charge(bytes: number): void
+}
+
+export type FsNode = FileNode | DirNode | LinkNode | DeviceNode
+
+let inodes = 1
+
+export class FileNode {
+  readonly kind = 'file'
+  readonly ino = inodes++
+  meta: Meta
+  /** The name of the program that runs when the file is executed. */
+  program?: string
+  /** What is read of a file that is made when it is looked at (a token, /proc). */
+  source?: () => Buffer | Promise<Buffer>
+  #data: Buffer
+  #size: number
+  #isShared: boolean
+
+  constructor(meta: Meta, data: Buffer = Buffer.alloc(0)) {
+    this.meta = meta
+    this.#data = data
+    this.#size = data.length
+    this.#isShared = true
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  read(): Buffer {
+    return this.#data.subarray(0, this.#size)
+  }
+
+  replace(data: Buffer): void {
+    this.#data = data
+    this.#size = data.length
+    this.#isShared = true
+  }
+
+  write(at: number, bytes: Buffer, ledger?: Ledger): void {
+    const end = at + bytes.length
+    if (end > this.#size) ledger?.charge(end - this.#size)
+    if (this.#isShared || end > this.#data.length) {
+      const grown = Buffer.alloc(Math.max(end, this.#size, end > this.#size ? Math.min(this.#size * 2, this.#size + 1_048_576) : 0))
+      this.#data.copy(grown, 0, 0, this.#size)
+      this.#data = grown
+      this.#isShared = false
+    }
+    bytes.copy(this.#data, at)
+    this.#size = Math.max(this.#size, end)
+  }
+
+  truncate(size: number, ledger?: Ledger): void {
+    if (size > this.#size) return this.write(size - 1, Buffer.from([0]), ledger)
+    ledger?.charge(size - this.#size)
+    this.#data = Buffer.from(this.#data.subarray(0, size))
+    this.#size = size
+    this.#isShared = false
+  }
+
+  clone(): FileNode {
+    const copy = new FileNode({ ...this.meta }, this.read())
+    if (this.program !== undefined) copy.program = this.program
+    if (this.source) copy.source = this.source
+    this.#isShared = true
+    return copy
+  }
+}
+
+export class DirNode {
+  readonly kind = 'dir'
+  readonly ino = inodes++
+  meta: Meta
+  #entries: Map<string, FsNode> | undefined
+  #origin: DirNode | undefined
+
+  constructor(meta: Meta, origin?: DirNode) {
+    this.meta = meta
+    this.#origin = origin
+  }
+
+  get entries(): Map<string, FsNode> {
+    if (this.#entries) return this.#entries
+    const entries = new Map<string, FsNode>()
+    for (const [name, node] of this.#origin?.entries ?? []) entries.set(name, node.clone())
+    this.#origin = undefined
+    return (this.#entries = entries)
+  }
+
+  clone(): DirNode {
+    return new DirNode({ ...this.meta }, this)
+  }
+}
+
+export class LinkNode {
+  readonly kind = 'link'
+  readonly ino = inodes++
+  meta: Meta
+  readonly target: string
+
+  constructor(target: string, meta: Meta) {
+    this.target = target
+    this.meta = meta
+  }
+
+  clone(): LinkNode {
+    return new LinkNode(this.target, { ...this.meta })
+  }
+}
+
+/** A character device or a named pipe: what is read and written is another's business. */
+export class DeviceNode {
+  readonly kind = 'device'
+  readonly ino = inodes++
+  meta: Meta
+  readonly device: Device
+
+  constructor(meta: Meta, device: Device) {
+    this.meta = meta
+    this.device = device
+  }
+
+  clone(): DeviceNode {
+    return this
+  }
+}
+
+export type Device = 'null' | 'zero' | 'random' | 'full' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'fifo'
+
+/** What statfs tells of the file system a node is on: what `mount`, `stat -f` and mounttest show. */
+export type FsType = 'overlay' | 'tmpfs' | 'ext4' | 'proc' | 'sysfs' | 'cgroup2'

@@ -1,0 +1,224 @@
+/**
+ * What is around the processes of one container: files, network, programs, limits. Nothing of the host can be reached from
+ * here: the files are virtual, the programs are functions of ours, and connections go to the network that is handed in.
+ */
+import { parse, type ParsedScript } from 'unbash'
+import type { Clock, Random } from '../../clock.ts'
+import type { Accepted, Listener, Network, Party, Protocol } from '../../network/network.ts'
+import { Open, type End } from './io.ts'
+import { FsError, type FileNode } from './nodes.ts'
+import { Process, type Program } from './process.ts'
+import { Budget, type Turns } from './turns.ts'
+import { join, mayAccess, type Credentials, type FileSystem } from './vfs.ts'
+
+export interface SandboxOptions {
+  fs: FileSystem
+  network: Network
+  party: Party
+  hostname: string
+  clock: Clock
+  random: Random
+  turns: Turns
+  programs(name: string): Program | undefined
+  /** Bytes that one process may hold in memory. */
+  memoryBytes: number
+  maxProcesses?: number
+  /** What it asks of its cluster beside the network: the image's behaviour, the pod. */
+  extensions?: unknown
+  /** An error that is Orrery's own. */
+  failed(error: unknown): void
+  /** The first process has ended, or the memory was used up. */
+  onExit(exit: { code: number; oomKilled: boolean }): void
+}
+
+export interface Problem {
+  problem: string
+  status: number
+}
+
+export interface Loaded {
+  program: Program
+  argv: readonly string[]
+}
+
+const MAX_PROCESSES = 512
+const MAX_PARSED = 64
+const MAX_SCRIPT = 1_000_000
+
+export class Sandbox {
+  readonly fs: FileSystem
+  readonly network: Network
+  readonly party: Party
+  readonly clock: Clock
+  readonly random: Random
+  readonly budget: Budget
+  readonly options: SandboxOptions
+  hostname: string
+  readonly #processes = new Map<number, Process>()
+  readonly #parsed = new Map<string, ParsedScript>()
+  readonly #listeners = new Set<Listener>()
+  #nextPid = 1
+  #isOver = false
+  #oomKilled = false
+
+  constructor(options: SandboxOptions) {
+    this.options = options
+    this.fs = options.fs
+    this.network = options.network
+    this.party = options.party
+    this.clock = options.clock
+    this.random = options.random
+    this.hostname = options.hostname
+    this.budget = new Budget(options.turns)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  process(pid: number): Process | undefined {
+    return this.#processes.get(pid)
+  }
+
+  processes(): Process[] {
+    return [...this.#processes.values()]
+  }
+
+  program(name: string): Program | undefined {
+    return this.options.programs(name)
+  }
+
+  /** Scripts are parsed once, as long as they are few. @throws FsError for one beyond all measure */
+  parse(text: string): ParsedScript {
+    const known = this.#parsed.get(text)
+    if (known) return known
+    if (text.length > MAX_SCRIPT) throw new FsError('ENOSPC')
+    const script = parse(text)
+    if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear()
+    this.#parsed.set(text, script)
+    return script
+  }
+
+  tick(steps: number): Promise<void> | undefined {
+    return this.budget.tick(steps)
+  }
+
+  /** A process holds so many bytes: too many end the container, as the kernel does. */
+  holds(bytes: number): void {
+    if (bytes <= this.options.memoryBytes) return
+    this.#oomKilled = true
+    for (const process of this.processes()) process.kill(137)
+    throw new FsError('ENOSPC')
+  }
+
+  /** A first process, or one that comes from outside (exec). */
+  start({ argv, env, cwd, cred, fds }: { argv: readonly string[]; env: ReadonlyMap<string, string>; cwd: string; cred: Credentials; fds: ReadonlyMap<number, End> }): { process: Process } | Problem {
+    const opened = new Map([...fds].map(([fd, end]) => [fd, new Open(end)]))
+    const process = new Process(this, { pid: this.#nextPid++, ppid: 0, argv, env, cwd, cred, fds: opened })
+    for (const open of opened.values()) open.release()
+    const loaded = this.load(process, argv, env)
+    if ('problem' in loaded) return loaded
+    process.argv = loaded.argv
+    this.#run(process, loaded.program)
+    return { process }
+  }
+
+  spawn(parent: Process, { argv, env }: { argv: readonly string[]; env: ReadonlyMap<string, string> }): { process: Process } | Problem {
+    const loaded = this.load(parent, argv, env)
+    if ('problem' in loaded) return loaded
+    if (this.#processes.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) return { problem: "can't fork: Resource temporarily unavailable", status: 2 }
+    const process = new Process(this, { ...from(parent), pid: this.#nextPid++, argv: loaded.argv, env })
+    this.#run(process, loaded.program)
+    return { process }
+  }
+
+  /** A copy of a process that the caller runs. @throws FsError when there are too many */
+  fork(parent: Process): Process {
+    if (this.#processes.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) throw new FsError('EBUSY')
+    const child = new Process(this, { ...from(parent), pid: this.#nextPid++, argv: parent.argv, env: parent.env })
+    this.#processes.set(child.pid, child)
+    return child
+  }
+
+  #run(process: Process, program: Program): void {
+    this.#processes.set(process.pid, process)
+    void process.run(program)
+  }
+
+  /** Finds what a command line runs: a program of ours, or a script and who interprets it. */
+  load(process: Process, argv: readonly string[], env: ReadonlyMap<string, string>): Loaded | Problem {
+    const [name = ''] = argv
+    const path = this.which(name, process, env.get('PATH'))
+    const found = path === undefined ? undefined : this.fs.tryResolve(path, { cred: process.cred })
+    if (!found) return { problem: `${name}: not found`, status: 127 }
+    if (found.node.kind !== 'file' || !mayAccess(found.node, 1, process.cred)) return { problem: `${name}: Permission denied`, status: 126 }
+    return this.#loadFile(found.node, path ?? name, argv)
+  }
+
+  #loadFile(file: FileNode, path: string, argv: readonly string[]): Loaded | Problem {
+    const name = argv[0] ?? ''
+    if (file.program !== undefined) {
+      const program = this.program(file.program)
+      return program ? { program, argv } : { problem: `${name}: not found`, status: 127 }
+    }
+    const head = file.read().subarray(0, 256).toString('latin1')
+    const [, interpreter, arg] = /^#! *(\S+)(?: +(\S[^\n]*?))? *(?:\n|$)/.exec(head) ?? []
+    if (interpreter === undefined && /[\0\x7f]/.test(head)) return { problem: `${name}: Exec format error`, status: 126 }
+    const target = this.fs.tryResolve(interpreter ?? '/bin/sh')?.node
+    const program = target?.kind === 'file' && target.program !== undefined ? this.program(target.program) : undefined
+    if (!program) return { problem: `${name}: not found`, status: 127 }
+    return { program, argv: [interpreter ?? '/bin/sh', ...(arg === undefined ? [] : [arg]), path, ...argv.slice(1)] }
+  }
+
+  which(name: string, process: Process, path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'): string | undefined {
+    if (name === '') return undefined
+    if (name.includes('/')) return process.path(name)
+    for (const dir of path.split(':')) {
+      const file = join(dir || process.cwd, name)
+      const found = this.fs.tryResolve(file, { cred: process.cred })
+      if (found?.node.kind === 'file' && mayAccess(found.node, 1, process.cred)) return file
+    }
+    return undefined
+  }
+
+  /** @throws NetworkError EADDRINUSE */
+  listen(port: number, protocol: Protocol, onConnection: (accepted: Accepted) => void): Listener {
+    const listener = this.network.listen(this.party, { port, protocol }, onConnection)
+    const owned = { port: listener.port, close: () => (this.#listeners.delete(owned), listener.close()) }
+    this.#listeners.add(owned)
+    return owned
+  }
+
+  /** Called by a process that is over. */
+  ended(process: Process): void {
+    this.#processes.delete(process.pid)
+    if (process.pid === 1) this.#exit(process.exitCode ?? 0)
+  }
+
+  /** The whole container. */
+  kill(code: number): void {
+    for (const process of this.processes()) process.kill(code)
+  }
+
+  failed(error: unknown): void {
+    this.options.failed(error)
+  }
+
+  close(): void {
+    for (const listener of [...this.#listeners]) listener.close()
+    this.kill(137)
+  }
+
+  #exit(code: number): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.close()
+    this.options.onExit({ code: this.#oomKilled ? 137 : code, oomKilled: this.#oomKilled })
+  }
+}
+
+function from(parent: Process) {
+  const { pid: ppid, cwd, cred, umask, fds } = parent
+  return { ppid, cwd, cred, umask, fds }
+}
+

@@ -1,0 +1,106 @@
+/** Shell patterns (`*`, `?`, brackets) in time linear in the text for each star. Models fnmatch(3). */
+type Token = { kind: 'char'; char: string } | { kind: 'any' } | { kind: 'star' } | { kind: 'set'; matches: (char: string) => boolean }
+
+const CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  digit: /[0-9]/,
+  lower: /[a-z]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /\s/,
+  upper: /[A-Z]/,
+  xdigit: /[0-9A-Fa-f]/,
+}
+
+export class Pattern {
+  readonly #tokens: Token[]
+
+  /** A backslash takes the meaning away from what follows it. */
+  constructor(source: string) {
+    this.#tokens = tokenize(source)
+  }
+
+  matches(text: string): boolean {
+    const tokens = this.#tokens
+    let t = 0
+    let c = 0
+    let starToken = -1
+    let starChar = 0
+    while (c < text.length) {
+      const token = tokens[t]
+      if (token?.kind === 'star') {
+        starToken = t++
+        starChar = c
+      } else if (token && accepts(token, text.charAt(c))) {
+        t++
+        c++
+      } else if (starToken >= 0) {
+        t = starToken + 1
+        c = ++starChar
+      } else return false
+    }
+    while (tokens[t]?.kind === 'star') t++
+    return t === tokens.length
+  }
+}
+
+function accepts(token: Token, char: string): boolean {
+  if (token.kind === 'char') return token.char === char
+  return token.kind === 'any' || (token.kind === 'set' && token.matches(char))
+}
+
+function tokenize(source: string): Token[] {
+  const tokens: Token[] = []
+  for (let i = 0; i < source.length; i++) {
+    const char = source.charAt(i)
+    if (char === '\\' && i + 1 < source.length) tokens.push({ kind: 'char', char: source.charAt(++i) })
+    else if (char === '?') tokens.push({ kind: 'any' })
+    else if (char === '*') {
+      if (tokens.at(-1)?.kind !== 'star') tokens.push({ kind: 'star' })
+    } else if (char === '[') {
+      const set = bracket(source, i)
+      if (set) {
+        tokens.push({ kind: 'set', matches: set.matches })
+        i = set.end
+      } else tokens.push({ kind: 'char', char })
+    } else tokens.push({ kind: 'char', char })
+  }
+  return tokens
+}
+
+function bracket(source: string, start: number): { matches: (char: string) => boolean; end: number } | undefined {
+  let i = start + 1
+  const isNegated = source[i] === '!' || source[i] === '^'
+  if (isNegated) i++
+  const tests: ((char: string) => boolean)[] = []
+  for (let first = true; ; first = false, i++) {
+    const char = source[i]
+    if (char === undefined) return undefined
+    if (char === ']' && !first) break
+    const named = source.startsWith('[:', i) ? /^\[:(\w+):\]/.exec(source.slice(i)) : null
+    if (named) {
+      const regexp = CLASSES[named[1] ?? '']
+      if (regexp) tests.push((c) => regexp.test(c))
+      i += named[0].length - 1
+      continue
+    }
+    const low = char === '\\' ? (source[++i] ?? '') : char
+    const high = source[i + 1] === '-' && source[i + 2] !== ']' && source[i + 2] !== undefined ? source[(i += 2)] : low
+    tests.push((c) => c >= low && c <= (high ?? low))
+  }
+  return { matches: (char) => tests.some((test) => test(char)) !== isNegated, end: i }
+}
+
+/** Takes the meaning away from all that has one. */
+export function escapePattern(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&')
+}
+
+export function hasPattern(source: string): boolean {
+  return /(^|[^\\])(\\\\)*[*?[]/.test(source)
+}
+
+export function unescapePattern(source: string): string {
+  return source.replace(/\\([\s\S])/g, '$1')
+}

@@ -1,0 +1,302 @@
+/** Tools that talk to others: wget, curl, nc, nslookup, ping. Models busybox's networking and curl. */
+import type { Duplex } from 'node:stream'
+import { NetworkError } from '../../../network/network.ts'
+import { getopt, splitOnce } from '../getopt.ts'
+import { requestHttp, type HttpResult } from '../http-client.ts'
+import { duplexEnd } from '../io.ts'
+import { FsError } from '../nodes.ts'
+import { Exited, type Process, type Program } from '../process.ts'
+
+const MAX_BODY = 32 * 1024 * 1024
+const MAX_REDIRECTS = 10
+
+interface Asked {
+  url: string
+  method: string
+  headers: Record<string, string>
+  body?: Buffer
+  timeoutMs: number
+  follows: boolean
+}
+
+async function request(process: Process, asked: Asked): Promise<{ result: HttpResult; url: URL }> {
+  const { network, party, clock } = process.sandbox
+  let url = new URL(/^\w+:\/\//.test(asked.url) ? asked.url : `http://${asked.url}`)
+  for (let hops = 0; ; hops++) {
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    const isTLS = url.protocol === 'https:'
+    const port = Number(url.port || (isTLS ? 443 : 80))
+    const result = await process.block(
+      requestHttp({
+        connect: () => network.connect(party, { host, port }, { timeoutMs: asked.timeoutMs }),
+        clock,
+        timeoutMs: asked.timeoutMs,
+        path: `${url.pathname}${url.search}`,
+        method: asked.method,
+        headers: { Host: url.host, ...asked.headers, Connection: 'close' },
+        ...(asked.body ? { body: asked.body } : {}),
+        isTLS,
+        servername: host,
+        maxBytes: MAX_BODY,
+      }),
+    )
+    const { location } = result.headers
+    if (!asked.follows || result.status < 300 || result.status >= 400 || location === undefined || hops >= MAX_REDIRECTS) return { result, url }
+    url = new URL(location, url)
+  }
+}
+
+async function wget(process: Process): Promise<number> {
+  const { has, value, values, rest } = await getopt(process, 'qO:T:t:SscP:U:Y: timeout= tries= header= post-data= post-file= spider no-check-certificate quiet output-document= server-response')
+  const [target] = rest
+  if (target === undefined) {
+    await process.err('wget: missing URL\n')
+    return 1
+  }
+  const quiet = has('q', 'quiet')
+  const output = value('O', 'output-document')
+  const timeoutMs = Number(value('T', 'timeout') ?? '900') * 1000
+  const post = value('post-data')
+  const headers = Object.fromEntries(values('header').map((h) => splitOnce(h, ':')).map(([k, v = '']) => [k, v.trim()]))
+  const url = new URL(/^\w+:\/\//.test(target) ? target : `http://${target}`)
+  const where = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
+  try {
+    const ip = /^[\d.]+$/.test(url.hostname) ? url.hostname : await address(process, url.hostname)
+    if (!quiet) await process.err(`Connecting to ${where} (${ip ?? url.hostname}:${where.split(':')[1]})\n`)
+    const { result } = await request(process, { url: url.href, method: post === undefined ? 'GET' : 'POST', headers: { 'User-Agent': 'Wget', Accept: '*/*', ...headers, ...(post === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }) }, ...(post === undefined ? {} : { body: Buffer.from(post) }), timeoutMs, follows: true })
+    if (has('S', 'server-response')) await process.err(`  HTTP/1.1 ${result.status} ${result.statusText}\n${headerLines(result).map((h) => `  ${h}\n`).join('')}`)
+    if (result.status >= 400) {
+      await process.err(`wget: server returned error: HTTP/1.1 ${result.status} ${result.statusText}\n`)
+      return 1
+    }
+    if (has('spider')) {
+      if (!quiet) await process.err('remote file exists\n')
+      return 0
+    }
+    const file = output ?? (url.pathname.split('/').at(-1) || 'index.html')
+    if (file === '-') await process.out(result.body)
+    else process.sandbox.fs.writeFile(process.path(file), result.body, { cred: process.cred })
+    if (!quiet) await process.err(file === '-' ? `writing to stdout\n-                    100% |********************************| ${String(result.body.length).padStart(5)}  0:00:00 ETA\nwritten to stdout\n` : `saving to '${file}'\n${file.padEnd(20)} 100% |********************************| ${String(result.body.length).padStart(5)}  0:00:00 ETA\n'${file}' saved\n`)
+    return 0
+  } catch (error) {
+    await process.err(`wget: ${wgetText(error, where, url)}\n`)
+    return 1
+  }
+}
+
+function wgetText(error: unknown, where: string, url: URL): string {
+  if (error instanceof Exited || error instanceof FsError) throw error
+  const code = error instanceof NetworkError ? error.code : undefined
+  if (code === 'ENOTFOUND') return `bad address '${url.host}'`
+  if (code === 'ECONNREFUSED') return `can't connect to remote host (${where.split(':')[0]}): Connection refused`
+  if (code === 'EHOSTUNREACH') return `can't connect to remote host (${where.split(':')[0]}): Host is unreachable`
+  return 'download timed out'
+}
+
+function headerLines({ rawHeaders }: HttpResult): string[] {
+  return rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1] ?? ''}`] : []))
+}
+
+async function curl(process: Process): Promise<number> {
+  const { has, value, values, rest } = await getopt(process, 'sSfLkvIigGX:d:H:o:Om:w:A:u:x:b:c:F:T:NZ4q#r: silent show-error fail location insecure verbose head include get request= data= data-raw= data-binary= header= output= max-time= connect-timeout= write-out= user-agent= user= cacert= cert= key= retry= retry-delay= retry-connrefused retry-all-errors resolve= noproxy= url= compressed no-progress-meter no-buffer globoff http1.1 unix-socket= interface= path-as-is fail-with-body retry-max-time= keepalive-time=')
+  const targets = [...rest, ...values('url')]
+  const data = values('d', 'data', 'data-raw', 'data-binary')
+  const headers: Record<string, string> = { 'User-Agent': value('A', 'user-agent') ?? 'curl/8.14.1', Accept: '*/*' }
+  for (const header of values('H', 'header')) {
+    const [name, text = ''] = splitOnce(header, ':')
+    headers[name] = text.trim()
+  }
+  const user = value('u', 'user')
+  if (user !== undefined) headers.Authorization = `Basic ${Buffer.from(user).toString('base64')}`
+  const body = data.length > 0 && !has('G', 'get') ? Buffer.from((await Promise.all(data.map(async (d) => (d.startsWith('@') ? (await process.sandbox.fs.readFile(process.path(d.slice(1)), process.cred)).toString() : d)))).join('&')) : undefined
+  if (body && !Object.keys(headers).some((h) => h.toLowerCase() === 'content-type')) headers['Content-Type'] = 'application/x-www-form-urlencoded'
+  const timeoutMs = Number(value('m', 'max-time') ?? value('connect-timeout') ?? '300') * 1000
+  const attempts = 1 + Number(value('retry') ?? '0')
+  let status = 0
+  for (const given of targets) {
+    const target = data.length > 0 && has('G', 'get') ? `${given}${given.includes('?') ? '&' : '?'}${data.join('&')}` : given
+    const asked: Asked = { url: target, method: value('X', 'request') ?? (has('I', 'head') ? 'HEAD' : body ? 'POST' : 'GET'), headers, ...(body ? { body } : {}), timeoutMs, follows: has('L', 'location') }
+    for (let attempt = 1; ; attempt++) {
+      const problem = await curlOne(process, asked, { has, value })
+      status = problem?.code ?? 0
+      if (!problem || attempt >= attempts) {
+        if (problem && (!has('s', 'silent') || has('S', 'show-error'))) await process.err(`curl: (${problem.code}) ${problem.message}\n`)
+        break
+      }
+      await process.sleep(Number(value('retry-delay') ?? '1') * 1000)
+    }
+  }
+  return status
+}
+
+interface CurlFlags {
+  has(...names: string[]): boolean
+  value(...names: string[]): string | undefined
+}
+
+async function curlOne(process: Process, asked: Asked, { has, value }: CurlFlags): Promise<{ code: number; message: string } | undefined> {
+  try {
+    const { result } = await request(process, asked)
+    const head = `HTTP/1.1 ${result.status} ${result.statusText}\r\n${headerLines(result).map((h) => `${h}\r\n`).join('')}\r\n`
+    const isFailure = has('f', 'fail') && result.status >= 400
+    const shown = isFailure ? Buffer.alloc(0) : Buffer.concat([Buffer.from(has('I', 'head', 'i', 'include') ? head : ''), has('I', 'head') ? Buffer.alloc(0) : result.body])
+    const file = value('o', 'output') ?? (has('O') ? asked.url.split('/').at(-1) : undefined)
+    if (file === undefined || file === '-') await process.out(shown)
+    else if (file !== '/dev/null') process.sandbox.fs.writeFile(process.path(file), shown, { cred: process.cred })
+    const format = value('w', 'write-out')
+    if (format !== undefined) await process.out(format.replace(/%\{(\w+)\}/g, (_, name: string) => ({ http_code: String(result.status), response_code: String(result.status), size_download: String(result.body.length) })[name] ?? '').replace(/\\n/g, '\n'))
+    return isFailure ? { code: 22, message: `The requested URL returned error: ${result.status}` } : undefined
+  } catch (error) {
+    if (error instanceof Exited || error instanceof FsError) throw error
+    if (value('w', 'write-out')?.includes('http_code')) await process.out('000')
+    return curlProblem(error, asked)
+  }
+}
+
+function curlProblem(error: unknown, { url, timeoutMs }: Asked): { code: number; message: string } {
+  const { hostname, port, protocol } = new URL(/^\w+:\/\//.test(url) ? url : `http://${url}`)
+  const at = `${hostname} port ${port || (protocol === 'https:' ? 443 : 80)}`
+  switch (error instanceof NetworkError ? error.code : undefined) {
+    case 'ENOTFOUND':
+      return { code: 6, message: `Could not resolve host: ${hostname}` }
+    case 'ECONNREFUSED':
+      return { code: 7, message: `Failed to connect to ${at} after 0 ms: Could not connect to server` }
+    case 'EHOSTUNREACH':
+      return { code: 7, message: `Failed to connect to ${at} after 0 ms: No route to host` }
+    case undefined:
+      return (error as Error).message === 'EOF' ? { code: 52, message: 'Empty reply from server' } : { code: 28, message: `Operation timed out after ${timeoutMs} milliseconds with 0 bytes received` }
+    default:
+      return { code: 28, message: `Connection timed out after ${timeoutMs} milliseconds` }
+  }
+}
+
+async function address(process: Process, name: string): Promise<string | undefined> {
+  const { network, party } = process.sandbox
+  const [record] = await process.block(network.resolve(party, name, 'A'))
+  return record?.data
+}
+
+async function nc(process: Process): Promise<number> {
+  const { has, value, rest } = await getopt(process, 'lvzukw:p:q:e:ni:N4')
+  const { network, party } = process.sandbox
+  const protocol = has('u') ? 'UDP' : 'TCP'
+  const timeoutMs = Number(value('w') ?? '30') * 1000
+  if (has('l')) {
+    const port = Number(value('p') ?? rest.at(-1) ?? '0')
+    do {
+      const stream = await process.block(new Promise<Duplex>((resolve) => {
+        const listener = process.sandbox.listen(port, protocol, (accepted) => {
+          listener.close()
+          resolve(accepted.stream)
+        })
+      }))
+      const code = await converse(process, stream, value('e'))
+      if (!has('k')) return code
+    } while (has('k'))
+  }
+  const [host = '', port = ''] = rest
+  try {
+    const stream = await process.block(network.connect(party, { host, port: Number(port) }, { timeoutMs, protocol }))
+    if (has('z')) {
+      stream.on('error', () => {})
+      stream.destroy()
+      if (has('v')) await process.err(`${host} (${host}:${port}) open\n`)
+      return 0
+    }
+    if (has('v')) await process.err(`${host} (${host}:${port}) open\n`)
+    return await converse(process, stream, undefined)
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+    await process.err(error.code === 'ENOTFOUND' ? `nc: bad address '${host}'\n` : `nc: ${host} (${host}:${port}): ${error.code === 'ECONNREFUSED' ? 'Connection refused' : error.code === 'EHOSTUNREACH' ? 'Host is unreachable' : 'Connection timed out'}\n`)
+    return 1
+  }
+}
+
+/** Carries both ways until the other side has ended. */
+async function converse(process: Process, stream: Duplex, command: string | undefined): Promise<number> {
+  stream.on('error', () => stream.destroy())
+  if (command !== undefined) {
+    const end = duplexEnd(stream)
+    const started = process.sandbox.start({ argv: ['/bin/sh', '-c', command], env: process.env, cwd: process.cwd, cred: process.cred, fds: new Map([[0, end], [1, end]]) })
+    if ('process' in started) await process.block(started.process.exited)
+    stream.end()
+    return 0
+  }
+  const sent = (async () => {
+    for (let chunk = await process.read(0); chunk; chunk = await process.read(0)) stream.write(chunk)
+    stream.end()
+  })()
+  sent.catch(() => stream.destroy())
+  process.setFd(9, duplexEnd(stream))
+  for (let chunk = await process.read(9); chunk; chunk = await process.read(9)) await process.out(chunk)
+  return 0
+}
+
+async function nslookup(process: Process): Promise<number> {
+  const type = /^-(?:type|querytype|q)=(\w+)$/i.exec(process.args.find((a) => a.startsWith('-')) ?? '')?.[1]?.toUpperCase()
+  const [name = ''] = process.args.filter((a) => !a.startsWith('-'))
+  const { network, party, fs } = process.sandbox
+  const server = /^nameserver (\S+)/m.exec((await fs.readFile('/etc/resolv.conf')).toString())?.[1] ?? '127.0.0.1'
+  await process.out(`Server:\t\t${server}\nAddress:\t${server}:53\n\n`)
+  try {
+    const isAddress = /^[\d.]+$/.test(name)
+    const records = await process.block(network.resolve(party, isAddress ? `${name.split('.').reverse().join('.')}.in-addr.arpa` : name, isAddress ? 'PTR' : type === 'SRV' || type === 'TXT' || type === 'CNAME' || type === 'AAAA' ? type : 'A'))
+    for (const { name: owner, type: kind, data } of records) await process.out(kind === 'A' || kind === 'AAAA' ? `Name:\t${owner}\nAddress: ${data}\n` : kind === 'PTR' ? `${owner}\tname = ${data}\n` : kind === 'SRV' ? `${owner}\tservice = ${data}\n` : `${owner}\t${kind.toLowerCase()} = ${data}\n`)
+    await process.out('\n')
+    return records.length > 0 ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+    await process.out(error.code === 'ENOTFOUND' ? `** server can't find ${name}: NXDOMAIN\n\n` : ';; connection timed out; no servers could be reached\n\n')
+    return 1
+  }
+}
+
+async function ping(process: Process): Promise<number> {
+  const { value, rest } = await getopt(process, 'c:w:W:i:q4s:')
+  const [host = ''] = rest
+  const count = Number(value('c') ?? Infinity)
+  let ip: string | undefined
+  try {
+    ip = /^[\d.]+$/.test(host) ? host : await address(process, host)
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+  }
+  if (ip === undefined) {
+    await process.err(`ping: bad address '${host}'\n`)
+    return 1
+  }
+  await process.out(`PING ${host} (${ip}): 56 data bytes\n`)
+  let received = 0
+  for (let i = 0; i < count; i++) {
+    const isThere = await reachable(process, ip)
+    if (isThere) {
+      received++
+      await process.out(`64 bytes from ${ip}: seq=${i} ttl=64 time=0.050 ms\n`)
+    }
+    if (i + 1 < count) await process.sleep(1000)
+  }
+  await process.out(`\n--- ${host} ping statistics ---\n${count} packets transmitted, ${received} packets received, ${Math.round((100 * (count - received)) / count)}% packet loss\n`)
+  return received > 0 ? 0 : 1
+}
+
+/** Who refuses a connection is there. */
+async function reachable(process: Process, ip: string): Promise<boolean> {
+  try {
+    const stream = await process.block(process.sandbox.network.connect(process.sandbox.party, { host: ip, port: 7 }, { timeoutMs: 1000 }))
+    stream.destroy()
+    return true
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+    return error.code === 'ECONNREFUSED'
+  }
+}
+
+async function ip(process: Process): Promise<number> {
+  const { party } = process.sandbox
+  const [what = ''] = process.args.filter((a) => !a.startsWith('-'))
+  if (what.startsWith('r')) await process.out(`default via ${party.ip.replace(/\d+$/, '1')} dev eth0\n${party.ip.replace(/\d+$/, '0')}/24 dev eth0 scope link  src ${party.ip}\n`)
+  else await process.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    inet 127.0.0.1/8 scope host lo\n2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue \n    inet ${party.ip}/24 brd ${party.ip.replace(/\d+$/, '255')} scope global eth0\n`)
+  return 0
+}
+
+export default { wget, curl, nc, netcat: nc, nslookup, ping, ip } satisfies Record<string, Program>
