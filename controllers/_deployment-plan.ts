@@ -129,8 +129,13 @@ export function planCleanup(d: Deployment, old: readonly ReplicaSet[]): ReplicaS
   if (limit === undefined || limit === UNLIMITED) return []
   const alive = old.filter((rs) => !rs.metadata.deletionTimestamp)
   if (alive.length <= limit) return []
-  const byRevision = [...alive].sort((a, b) => (revisionOf(a) ?? 0) - (revisionOf(b) ?? 0) || olderFirst(a, b))
+  const byRevision = [...alive].sort((a, b) => compareRevisions(a, b) || olderFirst(a, b))
   return byRevision
     .slice(0, alive.length - limit)
     .filter((rs) => sizeOf(rs) === 0 && !rs.status?.replicas && (rs.metadata.generation ?? 0) <= (rs.status?.observedGeneration ?? 0))
+}
+
+function compareRevisions(a: ReplicaSet, b: ReplicaSet): number {
+  const [x, y] = [revisionOf(a) ?? 0n, revisionOf(b) ?? 0n]
+  return x < y ? -1 : x > y ? 1 : 0
 }

@@ -70,20 +70,33 @@ export function splitSets(d: Deployment, sets: readonly ReplicaSet[]): Sets {
   return { current, old: sorted.filter((rs) => rs !== current) }
 }
 
-/** The revision number in the annotation, 0 without one; undefined when it is no number. */
-export function revisionOf(object: { metadata: { annotations?: Annotations } }): number | undefined {
-  const text = object.metadata.annotations?.[REVISION]
-  if (text === undefined) return 0
-  return /^[+-]?\d+$/.test(text) ? Number(text) : undefined
+const MAX_INT64 = 2n ** 63n - 1n
+
+/** The number that a revision annotation or the like holds; undefined for what is no int64. */
+export function parseRevision(text: string): bigint | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined
+  const value = BigInt(text.replace('+', ''))
+  return value <= MAX_INT64 && value >= -MAX_INT64 - 1n ? value : undefined
 }
 
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return 1 + old.reduce((max, rs) => Math.max(max, revisionOf(rs) ?? 0), 0)
+/** The revision number in the annotation, 0 without one; undefined when it is no number. */
+export function revisionOf(object: { metadata: { annotations?: Annotations } }): bigint | undefined {
+  const text = object.metadata.annotations?.[REVISION]
+  return text === undefined ? 0n : parseRevision(text)
+}
+
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  let max = 0n
+  for (const rs of old) {
+    const revision = revisionOf(rs) ?? 0n
+    if (revision > max) max = revision
+  }
+  return max + 1n
 }
 
 /** The second highest revision: what an undo without a number goes back to; 0 when there is none. */
-export function lastRevision(sets: readonly ReplicaSet[]): number {
-  let [max, second] = [0, 0]
+export function lastRevision(sets: readonly ReplicaSet[]): bigint {
+  let [max, second] = [0n, 0n]
   for (const rs of sets) {
     const v = revisionOf(rs)
     if (v === undefined) continue
@@ -94,12 +107,12 @@ export function lastRevision(sets: readonly ReplicaSet[]): number {
 }
 
 /** The annotations of the current set, brought up to date with its Deployment's and with `revision`. */
-export function currentAnnotations(d: Deployment, annotations: Annotations | undefined, revision: number): Annotations {
+export function currentAnnotations(d: Deployment, annotations: Annotations | undefined, revision: bigint): Annotations {
   const out: Annotations = { ...annotations }
   for (const [key, value] of Object.entries(d.metadata.annotations ?? {})) if (!OWN_ANNOTATIONS.has(key)) out[key] = value
   const before = out[REVISION]
-  const beforeNumber = before === undefined || before === '' ? 0 : Number.parseInt(before, 10)
-  if (Number.isNaN(beforeNumber) || beforeNumber >= revision) return out
+  const beforeNumber = before === undefined || before === '' ? 0n : parseRevision(before)
+  if (beforeNumber === undefined || beforeNumber >= revision) return out
   out[REVISION] = String(revision)
   if (before !== undefined) out[REVISION_HISTORY] = appendHistory(out[REVISION_HISTORY], before)
   return out
@@ -117,7 +130,7 @@ export function replicasAnnotations(d: Deployment): Annotations {
 }
 
 /** The ReplicaSet for the Deployment's template, yet without replicas. */
-export function newReplicaSet(d: Deployment, revision: number): ReplicaSet {
+export function newReplicaSet(d: Deployment, revision: bigint): ReplicaSet {
   const template = d.spec.template ?? {}
   const hash = templateHash(template, d.status?.collisionCount)
   const labels = { ...template.metadata?.labels, [HASH_LABEL]: hash }
@@ -141,7 +154,7 @@ export function newReplicaSet(d: Deployment, revision: number): ReplicaSet {
 }
 
 /** The current set as its Deployment wants it annotated; the same object when nothing changes. */
-export function annotated(d: Deployment, current: ReplicaSet, revision: number): ReplicaSet {
+export function annotated(d: Deployment, current: ReplicaSet, revision: bigint): ReplicaSet {
   const annotations = currentAnnotations(d, current.metadata.annotations, revision)
   const minReadySeconds = d.spec.minReadySeconds ?? 0
   if (semanticEqual(annotations, current.metadata.annotations ?? {}) && minReadySeconds === (current.spec.minReadySeconds ?? 0)) return current

@@ -14,7 +14,7 @@ import { selectorOf } from '../src/controller/selectors.ts'
 import { isStatusError } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
 import { allSets, currentSize, isScaling, planCleanup, planRecreate, planRolling, planScaling, type Scale } from './_deployment-plan.ts'
-import { KIND, REVISION, ROLLBACK_TO, SET_KIND, annotated, lastRevision, newReplicaSet, nextRevision, replicasAnnotations, revisionOf, rolledBack, sameTemplate, sizeOf, splitSets, type Sets } from './_deployment-revision.ts'
+import { KIND, REVISION, ROLLBACK_TO, SET_KIND, annotated, lastRevision, newReplicaSet, nextRevision, parseRevision, replicasAnnotations, revisionOf, rolledBack, sameTemplate, sizeOf, splitSets, type Sets } from './_deployment-revision.ts'
 import { deadlineCheckMs, hasProgressDeadline, isComplete, pausedConditions, plainStatus, progressing, rolloutStatus } from './_deployment-status.ts'
 
 const selector = (d: Deployment) => selectorOf(d.spec.selector)
@@ -46,7 +46,7 @@ async function reconcile(stored: Deployment, ctx: ControllerContext): Promise<Re
     return writeStatus(work, plainStatus(work.d, work.sets, ctx.clock.now()))
   }
   setConditions(work, pausedConditions(stored, ctx.clock.now()))
-  if (!stored.spec.paused && stored.metadata.annotations?.[ROLLBACK_TO]) return rollBack(work)
+  if (!stored.spec.paused && parseRevision(stored.metadata.annotations?.[ROLLBACK_TO] ?? '') !== undefined) return rollBack(work)
   await refreshCurrent(work)
   if (stored.spec.paused || isScaling(stored, work.sets)) {
     await scaleAll(work, planScaling(work.d, work.sets))
@@ -190,8 +190,7 @@ async function rollBack(work: Work): Promise<void> {
   await refreshCurrent(work)
   if (!work.sets.current) await createCurrent(work)
   const sets = allSets(work.sets)
-  const wanted = Number(stored.metadata.annotations?.[ROLLBACK_TO])
-  const revision = wanted || lastRevision(sets)
+  const revision = parseRevision(stored.metadata.annotations?.[ROLLBACK_TO] ?? '') || lastRevision(sets)
   const target = revision ? sets.find((rs) => revisionOf(rs) === revision) : undefined
   const { [ROLLBACK_TO]: _, ...annotations } = work.d.metadata.annotations ?? {}
   const cleared = { ...work.d, metadata: { ...work.d.metadata, annotations } }

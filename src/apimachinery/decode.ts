@@ -7,6 +7,7 @@ import { canonicalBase64 } from './base64.ts'
 import { decodeContext, jsonKind, typeMismatch, unknownField, withPlace, type DecodeContext } from './decode-context.ts'
 import { specialDecoders } from './decode-special.ts'
 import { isRecord } from './json.ts'
+import { memberPositions } from './json-reader.ts'
 import { numberText } from './number-literals.ts'
 import { ParseError } from './parse-error.ts'
 import { structPlan, type FieldPlan, type Plan, type StructPlan } from './type-plan.ts'
@@ -34,11 +35,26 @@ export function decodeObject(typeName: string, json: unknown): Decoded {
   }
 }
 
-/** Both kinds of strict errors in one list; what repeats inside of an unknown field is not told. */
-export function mergeStrictErrors(duplicates: readonly string[], unknown: readonly string[]): string[] {
-  const inside = unknown.map((text) => text.slice('unknown field '.length, -1))
-  const isInside = (text: string): boolean => inside.some((path) => text.startsWith(`duplicate field ${path}`) && '".['.includes(text.charAt(`duplicate field ${path}`.length)))
-  return [...duplicates.filter((text) => !isInside(text)), ...unknown]
+const DUPLICATE = 'duplicate field '
+const UNKNOWN = 'unknown field '
+
+/**
+ * Both kinds of strict errors in one list; what repeats inside of an unknown field is not told.
+ * @param json the document they are about, whose order they have then; without it those that repeat come first
+ */
+export function mergeStrictErrors(duplicates: readonly string[], unknown: readonly string[], json?: string): string[] {
+  if (duplicates.length === 0 || unknown.length === 0) return [...duplicates, ...unknown]
+  const inside = unknown.map((text) => text.slice(UNKNOWN.length, -1))
+  const isInside = (text: string): boolean => inside.some((path) => text.startsWith(DUPLICATE + path) && '".['.includes(text.charAt((DUPLICATE + path).length)))
+  const all = [...duplicates.filter((text) => !isInside(text)), ...unknown]
+  if (json === undefined) return all
+  const positions = memberPositions(json)
+  const position = (text: string): number => {
+    const isDuplicate = text.startsWith(DUPLICATE)
+    const found = positions.get(text.slice((isDuplicate ? DUPLICATE : UNKNOWN).length + 1, -1))
+    return (isDuplicate ? found?.second : found?.first) ?? Infinity
+  }
+  return all.sort((x, y) => (position(x) <= position(y) ? -1 : 1))
 }
 
 function decodeStruct(plan: StructPlan, json: unknown, ctx: DecodeContext): Record<string, unknown> | undefined {

@@ -12,14 +12,30 @@ export function readJSON(text: string): Parsed {
   return new JSONReader(text).document()
 }
 
+/** Where in a valid document each member stands for the first time, and where for the second, by the text of its path. */
+export function memberPositions(text: string): ReadonlyMap<string, { first: number; second?: number }> {
+  const positions = new Map<string, { first: number; second?: number }>()
+  const note = (path: readonly (string | number)[], at: number) => {
+    const key = pathText(path)
+    const known = positions.get(key)
+    if (!known) positions.set(key, { first: at })
+    else known.second ??= at
+  }
+  new JSONReader(text, note).document()
+  return positions
+}
+
 class JSONReader {
   readonly #text: string
   #at = 0
   readonly #path: (string | number)[] = []
   readonly #duplicates = new Set<string>()
 
-  constructor(text: string) {
+  readonly #note: ((path: readonly (string | number)[], at: number) => void) | undefined
+
+  constructor(text: string, note?: (path: readonly (string | number)[], at: number) => void) {
     this.#text = text
+    this.#note = note
   }
 
   document(): Parsed {
@@ -58,6 +74,7 @@ class JSONReader {
       if (this.#text[this.#at] !== ':') throw this.#unexpected('after object key')
       this.#at++
       this.#path.push(key)
+      this.#note?.(this.#path, this.#at)
       if (Object.hasOwn(object, key)) this.#duplicates.add(`duplicate field ${quote(pathText(this.#path))}`)
       const value = this.#value('looking for beginning of value', object, key)
       if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })

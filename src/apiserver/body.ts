@@ -2,6 +2,7 @@
  * From the body of a request to an object: parse, find the kind, decode by its schema, report what is unknown. Models
  * k8s.io/apimachinery/pkg/runtime/serializer/json and handlers/rest.go (transformDecodeError).
  */
+import { mergeStrictErrors } from '../apimachinery/decode.ts'
 import { parseJSON, parseYAML } from '../apimachinery/parse.ts'
 import { isRecord } from '../apimachinery/json.ts'
 import { badRequest, goJSON, quote } from '../errors.ts'
@@ -86,14 +87,22 @@ export function decodeOptions(kind: string, { body, headers }: Body, ctx: Reques
   return decodeValue(expected, { ...parsed, duplicates: [] }, ctx, badRequest)
 }
 
-function decodeValue(expected: Expected, parsed: { value: unknown; duplicates: string[] }, ctx: RequestContext, cannot: Words['cannot']): KubeObject {
+interface ParsedBody {
+  value: unknown
+  duplicates: string[]
+  /** What it was read from, where that was JSON. */
+  json?: Buffer
+}
+
+function decodeValue(expected: Expected, parsed: ParsedBody, ctx: RequestContext, cannot: Words['cannot']): KubeObject {
   let decoded: ReturnType<ObjectCodec['decode']>
   try {
     decoded = expected.codec.decode(parsed.value)
   } catch (error) {
     throw cannot(error instanceof Error ? error.message : String(error))
   }
-  const strictErrors = [...parsed.duplicates, ...decoded.strictErrors]
+  const isTyped = expected.codec.typeName !== undefined
+  const strictErrors = isTyped && parsed.json && parsed.duplicates.length > 0 ? mergeStrictErrors(parsed.duplicates, decoded.strictErrors, parsed.json.toString()) : [...parsed.duplicates, ...decoded.strictErrors]
   if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, cannot)
   decoded.object.metadata ??= {}
   return decoded.object
@@ -114,10 +123,10 @@ function warningsOf(error: string): string[] {
   return list === error ? [error] : list.split('\n').map((line) => line.trim())
 }
 
-function parseBody(bytes: Buffer, encoding: Encoding, expected: Expected, { strict, unrecognized }: { strict: boolean; unrecognized: Words['unrecognized'] }): { value: unknown; duplicates: string[] } {
+function parseBody(bytes: Buffer, encoding: Encoding, expected: Expected, { strict, unrecognized }: { strict: boolean; unrecognized: Words['unrecognized'] }): ParsedBody {
   try {
     if (encoding === 'protobuf') return { value: decodeProtobuf(bytes, { kind: expected.kind, apiVersion: apiVersionOf(expected) }), duplicates: [] }
-    return encoding === 'yaml' ? parseYAML(bytes, { strict }) : parseJSON(bytes, { strict })
+    return encoding === 'yaml' ? parseYAML(bytes, { strict }) : { ...parseJSON(bytes, { strict }), json: bytes }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw unrecognized(encoding === 'json' ? `${NO_TYPE}${why}` : why)

@@ -6,7 +6,7 @@ import { everyField, parseFieldSelector, type FieldSelector } from '../apimachin
 import { everything, parseSelector, type Selector } from '../apimachinery/labels.ts'
 import { badRequest, field, invalid, quote, StatusError, type FieldError } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
-import type { ServedKind } from '../registry/scheme.ts'
+import { fromStorage, type ServedKind } from '../registry/scheme.ts'
 import type { Query } from './request-info.ts'
 import { isTrue, parseInteger } from './write-options.ts'
 
@@ -101,10 +101,11 @@ function checkFields(kind: ServedKind, selector: FieldSelector): void {
 export function matcher(kind: ServedKind, { labels, fields }: Selection): ((object: KubeObject) => boolean) | undefined {
   if (labels.isEmpty && fields.isEmpty) return undefined
   const wanted = fields.requirements.map(({ field: name, operator, value }) => ({ read: fieldReader(kind, name), equal: operator === '=', value }))
-  const { stored } = kind.definition
   return (object) => {
     if (!labels.matches(object.metadata.labels ?? {})) return false
-    const view = stored && wanted.length > 0 ? stored.read(object) : object
+    if (wanted.length === 0) return true
+    // Fields are those of the version that is asked, whatever the objects are stored as.
+    const view = fromStorage(kind, object)
     return wanted.every(({ read, equal, value }) => (read(view) === value) === equal)
   }
 }

@@ -36,6 +36,9 @@ t.test('fields that the type does not have', (t) => {
   t.same(strictErrors, ['unknown field "spec.Containers"', 'unknown field "spec.containers[0].ports[1].contanerPort"', 'unknown field "foo"'])
   t.same(object.spec, { containers: [{ name: 'c', ports: [{}, {}], resources: {} }], nodeSelector: { any: 'x' } })
   t.same(mergeStrictErrors(['duplicate field "a.b"', 'duplicate field "ab"', 'duplicate field "a"'], ['unknown field "a"']), ['duplicate field "ab"', 'unknown field "a"'])
+  const json = '{"x": 1, "spec": {"b": 1, "c": [{"d": 1, "d": 2}], "b": 2, "y": 1}}'
+  const inOrder = ['unknown field "x"', 'duplicate field "spec.c[0].d"', 'duplicate field "spec.b"', 'unknown field "spec.y"']
+  t.same(mergeStrictErrors(inOrder.filter((e) => e.startsWith('dup')), inOrder.filter((e) => e.startsWith('un')), json), inOrder)
   t.end()
 })
 

@@ -139,3 +139,15 @@ t.test('collections are deleted as they are selected', async (t) => {
   await api.delete(SECRETS)
   t.match((await api.get(SECRETS)).body.items, [{ metadata: { name: 'm-2', deletionTimestamp: /Z$/ } }], 'what is held stays, marked')
 })
+
+t.test('fields are those of the version that is asked', async (t) => {
+  const api = await startApiCluster(t)
+  const EVENTS = '/namespaces/default/events'
+  const event = { apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: 'e' }, regarding: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'R', type: 'Normal', action: 'A', reportingController: 'test/c', reportingInstance: 'i', eventTime: '2026-01-01T00:00:00.000000Z' }
+  await api.make(`/apis/events.k8s.io/v1${EVENTS}`, event)
+  const cases: [string, string[]][] = [
+    ['/apis/events.k8s.io/v1', ['reportingController=test/c', 'regarding.name=p']],
+    ['/api/v1', ['source=test/c', 'reportingComponent=test/c', 'involvedObject.name=p']],
+  ]
+  for (const [group, selectors] of cases) for (const selector of selectors) t.same(names((await api.get(`${group}${EVENTS}?fieldSelector=${encodeURIComponent(selector)}`)).body), ['e'], selector)
+})

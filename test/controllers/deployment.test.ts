@@ -3,6 +3,7 @@ import type { Deployment, Pod, ReplicaSet } from '../../schemas/types.ts'
 import deploymentController from '../../controllers/deployment.ts'
 import replicaSetController from '../../controllers/replicaset.ts'
 import { planCleanup, planRecreate, planRolling, planScaling, isScaling, type Scale } from '../../controllers/_deployment-plan.ts'
+import { nextRevision, parseRevision } from '../../controllers/_deployment-revision.ts'
 import { formatTime } from '../../src/clock.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { deployment, makeReady, replicaSet } from '../helpers/objects.ts'
@@ -60,6 +61,12 @@ t.test('a change of size is spread in proportion', (t) => {
   for (const c of cases) t.same(shown(planScaling(deployment('web', c.size, { strategy: c.strategy }), { current: c.current, old: c.old })), c.expect, c.name)
   t.equal(isScaling(deployment('web', 5), { current: set('n 3/3', max(5)), old: [] }), false)
   t.equal(isScaling(deployment('web', 6), { current: set('n 3/3', max(5)), old: [] }), true)
+  t.end()
+})
+
+t.test('revisions are 64 bits wide', (t) => {
+  t.equal(nextRevision([set('a 1/1', { 'deployment.kubernetes.io/revision': '3546343826724305832' }), set('b 1/1', { 'deployment.kubernetes.io/revision': '7x' })]), 3546343826724305833n)
+  t.same(['9223372036854775807', '9223372036854775808', '-1', '1.5', ''].map(parseRevision), [9223372036854775807n, undefined, -1n, undefined, undefined])
   t.end()
 })
 
