@@ -197,10 +197,13 @@ export class SchedulingQueue {
     if (!this.hasWaiting) return
     for (const entry of this.#inFlight.values()) miss(entry, event)
     const interested = this.#interested.get(`${event.resource}/${event.action}`)
+    const helped: QueuedPod[] = []
     for (const [key, group] of this.#unschedulable) {
       if (!interested?.some(({ plugin }) => key.split(',').includes(plugin)) && !key.includes(EXTENDER)) continue
-      for (const entry of group.values()) if ((concerns?.(entry.info) ?? true) && this.#helps(entry, event)) this.#requeue(entry)
+      for (const entry of group.values()) if ((concerns?.(entry.info) ?? true) && this.#helps(entry, event)) helped.push(entry)
     }
+    // Gates may put them back where they were found.
+    for (const entry of helped) this.#requeue(entry)
   }
 
   /** Tries these pods at once, wherever they wait. */
@@ -228,10 +231,13 @@ export class SchedulingQueue {
   }
 
   #helps(entry: QueuedPod, event: ClusterEvent): boolean {
+    const interested = this.#interested.get(`${event.resource}/${event.action}`) ?? []
+    // What is held back is looked at when its gate may open, and then by whoever refused it.
+    if (entry.gatedBy && !interested.some(({ plugin }) => plugin === entry.gatedBy)) return false
     // Extenders do not tell what they wait for.
-    if (!entry.gatedBy && entry.rejectedBy.has(EXTENDER)) return true
-    for (const { plugin, helps } of this.#interested.get(`${event.resource}/${event.action}`) ?? []) {
-      if (entry.gatedBy ? entry.gatedBy !== plugin : !entry.rejectedBy.has(plugin)) continue
+    if (entry.rejectedBy.has(EXTENDER)) return true
+    for (const { plugin, helps } of interested) {
+      if (plugin !== entry.gatedBy && !entry.rejectedBy.has(plugin)) continue
       if (!helps || helps(entry.info, event, this.#options.handle())) return true
     }
     return false

@@ -14,15 +14,17 @@ function queueOf(t: Test) {
   const { handle } = cycleOf([], { nodes: [] })
   const typed: Handle = handle
   let wakes = 0
+  const gate = { isShut: false }
   const queue = new SchedulingQueue({
     clock,
     backoff: { initialMs: 1000, maxMs: 10_000 },
     handle: () => typed,
     less: (a, b) => plugin('PrioritySort').less?.(a, b) ?? false,
-    preEnqueue: ({ pod: p }) => (p.spec.schedulingGates?.length ? { ...unresolvable('gated'), plugin: 'SchedulingGates' } : undefined),
+    preEnqueue: ({ pod: p, name }) => name === 'busy' && gate.isShut ? { ...unresolvable('busy'), plugin: 'Preempting' } : (p.spec.schedulingGates?.length ? { ...unresolvable('gated'), plugin: 'SchedulingGates' } : undefined),
     interests: new Map([
       ['SchedulingGates', plugin('SchedulingGates').events ?? []],
-      ['Fit', [{ resource: 'Node', actions: ['add'] }]],
+      ['Fit', [{ resource: 'Node', actions: ['add'] }, { resource: 'AssignedPod', actions: ['delete'], helps: (p) => p.name === 'busy' }]],
+      ['Preempting', [{ resource: 'AssignedPod', actions: ['delete'], helps: () => false }]],
       ['Picky', [{ resource: 'Node', actions: ['add'], helps: (p) => p.name === 'lucky' }]],
     ]),
     wake: () => void wakes++,
@@ -31,7 +33,7 @@ function queueOf(t: Test) {
   const pop = () => queue.pop()?.info.name
   const take = (): QueuedPod => queue.pop() ?? t_fail()
   const refuse = (entry: QueuedPod, ...rejectedBy: string[]) => queue.returned(entry, entry.info, new Set(rejectedBy))
-  return { clock, queue, pop, take, refuse, wakes: () => wakes }
+  return { clock, queue, gate, pop, take, refuse, wakes: () => wakes }
 }
 
 function t_fail(): never {
@@ -110,6 +112,21 @@ t.test('gates keep a pod out until an update takes them away', async (t) => {
   const free: Pod = { ...gated, spec: { ...gated.spec, schedulingGates: [] } }
   queue.update(free, gated)
   t.equal(pop(), 'p')
+})
+
+t.test('a gate that opens with an event lets those judge who refused the pod', async (t) => {
+  const { queue, gate, pop, take, refuse } = queueOf(t)
+  const deleted = { resource: 'AssignedPod', action: 'delete' } as const
+  queue.add(pod('busy'))
+  gate.isShut = true
+  refuse(take(), 'Fit')
+  queue.moved(deleted)
+  t.equal(pop(), undefined, 'the gate is shut yet')
+  gate.isShut = false
+  queue.moved(nodeAdded)
+  t.equal(pop(), undefined, 'the gate is not looked at for that')
+  queue.moved(deleted)
+  t.equal(pop(), 'busy')
 })
 
 t.test('an event during an attempt is not missed', async (t) => {
