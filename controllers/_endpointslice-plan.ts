@@ -8,6 +8,7 @@ import { controllerRef } from '../src/controller/owners.ts'
 import { isPodReady } from '../src/controller/pods.ts'
 import { HEADLESS_LABEL, findPort, hostnameIn, isHeadless, isIPv6, shouldBeInEndpoints } from './_endpoint-pods.ts'
 import { portKey, sortSlicePorts } from './_endpoint-ports.ts'
+import { wantsZoneHints, withZoneHints, withoutHints, type SliceChanges, type ZoneCounts, type ZoneRatios } from './_endpointslice-topology.ts'
 
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 export const SERVICE_NAME = 'kubernetes.io/service-name'
@@ -21,6 +22,10 @@ export interface SlicePlan {
   delete: EndpointSlice[]
   /** Pods left out because their node is unknown; to be tried again. */
   problems: string[]
+  /** What is to be told of hints for zones. */
+  notes: { type: 'Normal' | 'Warning'; reason: string; message: string }[]
+  /** How many endpoints are meant for each zone, by address type, where that was decided. */
+  zones: Map<string, ZoneCounts>
 }
 
 export interface SliceInput {
@@ -29,13 +34,16 @@ export interface SliceInput {
   /** Slices of this Service that the controller manages and that are not being deleted. */
   existing: readonly EndpointSlice[]
   node(name: string): Node | undefined
+  /** The zones' shares, and whether this Service had hints for zones by them. */
+  topology?: { ratios: ZoneRatios; hadHints: boolean }
 }
 
 export function plan(input: SliceInput): SlicePlan {
   const types = addressTypes(input.service)
-  const out: SlicePlan = { create: [], update: [], delete: input.existing.filter((slice) => !types.includes(slice.addressType ?? '')), problems: [] }
+  const out: SlicePlan = { create: [], update: [], delete: input.existing.filter((slice) => !types.includes(slice.addressType ?? '')), problems: [], notes: [], zones: new Map() }
   for (const type of types) {
     const part = planType(input, type, out.problems)
+    planZoneHints(input, type, { part, out })
     reuseDeleted(input.service, part)
     out.create.push(...part.create)
     out.update.push(...part.update)
@@ -59,11 +67,30 @@ interface Group {
   endpoints: Map<string, Endpoint>
 }
 
-type Part = Pick<SlicePlan, 'create' | 'update' | 'delete'>
+interface Part extends SliceChanges {
+  delete: EndpointSlice[]
+}
+
+function planZoneHints({ service, topology }: SliceInput, type: string, { part, out }: { part: Part; out: SlicePlan }): void {
+  const warn = (message: string) => out.notes.push({ type: 'Warning', reason: 'TopologyAwareHintsDisabled', message: `${message}, addressType: ${type}` })
+  if (!wantsZoneHints(service)) {
+    if (topology?.hadHints) warn('Topology Aware Hints has been disabled')
+    return
+  }
+  const hinted = withZoneHints(part, topology?.ratios)
+  if (typeof hinted === 'string') {
+    warn(hinted)
+    Object.assign(part, withoutHints(part))
+    return
+  }
+  Object.assign(part, hinted.slices)
+  if (!topology?.hadHints && out.zones.size === 0) out.notes.push({ type: 'Normal', reason: 'TopologyAwareHintsEnabled', message: `Topology Aware Hints has been enabled, addressType: ${type}` })
+  out.zones.set(type, hinted.zones)
+}
 
 function planType(input: SliceInput, type: string, problems: string[]): Part {
   const { service } = input
-  const part: Part = { create: [], update: [], delete: [] }
+  const part: Part = { create: [], update: [], unchanged: [], delete: [] }
   const existing = input.existing.filter((slice) => slice.addressType === type)
   const byPorts = new Map<string, EndpointSlice[]>()
   for (const slice of existing) {
@@ -82,7 +109,7 @@ function keepPlaceholder(service: Service, type: string, part: Part): void {
   const placeholder = newSlice(service, { type, ports: [], endpoints: [] })
   const [only] = part.delete
   const isOne = only && part.delete.length === 1 && !only.endpoints?.length && !only.ports?.length && semanticEqual(only.metadata.labels, placeholder.metadata.labels) && isOwnedBy(only, service)
-  if (isOne) part.delete = []
+  if (isOne) [part.delete, part.unchanged] = [[], [only]]
   else part.create.push(placeholder)
 }
 
@@ -131,8 +158,7 @@ function endpointOf(pod: Pod, service: Service, { node, type }: { node: Node | u
 function hintsOf(service: Service, { zone, nodeName }: { zone: string | undefined; nodeName: string | undefined }): Endpoint['hints'] {
   const wish = service.spec.trafficDistribution
   if (wish !== 'PreferClose' && wish !== 'PreferSameZone' && wish !== 'PreferSameNode') return undefined
-  const mode = service.metadata.annotations?.['service.kubernetes.io/topology-aware-hints'] ?? service.metadata.annotations?.['service.kubernetes.io/topology-mode']
-  if (mode === 'Auto' || mode === 'auto') return undefined
+  if (wantsZoneHints(service)) return undefined
   const forNodes = wish === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : undefined
   if (!zone && !forNodes) return undefined
   return { ...(zone ? { forZones: [{ name: zone }] } : {}), ...(forNodes ? { forNodes } : {}) }
@@ -165,7 +191,7 @@ function fillSlices(service: Service, { existing, group, type, part }: Fill): vo
   const touched: EndpointSlice[] = []
   const untouched: EndpointSlice[] = []
   for (const slice of existing) {
-    const kept = keepWanted(slice, left)
+    const kept = keepWanted(slice, left, wantsZoneHints(service))
     const labels = labelsOf(service)
     if (kept.length === 0 && slice.endpoints?.length) part.delete.push(slice)
     else if (kept.length !== (slice.endpoints?.length ?? 0) || kept.some((e, i) => !semanticEqual(e, slice.endpoints?.[i])) || labelsChanged(slice, service)) {
@@ -183,16 +209,20 @@ function fillSlices(service: Service, { existing, group, type, part }: Fill): vo
     if (near) part.update.push(slice)
     else part.create.push(slice)
   }
+  part.unchanged.push(...untouched)
 }
 
-/** The wanted endpoints that the slice has already, in their present state; they are taken out of `left`. */
-function keepWanted(slice: EndpointSlice, left: Map<string, Endpoint>): Endpoint[] {
+/**
+ * The wanted endpoints that the slice has already, in their present state; they are taken out of `left`.
+ * @param keepHints those for zones are not an endpoint's own matter and are judged later
+ */
+function keepWanted(slice: EndpointSlice, left: Map<string, Endpoint>, keepHints: boolean): Endpoint[] {
   const kept: Endpoint[] = []
   for (const endpoint of slice.endpoints ?? []) {
     const id = identityOf(endpoint)
     const wanted = left.get(id)
     if (!wanted) continue
-    kept.push(wanted)
+    kept.push(keepHints && endpoint.hints ? { ...wanted, hints: endpoint.hints } : wanted)
     left.delete(id)
   }
   return kept

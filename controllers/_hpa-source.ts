@@ -29,7 +29,7 @@ export interface MetricSource {
 }
 
 export function servedMetrics(client: Pick<Client, 'list'>): MetricSource {
-  const noCustom = (): Promise<never> => Promise.reject(new ReplicasError('unable to fetch metrics from custom metrics API: no known available metric versions found'))
+  const noCustom = (): Promise<never> => Promise.reject(new ReplicasError('unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered'))
   return {
     async resource({ namespace, selector }, resource, container) {
       const metrics = await podMetrics(client, namespace, String(selector))

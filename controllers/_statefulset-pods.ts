@@ -59,7 +59,7 @@ export function claimsOf(set: StatefulSet, ordinal: number): PersistentVolumeCla
 
 /** @param revision name of the ControllerRevision whose template this is */
 export function newPod(set: StatefulSet, ordinal: number, { template, revision }: { template: PodTemplateSpec | undefined; revision: string }): Pod {
-  const { generateName: _, ...metadata } = podFromTemplate(template, set, KIND).metadata
+  const { metadata } = podFromTemplate(template, set, KIND)
   const name = `${set.metadata.name}-${ordinal}`
   const made: Pod = {
     apiVersion: 'v1',

@@ -7,6 +7,7 @@ import { semanticEqual } from '../src/controller/equal.ts'
 import { applyClaims, controllerRef, isControlledBy, planClaims, refOf } from '../src/controller/owners.ts'
 import { all, createPod, deletePod, isNamespaceTerminating, podFromTemplate, slowStart } from '../src/controller/pod-control.ts'
 import { indexOrphans, ownedAndOrphans, podStatusChanged, watchOwned } from '../src/controller/pod-index.ts'
+import { nextAvailabilityMs } from '../src/controller/pods.ts'
 import { REVISION_KIND, createRevision, renumberRevision, revisionName, sameRevision, templateData } from '../src/controller/revision-history.ts'
 import { selectorOf } from '../src/controller/selectors.ts'
 import { perCluster } from '../src/controller/state.ts'
@@ -76,8 +77,8 @@ async function reconcile(ds: DaemonSet, ctx: ControllerContext): Promise<Result 
   const status = statusOf({ ...input, pods: after, nowMs: now })
   if (!semanticEqual(ds.status, status)) await ctx.client.updateStatus<DaemonSet>({ ...ds, status })
   if (failure !== undefined) throw failure
-  const { minReadySeconds = 0 } = ds.spec
-  if (minReadySeconds > 0 && status.numberReady !== (status.numberAvailable ?? 0)) waitMs = Math.min(waitMs ?? Infinity, minReadySeconds * 1000)
+  const availableMs = nextAvailabilityMs(after, ds.spec.minReadySeconds ?? 0, now)
+  if (availableMs !== undefined) waitMs = Math.min(waitMs ?? Infinity, availableMs)
   return waitMs === undefined ? undefined : { requeueAfterMs: waitMs }
 }
 

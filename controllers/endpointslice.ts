@@ -2,6 +2,7 @@
  * Keeps the EndpointSlices of Services that select pods. Models k8s.io/kubernetes/pkg/controller/endpointslice.
  */
 import type { EndpointSlice, Node, Service } from '../schemas/types.ts'
+import { conditionOf } from '../src/controller/conditions.ts'
 import { defineController, keyOf, type ControllerContext, type Key } from '../src/controller/controller.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { isNamespaceTerminating, messageOf } from '../src/controller/pod-control.ts'
@@ -10,19 +11,24 @@ import { isStatusError } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
 import { TriggerTimes, hasEndpoints, indexServices, podsOfService, servicesOfPod, withTriggerTime } from './_endpoint-pods.ts'
 import { MANAGED_BY, MANAGER, SERVICE_NAME, plan, type SlicePlan } from './_endpointslice-plan.ts'
+import { isOverloaded, zoneRatios, type ZoneCounts } from './_endpointslice-topology.ts'
 
 export { plan } from './_endpointslice-plan.ts'
 
 const KIND = 'discovery.k8s.io/v1/EndpointSlice'
+const ZONE = 'topology.kubernetes.io/zone'
 const BY_SERVICE = 'service'
 
 const triggers = perCluster(() => new TriggerTimes())
+
+/** The zones as the nodes make them, and what was decided by them: by Service and address type. */
+const topologies = perCluster((ctx) => ({ ratios: zoneRatios(ctx.informers.lister<Node>('v1/Node').list()), zones: new Map<Key, Map<string, ZoneCounts>>() }))
 
 export default defineController<Service>({
   name: 'endpointslice',
   component: 'endpoint-slice-controller',
   for: 'v1/Service',
-  watches: { 'v1/Pod': servicesOfPod, [KIND]: serviceOfSlice },
+  watches: { 'v1/Pod': servicesOfPod, [KIND]: serviceOfSlice, 'v1/Node': overloadedServices },
   setup(ctx) {
     indexServices(ctx)
     ctx.informers.for(KIND).addIndex(BY_SERVICE, (slice) => managedKeys(slice))
@@ -30,8 +36,18 @@ export default defineController<Service>({
   reconcile,
   async deleted(key, ctx) {
     triggers(ctx).forget(key)
+    topologies(ctx).zones.delete(key)
   },
 })
+
+/** The Services whose zones have too few endpoints, now that a node came, went, or changed its state or zone. */
+function overloadedServices(changed: KubeObject, ctx: ControllerContext, before?: KubeObject): readonly Key[] {
+  const facts = (node: KubeObject) => `${node.metadata.labels?.[ZONE]} ${conditionOf((node as Node).status?.conditions, 'Ready')?.status}`
+  if (before && facts(changed) === facts(before)) return []
+  const topology = topologies(ctx)
+  topology.ratios = zoneRatios(ctx.informers.lister<Node>('v1/Node').list())
+  return [...topology.zones].flatMap(([key, byType]) => ([...byType.values()].some((zones) => isOverloaded(zones, topology.ratios)) ? [key] : []))
+}
 
 /** The Service that a slice of ours belongs to, now or before. */
 function serviceOfSlice(slice: KubeObject, _ctx: ControllerContext, old?: KubeObject): readonly Key[] {
@@ -52,7 +68,12 @@ async function reconcile(service: Service, ctx: ControllerContext): Promise<void
     .lister<EndpointSlice>(KIND)
     .byIndex(BY_SERVICE, keyOf(service))
     .filter((slice) => !slice.metadata.deletionTimestamp)
-  const wanted = plan({ service, pods, existing, node: (name) => nodes.get('', name) })
+  const topology = topologies(ctx)
+  const key = keyOf(service)
+  const wanted = plan({ service, pods, existing, node: (name) => nodes.get('', name), topology: { ratios: topology.ratios, hadHints: topology.zones.has(key) } })
+  if (wanted.zones.size > 0) topology.zones.set(key, wanted.zones)
+  else topology.zones.delete(key)
+  for (const { type, reason, message } of wanted.notes) ctx.events.event(service, type, reason, message)
   const time = triggers(ctx).compute(service, pods)
   try {
     await write(ctx, service, { plan: wanted, time })

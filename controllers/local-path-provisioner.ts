@@ -10,6 +10,7 @@ import { CLAIM, STORAGE_CLASS, VOLUME, classOf } from './_volumes.ts'
 
 export default defineController<PersistentVolumeClaim>({
   name: 'local-path-provisioner',
+  program: 'local-path-provisioner',
   component: PROVISIONER,
   user: 'system:serviceaccount:kube-system:persistent-volume-binder',
   for: CLAIM,

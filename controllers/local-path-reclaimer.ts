@@ -10,6 +10,7 @@ import { PROVISIONED_BY, VOLUME } from './_volumes.ts'
 
 export default defineController<PersistentVolume>({
   name: 'local-path-provisioner',
+  program: 'local-path-provisioner',
   component: PROVISIONER,
   user: 'system:serviceaccount:kube-system:persistent-volume-binder',
   for: VOLUME,

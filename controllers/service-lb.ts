@@ -16,6 +16,7 @@ const BALANCED = 'load-balancer'
 
 export default defineController<Service>({
   name: 'service-lb',
+  program: 'cloud-controller-manager',
   component: 'service-controller',
   user: 'system:serviceaccount:kube-system:service-controller',
   for: KIND,

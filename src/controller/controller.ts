@@ -84,6 +84,8 @@ export interface Result {
 export interface ControllerDefinition<T extends KubeObject = KubeObject> {
   /** Upstream's name of the controller as `--controllers` knows it without the suffix: 'deployment', 'replicaset', … */
   name: string
+  /** The program it is part of upstream, where that is not kube-controller-manager. */
+  program?: string
   /** Full user name when it is not the default service account. */
   user?: string
   /** How it signs the fields it sets, where that is not told by its user: the program it is part of upstream. */

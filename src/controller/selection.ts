@@ -1,11 +1,12 @@
 /**
  * Which controllers run, as `--controllers` says: `*` for all, `name` for one, `-name` for all but one; the first that
- * speaks of a controller counts. Models IsControllerEnabled of k8s.io/controller-manager/app and the validation of
+ * speaks of a controller counts. Those of other programs upstream stay unless they are named. Models IsControllerEnabled of k8s.io/controller-manager/app and the validation of
  * cmd/kube-controller-manager/app/options.
  */
 interface Named {
   name: string
   user?: string
+  program?: string
 }
 
 const SUFFIX = '-controller'
@@ -26,10 +27,10 @@ export function selectControllers<D extends Named>(all: readonly D[], wanted: re
     const name = item.replace(/^-/, '')
     if (name !== '*' && !known.has(name)) throw new UnknownControllerError(`"${name}" is not in the list of known controllers`)
   }
-  return all.filter((d) => d.user === SERVER || isEnabled(switchName(d), wanted))
+  return all.filter((d) => d.user === SERVER || isEnabled(switchName(d), wanted, d.program !== undefined))
 }
 
-function isEnabled(name: string, wanted: readonly string[]): boolean {
+function isEnabled(name: string, wanted: readonly string[], isApart: boolean): boolean {
   const said = wanted.find((item) => item === name || item === `-${name}`)
-  return said === undefined ? wanted.includes('*') : said === name
+  return said === undefined ? isApart || wanted.includes('*') : said === name
 }

@@ -135,6 +135,29 @@ t.test('follows nodes and template', async (t) => {
   t.same(run.errors, [])
 })
 
+t.test('under surge the new daemon is waited for until it counts as available', async (t) => {
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, daemonset)
+  cluster.seed(node('a'), daemonSet('ds', { minReadySeconds: 5, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }))
+  const ready = async () => {
+    await run.settle()
+    for (const p of cluster.all<Pod>('v1/Pod')) if (p.status?.phase === 'Pending') cluster.edit<Pod>('v1/Pod', p.metadata.name ?? '', (copy) => Object.assign(copy.spec, { nodeName: 'a' }, makeReady(copy, formatTime(cluster.clock.now()))))
+    await run.settle()
+  }
+  await ready()
+  await run.step(6000)
+  cluster.edit<DaemonSet>('apps/v1/DaemonSet', 'ds', (copy) => {
+    copy.metadata.generation = 2
+    copy.spec.template = { ...copy.spec.template, spec: { containers: [{ name: 'c', image: 'app:2' }] } }
+  })
+  await ready()
+  const images = () => cluster.all<Pod>('v1/Pod').map((p) => p.spec.containers?.[0]?.image)
+  t.same(images(), ['app:1', 'app:2'])
+  await run.step(5000)
+  t.same(images(), ['app:2'])
+  t.same(run.errors, [])
+})
+
 t.test('a daemon that fails is replaced, ever later', async (t) => {
   const cluster = new FakeCluster()
   const run = new ControllerRun(cluster, daemonset)

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { EndpointSlice, Pod, Service } from '../../schemas/types.ts'
+import type { EndpointSlice, Node, Pod, Service } from '../../schemas/types.ts'
+import { isOverloaded, withZoneHints, zoneRatios, type ZoneRatios } from '../../controllers/_endpointslice-topology.ts'
 import endpointslice, { plan } from '../../controllers/endpointslice.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { node, pod, runningPod, service } from '../helpers/objects.ts'
@@ -106,4 +107,54 @@ t.test('follows pods and the service', async (t) => {
   await run.settle()
   t.equal(slices().length, 2, 'a slice that someone deletes comes back')
   t.same(run.errors, [])
+})
+
+t.test('hints for zones in proportion to their CPUs', (t) => {
+  const zoned = (name: string, zone: string | undefined, cpu: string): Node => ({ ...node(name, zone ? { labels: { 'topology.kubernetes.io/zone': zone } } : {}), status: { allocatable: { cpu }, conditions: [{ type: 'Ready', status: 'True' }] } })
+  const even = zoneRatios([zoned('a', 'z1', '4'), zoned('b', 'z2', '2'), zoned('c', 'z2', '2'), { ...zoned('d', undefined, '8'), status: {} }])
+  t.same([...(even ?? [])], [['z1', 0.5], ['z2', 0.5]])
+  t.equal(zoneRatios([zoned('a', 'z1', '4'), zoned('b', 'z1', '4')]), undefined, 'one zone')
+  t.equal(zoneRatios([zoned('a', 'z1', '4'), zoned('b', undefined, '4')]), undefined, 'a node without zone')
+  const uneven = zoneRatios([zoned('a', 'z1', '6'), zoned('b', 'z2', '2')])
+  const slices = (...zones: string[]) => ({ create: [{ addressType: 'IPv4', endpoints: zones.map((zone, i) => ({ addresses: [`10.0.0.${i}`], zone, conditions: { ready: true } })), metadata: {} }], update: [], unchanged: [] })
+  const hints = (ratios: ZoneRatios, ...zones: string[]) => {
+    const hinted = withZoneHints(slices(...zones), ratios)
+    return typeof hinted === 'string' ? hinted : hinted.slices.create[0]?.endpoints?.map((e) => e.hints?.forZones?.[0]?.name).join(' ')
+  }
+  const cases: [ZoneRatios, string[], string][] = [
+    [undefined, ['z1'], 'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes'],
+    [even, ['z1'], 'Insufficient number of endpoints (1 endpoints, 2 zones)'],
+    [even, ['z1', 'z1', 'z1', 'z1'], 'z2 z2 z1 z1'],
+    [even, ['z1', 'z2', 'z1', 'z2'], 'z1 z2 z1 z2'],
+    [uneven, ['z1', 'z2', 'z2', 'z2'], 'z1 z1 z1 z2'],
+    [uneven, ['z1', 'z2'], 'Unable to allocate minimum required endpoints to each zone without exceeding overload threshold (2 endpoints, 2 zones)'],
+  ]
+  for (const [ratios, zones, expect] of cases) t.equal(hints(ratios, ...zones), expect, zones.join())
+  t.equal(isOverloaded(new Map([['z1', 3], ['z2', 3]]), even), false)
+  t.equal(isOverloaded(new Map([['z1', 3], ['z2', 3]]), uneven), true)
+  t.equal(isOverloaded(new Map([['z1', 3]]), even), true)
+  t.end()
+})
+
+t.test('hints for zones come and go with the annotation, and are told of', async (t) => {
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, endpointslice)
+  const zoned = (name: string, zone: string): Node => ({ ...node(name, { labels: { 'topology.kubernetes.io/zone': zone } }), status: { allocatable: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }] } })
+  const on = (name: string, ip: string, nodeName: string): Pod => ({ ...runningPod(name, ip), spec: { ...runningPod(name, ip).spec, nodeName } })
+  cluster.seed(zoned('n1', 'z1'), zoned('n2', 'z2'), ...['1', '2', '3', '4'].map((i) => on(`p${i}`, `10.0.0.${i}`, i < '3' ? 'n1' : 'n2')))
+  const auto = { 'service.kubernetes.io/topology-mode': 'Auto' }
+  const svc = service('svc')
+  cluster.seed({ ...svc, metadata: { ...svc.metadata, annotations: auto } })
+  const hints = () => cluster.all<EndpointSlice>(KIND).flatMap((s) => s.endpoints?.map((e) => e.hints?.forZones?.[0]?.name))
+  await run.settle()
+  t.same(hints(), ['z1', 'z1', 'z2', 'z2'])
+  const before = cluster.writes.length
+  cluster.edit<Pod>('v1/Pod', 'p1', (copy) => void (copy.metadata.annotations = { a: 'b' }))
+  run.wake('default/svc')
+  await run.settle()
+  t.equal(cluster.writes.length, before, 'hints that fit stay')
+  await cluster.delete('v1/Node', { namespace: '', name: 'n2' })
+  await run.settle()
+  t.match(cluster.events.at(-2), /^Service\/svc Warning TopologyAwareHintsDisabled: Insufficient Node information/)
+  t.equal(cluster.events.filter((e) => e.includes('TopologyAwareHintsEnabled')).length, 1)
 })

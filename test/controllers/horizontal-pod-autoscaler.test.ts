@@ -336,5 +336,5 @@ t.test('figures of the resource metrics API', async (t) => {
   t.same([...(await source.resource(query, 'cpu', ''))], [['a', sample(150)]])
   t.same([...(await source.resource(query, 'cpu', 'c'))], [['a', sample(100)], ['b', sample(1000)]])
   await t.rejects(source.external('default', 'jobs', undefined), { message: 'unable to fetch metrics from external metrics API: the server could not find the requested resource (get jobs.external.metrics.k8s.io)' })
-  await t.rejects(source.pods(query, 'rps', undefined), { message: 'unable to fetch metrics from custom metrics API: no known available metric versions found' })
+  await t.rejects(source.pods(query, 'rps', undefined), { message: 'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered' })
 })
