@@ -5,7 +5,7 @@ import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError, to
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type ConnectSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import type { ObjectEntry } from '../registry/resource-storage.ts'
-import { ephemeral } from '../registry/resource-storage.ts'
+import { ephemeral, updateSubresourceOf } from '../registry/resource-storage.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 import type { Scale } from '../../schemas/types.ts'
 import type { Api } from './api.ts'
@@ -73,9 +73,16 @@ function contextOf({ api, info, request }: Call, options: Partial<Pick<RequestCo
 const OFFER: Offer = { conversions: metadataConversions }
 /** Custom resources have no protobuf, but their metadata has. */
 const CUSTOM_OFFER: Offer = { conversions: metadataConversions, plain: ['json', 'yaml'], isCustom: true }
-const REVIEW_OFFER: Offer = { conversions: partialConversions }
+const TABLELESS_OFFER: Offer = { conversions: partialConversions }
 
-function accepted({ request, kind }: Call, offer = kind.codec.typeName === undefined ? CUSTOM_OFFER : OFFER): Accepted {
+function offerOf({ kind, info }: Call): Offer {
+  const subresource = updateSubresourceOf(kind, info.subresource)
+  if (subresource?.noTable) return TABLELESS_OFFER
+  return kind.codec.typeName === undefined ? CUSTOM_OFFER : OFFER
+}
+
+function accepted(call: Call, offer = offerOf(call)): Accepted {
+  const { request } = call
   return negotiateOutput(request.headers.accept, request.query, request.headers['user-agent'] ?? '', offer)
 }
 
@@ -175,7 +182,7 @@ async function create(call: Call): Promise<ApiResponse> {
 
 async function review(call: Call): Promise<ApiResponse> {
   const { api, kind, request } = call
-  const as = accepted(call, REVIEW_OFFER)
+  const as = accepted(call, TABLELESS_OFFER)
   const ctx = contextOf(call, parseWriteOptions('CreateOptions', request.query))
   const object = decodeBody(api.scheme, kind, request, ctx)
   checkNamespace(object, ctx.namespace)
@@ -248,7 +255,7 @@ async function handleSubresource(call: Call): Promise<ApiResponse> {
   if (isConnectSubresource(subresource)) return connect(call, subresource)
   const verbs: readonly string[] = isCreateSubresource(subresource) ? ['create'] : ((subresource !== true && !isScaleSubresource(subresource) && subresource.verbs) || ['get', 'update', 'patch'])
   if (!verbs.includes(info.verb) || request.method !== METHODS[info.verb]) throw methodNotAllowed()
-  if (isCreateSubresource(subresource)) return createForSubresource(call, subresource, contextOf(call, parseWriteOptions('CreateOptions', request.query)), accepted(call, REVIEW_OFFER))
+  if (isCreateSubresource(subresource)) return createForSubresource(call, subresource, contextOf(call, parseWriteOptions('CreateOptions', request.query)), accepted(call, TABLELESS_OFFER))
   if (isScaleSubresource(subresource)) return scale(call)
   if (info.verb === 'get') return get(call)
   return info.verb === 'update' ? update(call) : patch(call)

@@ -147,6 +147,8 @@ export interface UpdateSubresource<T> {
   validateUpdate?(object: T, old: T, ctx: WriteContext): FieldError[]
   /** As that of the kind. */
   repeatsMetadataUpdate?: false
+  /** Upstream's storage of this subresource prints no tables: they are answered 406. */
+  noTable?: true
 }
 
 /** A subresource that is only posted to (binding, eviction, token). `body` is decoded, defaulted by its own type and validated for form. */

@@ -6,6 +6,7 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import { byteLength, isQualifiedName } from '../../../src/apimachinery/validation.ts'
 import { validateConditions } from '../../../src/apimachinery/validate-options.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
+import { resetObjectMetaForStatus } from '../../_status-meta.ts'
 import { validateExpression } from './_cel.ts'
 import { expressionOptions, NEW_POLICY, paramKindCell, updateOptions, validateParamKindAccess, validatePolicyParts, validatePolicyTarget, type PolicyOptions } from './_policy.ts'
 import { defaultMatchResources } from './_rules.ts'
@@ -95,7 +96,7 @@ export default defineKind<ValidatingAdmissionPolicy>({
   repeatsMetadataUpdate: false,
   allowUnconditionalUpdate: false,
   resetFields: { status: ALL_BUT_STATUS },
-  subresources: { status: { validateUpdate: validateStatus } },
+  subresources: { status: { prepareForUpdate: (policy, old) => resetObjectMetaForStatus(policy.metadata, old.metadata), validateUpdate: validateStatus } },
   columns: [
     nameColumn,
     { name: 'Validations', type: 'integer', value: (p) => p.spec.validations?.length ?? 0 },

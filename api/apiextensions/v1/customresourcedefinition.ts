@@ -53,7 +53,7 @@ export default defineKind<CustomResourceDefinition>({
   allowUnconditionalUpdate: false,
   takesAnyFinalizer: true,
   resetFields: { status: ALL_BUT_STATUS },
-  subresources: { status: { validateUpdate: validateStatus } },
+  subresources: { status: { validateUpdate: validateStatus, noTable: true } },
   generation: true,
   default(crd) {
     const { spec } = crd

@@ -69,6 +69,7 @@ export default defineKind<APIService>({
     status: {
       prepareForUpdate: (apiService, old) => resetObjectMetaForStatus(apiService.metadata, old.metadata),
       validateUpdate: validateStatus,
+      noTable: true,
     },
   },
   columns: [

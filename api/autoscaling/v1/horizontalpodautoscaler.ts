@@ -7,7 +7,7 @@ import { defineKind, type Column } from '../../../src/registry/kind.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerV1, MetricSpec, MetricStatus } from '../../../schemas/types.ts'
 import { internalJSON } from '../../_internal-json.ts'
 import { autoscalerColumns } from '../v2/_hpa-columns.ts'
-import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, dropRoundTripAnnotations, METRICS } from '../v2/_round-trip-annotations.ts'
+import { BEHAVIOR, CONDITIONS, CURRENT_METRICS, dropRoundTripAnnotations, METRICS, ROUND_TRIP_ANNOTATIONS } from '../v2/_round-trip-annotations.ts'
 import { defaultMetric } from '../v2/horizontalpodautoscaler.ts'
 import { fromFlatSpec, fromFlatStatus, toFlatSpec, toFlatStatus, type FlatMetricSpec, type FlatMetricStatus } from './_metrics-conversion.ts'
 
@@ -116,6 +116,7 @@ export default defineKind<HorizontalPodAutoscalerV1>({
   shortNames: ['hpa'],
   categories: ['all'],
   namespaced: true,
+  hiddenAnnotations: ROUND_TRIP_ANNOTATIONS,
   versionPriority: 1,
   storedAs: { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', toStorage, fromStorage: (object) => fromStorage(object as HorizontalPodAutoscaler) },
   subresources: { status: true },

@@ -7,11 +7,11 @@ export const METRICS = `${PREFIX}metrics`
 export const CURRENT_METRICS = `${PREFIX}current-metrics`
 export const CONDITIONS = `${PREFIX}conditions`
 export const BEHAVIOR = `${PREFIX}behavior`
-const ALL = [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR, `${PREFIX}scale-down-tolerance`, `${PREFIX}scale-up-tolerance`]
+export const ROUND_TRIP_ANNOTATIONS = [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR, `${PREFIX}scale-down-tolerance`, `${PREFIX}scale-up-tolerance`]
 
 /** In place; the annotations themselves are copied. */
 export function dropRoundTripAnnotations(metadata: ObjectMeta): void {
   const { annotations } = metadata
-  if (!annotations || !ALL.some((key) => Object.hasOwn(annotations, key))) return
-  metadata.annotations = Object.fromEntries(Object.entries(annotations).filter(([key]) => !ALL.includes(key)))
+  if (!annotations || !ROUND_TRIP_ANNOTATIONS.some((key) => Object.hasOwn(annotations, key))) return
+  metadata.annotations = Object.fromEntries(Object.entries(annotations).filter(([key]) => !ROUND_TRIP_ANNOTATIONS.includes(key)))
 }

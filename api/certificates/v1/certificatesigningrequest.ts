@@ -70,6 +70,7 @@ export default defineKind<CertificateSigningRequest>({
       validateUpdate: (csr, old) => [...validateMetadataOf(csr, 'Cluster', { validateName: () => [] }), ...validateRequestUpdate(csr, old, { setsCertificate: true })],
     },
     approval: {
+      noTable: true,
       prepareForUpdate(csr, old, ctx) {
         fillConditionTimes(csr, old, ctx)
         csr.spec = structuredClone(old.spec)

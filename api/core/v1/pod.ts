@@ -51,8 +51,8 @@ export default defineKind<Pod>({
   resetFields: { status: { 'f:spec': LEAF, 'f:metadata': { 'f:deletionTimestamp': LEAF, 'f:ownerReferences': LEAF } } },
   subresources: {
     status: { prepareForUpdate: preparePodForStatusUpdate, validateUpdate: validatePodStatusUpdate },
-    ephemeralcontainers: { prepareForUpdate: preparePodForEphemeralContainers, validateUpdate: validatePodEphemeralContainersUpdate },
-    resize: { prepareForUpdate: preparePodForResize, validateUpdate: validatePodResize },
+    ephemeralcontainers: { prepareForUpdate: preparePodForEphemeralContainers, validateUpdate: validatePodEphemeralContainersUpdate, noTable: true },
+    resize: { prepareForUpdate: preparePodForResize, validateUpdate: validatePodResize, noTable: true },
     binding: { responseKind: core('Binding'), verbs: ['create'], create: bindPod },
     eviction: { responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'], accepts: ['policy/v1beta1'], create: evictPod },
     exec: { responseKind: core('PodExecOptions'), verbs: ['create', 'get'], connect: 'exec', check: checkStream },

@@ -37,6 +37,11 @@ function validate({ metadata: { name = '' }, spec, status }: FlowSchema): FieldE
   return errors
 }
 
+function missingLevel({ status }: FlowSchema): string {
+  const dangling = status?.conditions?.find((c) => c.type === 'Dangling')
+  return dangling ? (dangling.status ?? '') : '?'
+}
+
 export default defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -57,7 +62,7 @@ export default defineKind<FlowSchema>({
     { name: 'MatchingPrecedence', value: ({ spec }) => spec.matchingPrecedence ?? 0 },
     { name: 'DistinguisherMethod', value: ({ spec }) => (spec.distinguisherMethod ? (spec.distinguisherMethod.type ?? '') : '<none>') },
     ageColumn,
-    { name: 'MissingPL', value: ({ status }) => status?.conditions?.find((c) => c.type === 'Dangling')?.status ?? '?' },
+    { name: 'MissingPL', value: missingLevel },
   ],
   generation: true,
   default({ spec }) {

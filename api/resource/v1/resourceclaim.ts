@@ -46,6 +46,7 @@ export default defineKind<ResourceClaim>({
         dropDeallocatedDevices(claim, old)
       },
       validateUpdate: validateClaimStatus,
+      noTable: true,
     },
   },
   columns: [nameColumn, { name: 'State', value: state }, ageColumn],
