@@ -27,6 +27,8 @@ export class Cache {
   readonly #counts = new PodCounts()
   readonly #imageNodes = new Map<string, number>()
   #ordered: readonly NodeInfo[] | undefined
+  readonly #freeSlots: number[] = []
+  #slots = 0
   readonly #values = new Map<string, ReadonlyMap<string, number>>()
 
   get nodeCount(): number {
@@ -85,6 +87,8 @@ export class Cache {
     if (strays.size > 0) this.#strays.set(name, strays)
     this.#countImages(info, -1)
     this.#nodes.delete(name)
+    this.#freeSlots.push(info.slot)
+    info.slot = -1
     this.#forgetTopology()
   }
 
@@ -156,6 +160,7 @@ export class Cache {
 
   #addNode(name: string, node: Node): void {
     const info = new NodeInfo(node)
+    info.slot = this.#freeSlots.pop() ?? this.#slots++
     this.#nodes.set(name, info)
     this.#countImages(info, 1)
     this.#forgetTopology()

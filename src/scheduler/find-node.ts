@@ -136,13 +136,12 @@ function refusedBy({ byNode, outcome, rejectedBy }: Search): Decision {
 
 function passing({ profile, cycle, pod, byNode }: Search, nodes: readonly NodeInfo[], { start, wanted }: { start: number; wanted: number }): NodeInfo[] {
   const feasible: NodeInfo[] = []
-  const { nominator } = cycle.handle
-  const { states } = cycle
+  const filter = profile.filterOf(cycle.handle.nominator, pod, cycle.states)
   const count = nodes.length
   for (let i = 0; i < count && feasible.length < wanted; i++) {
     const node = nodes[(start + i) % count]
     if (!node) continue
-    const status = profile.filterWithNominated(nominator, { pod, node, states })
+    const status = filter(node)
     if (!status) feasible.push(node)
     else {
       byNode.set(node, status)

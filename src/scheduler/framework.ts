@@ -109,6 +109,8 @@ export interface Plugin<F = unknown, S = unknown> {
   readonly name: string
   /** Where it stands among the others; lower comes first. */
   readonly order: number
+  /** Its filter and its score look at nothing but the pod's spec, the arguments and the node: what it said is good until the node changes. */
+  readonly isLocal?: boolean
   /** Of its score; 1 unless told. */
   readonly weight?: number
   /** What may make a pod schedulable that this plugin refused. */

@@ -7,8 +7,14 @@ import { addResource, cloneResource, emptyResource, resourceOf, type Resource } 
 
 const NO_LABELS: Readonly<Record<string, string>> = {}
 
+let changes = 0
+
 export class NodeInfo {
   readonly name: string
+  /** Its place in tables of the cache; -1 for copies. */
+  slot = -1
+  /** Another number after every change. */
+  generation = ++changes
   node: Node
   labels: Readonly<Record<string, string>>
   taints: readonly Taint[] | undefined
@@ -45,6 +51,7 @@ export class NodeInfo {
   }
 
   setNode(node: Node): void {
+    this.generation = ++changes
     this.node = node
     this.labels = node.metadata.labels ?? NO_LABELS
     this.taints = node.spec.taints
@@ -67,6 +74,7 @@ export class NodeInfo {
   }
 
   #count(info: PodInfo, sign: 1 | -1): void {
+    this.generation = ++changes
     addResource(this.requested, info.effective, sign)
     const { nonZero } = info
     this.nonZeroMilliCPU += sign * nonZero.milliCPU

@@ -3,7 +3,7 @@
  * host ports, claims. What most pods do not have is computed only when asked for.
  * Models framework.PodInfo.
  */
-import type { Affinity, Node, Pod, Toleration } from '../../schemas/types.ts'
+import type { Affinity, Container, Node, Pod, Toleration } from '../../schemas/types.ts'
 import type { Labels } from '../apimachinery/labels.ts'
 import { compileAffinityTerm, type AffinityTerm } from './affinity-term.ts'
 import { requiredNodeAffinity } from '../apimachinery/node-affinity.ts'
@@ -44,6 +44,7 @@ export class PodInfo {
   #nonZero: Resource | undefined
   #effective: Resource | undefined
   #terms: AffinityTerms | undefined
+  #signature: string | undefined
   #nodeAffinity: { matches: ((node: Node) => boolean) | undefined } | undefined
 
   constructor(pod: Pod) {
@@ -69,6 +70,11 @@ export class PodInfo {
   /** What it takes on its node, resizes included. */
   get effective(): Resource {
     return (this.#effective ??= this.pod.status?.containerStatuses ? podRequests(this.pod, { useStatus: true }) : this.requests)
+  }
+
+  /** Equal for pods that ask the same of a node by itself: what plugins that are local look at. */
+  get signature(): string {
+    return (this.#signature ??= signatureOf(this.pod))
   }
 
   get isTerminating(): boolean {
@@ -99,6 +105,13 @@ export function podInfoOf(pod: Pod): PodInfo {
   let info = known.get(pod)
   if (!info) known.set(pod, (info = new PodInfo(pod)))
   return info
+}
+
+function signatureOf({ spec, status }: Pod): string {
+  const { containers = [], initContainers = [], nodeName, nodeSelector, affinity, tolerations, overhead, resources } = spec
+  const parts = ({ resources: own, ports, restartPolicy }: Container) => [own?.requests, ports, restartPolicy]
+  const sizes = status?.containerStatuses ? [status.containerStatuses, status.initContainerStatuses] : undefined
+  return JSON.stringify([containers.map(parts), initContainers.map(parts), nodeName, nodeSelector, affinity?.nodeAffinity, tolerations, overhead, resources, sizes])
 }
 
 function compileTerms(pod: Pod, { podAffinity, podAntiAffinity }: Affinity): AffinityTerms {

@@ -10,6 +10,7 @@ import { failure, isRejection, unresolvable, unschedulable } from './framework.t
 import type { NodeInfo } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
+import { Memory } from './remembered.ts'
 
 export interface ProfileOptions {
   schedulerName: string
@@ -48,6 +49,10 @@ export class Profile {
   /** Indexes of the plugins of an extension point. */
   readonly #with: Readonly<Record<ExtensionPoint, readonly number[]>>
   readonly #weights: readonly number[]
+  readonly #memory = new Memory()
+  /** The filters that come first and are local, and those from the first that is not. */
+  readonly #localFilters: readonly number[]
+  readonly #otherFilters: readonly number[]
 
   constructor(plugins: readonly Plugin[], options: ProfileOptions) {
     this.name = options.schedulerName
@@ -58,6 +63,10 @@ export class Profile {
     const named = (names: readonly string[]) => names.map((name) => this.plugins.findIndex((p) => p.name === name))
     this.#with = Object.fromEntries(EXTENSION_POINTS.map((point) => [point, options.points ? named(options.points[point]) : all(point)])) as Record<ExtensionPoint, number[]>
     this.unprepared = this.plugins.map((p, i) => p.preFilter !== undefined && !this.#with.preFilter.includes(i))
+    const filters = this.#with.filter
+    const locals = filters.findIndex((i) => !this.plugins[i]?.isLocal)
+    this.#localFilters = locals < 0 ? filters : filters.slice(0, locals)
+    this.#otherFilters = locals < 0 ? [] : filters.slice(locals)
     this.#weights = this.plugins.map((p) => options.weights?.get(p.name) ?? p.weight ?? 1)
   }
 
@@ -114,8 +123,19 @@ export class Profile {
     return { ...(refused ? { status: refused } : {}), ...(nodes ? { nodes } : {}), narrowedBy }
   }
 
+  /** For many nodes: what was said to pods like this one is not asked again. */
+  filterOf(nominator: Nominator, pod: PodInfo, states: States): (node: NodeInfo) => Status | undefined {
+    const { verdicts } = this.#memory.of(pod)
+    const askLocal = (node: NodeInfo) => this.#filter(this.#localFilters, { pod, node, states })
+    const others = this.#otherFilters.filter((i) => !states.skipped[i])
+    return (node) => {
+      if (!nominator.isEmpty && nominator.on(node.name).length > 0) return this.filterWithNominated(nominator, { pod, node, states })
+      return verdicts.get(node, askLocal) ?? (others.length > 0 ? this.#filter(others, { pod, node, states }) : undefined)
+    }
+  }
+
   /** The node must do with and without the pods of at least equal priority that were promised room there. */
-  filterWithNominated(nominator: Nominator, { pod, node, states }: { pod: PodInfo; node: NodeInfo; states: States }): Status | undefined {
+  filterWithNominated(nominator: Nominator, { pod, node, states }: Filtering): Status | undefined {
     if (!nominator.isEmpty) {
       const promised = nominator.on(node.name).filter((p) => p.priority >= pod.priority && p.uid !== pod.uid)
       if (promised.length > 0) {
@@ -125,16 +145,17 @@ export class Profile {
           crowded.addPod(other)
           changed.addPod({ pod, other, node: crowded })
         }
-        const status = this.#filter(pod, crowded, changed)
+        const status = this.#filter(this.#with.filter, { pod, node: crowded, states: changed })
         if (status) return status
       }
     }
-    return this.#filter(pod, node, states)
+    return this.#filter(this.#with.filter, { pod, node, states })
   }
 
-  #filter(pod: PodInfo, node: NodeInfo, { values, skipped }: States): Status | undefined {
+  #filter(filters: readonly number[], { pod, node, states }: Filtering): Status | undefined {
     const { plugins } = this
-    for (const i of this.#with.filter) {
+    const { values, skipped } = states
+    for (const i of filters) {
       if (skipped[i]) continue
       const plugin = plugins[i]
       const status = plugin?.filter?.(values[i], pod, node)
@@ -164,6 +185,7 @@ export class Profile {
   /** What each plugin gives each node, before weights; plugins that have nothing to say are left out. */
   scores(cycle: ProfileCycle, pod: PodInfo, nodes: readonly NodeInfo[]): PluginScores[] {
     const all: PluginScores[] = []
+    const remembered = this.#memory.of(pod)
     for (const i of this.#with.score) {
       const plugin = this.plugins[i]
       if (!plugin?.score || (plugin.preScore && !this.#with.preScore.includes(i))) continue
@@ -171,9 +193,11 @@ export class Profile {
       if (prepared && 'skip' in prepared) continue
       const state = prepared?.state
       const scores = new Float64Array(nodes.length)
+      const ask = (node: NodeInfo) => plugin.score?.(state, pod, node) ?? 0
+      const known = plugin.isLocal ? remembered.scores(i) : undefined
       for (let n = 0; n < nodes.length; n++) {
         const node = nodes[n]
-        if (node) scores[n] = plugin.score(state, pod, node)
+        if (node) scores[n] = known ? known.get(node, ask) : ask(node)
       }
       plugin.normalize?.(state, scores, nodes)
       all.push({ plugin: plugin.name, weight: this.#weights[i] ?? 1, scores })
@@ -241,6 +265,12 @@ export class Profile {
   #present(cycle: ProfileCycle, i: number): Plugin | undefined {
     return cycle.states.skipped[i] ? undefined : this.plugins[i]
   }
+}
+
+interface Filtering {
+  pod: PodInfo
+  node: NodeInfo
+  states: States
 }
 
 interface PostFilterAttempt {

@@ -21,6 +21,7 @@ interface Required {
 export default definePlugin<Required, readonly ((node: Node) => number)[]>({
   name: 'NodeAffinity',
   order: 60,
+  isLocal: true,
   weight: 2,
   events: [{ resource: 'Node', actions: ['add', 'labels'], helps: (pod, { node, oldNode }) => isMatched(pod, node) && !isMatched(pod, oldNode) }],
   preFilter(cycle, pod) {

@@ -15,6 +15,7 @@ const FEATURES: readonly { name: string; isNeeded(pod: Pod): boolean }[] = [
 export default definePlugin<readonly string[]>({
   name: 'NodeDeclaredFeatures',
   order: 190,
+  isLocal: true,
   events: [
     { resource: 'Node', actions: ['add', 'features'] },
     { resource: 'WaitingPod', actions: ['update', 'labels', 'gates', 'tolerations', 'resourceClaims', 'scaleDown'], helps: needsOther },

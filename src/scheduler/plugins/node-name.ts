@@ -6,6 +6,7 @@ const REFUSED = unresolvable("node(s) didn't match the requested node name")
 export default definePlugin({
   name: 'NodeName',
   order: 40,
+  isLocal: true,
   events: [{ resource: 'Node', actions: ['add'] }],
   filter(_state, { pod }, node) {
     const { nodeName } = pod.spec

@@ -6,6 +6,7 @@ const REFUSED = unschedulable("node(s) didn't have free ports for the requested 
 export default definePlugin({
   name: 'NodePorts',
   order: 70,
+  isLocal: true,
   events: [
     { resource: 'AssignedPod', actions: ['delete'] },
     { resource: 'Node', actions: ['add'] },

@@ -11,6 +11,7 @@ interface Balance {
 export default definePlugin<undefined, Balance>({
   name: 'NodeResourcesBalancedAllocation',
   order: 165,
+  isLocal: true,
   preScore(cycle, { effective }) {
     const { resources } = cycle.args('NodeResourcesBalancedAllocation')
     const wanted = resources.map(({ name }) => amountOf(effective, name))

@@ -25,6 +25,7 @@ interface ScoreState {
 export default definePlugin<FitState, ScoreState>({
   name: 'NodeResourcesFit',
   order: 80,
+  isLocal: true,
   events: [
     { resource: 'AssignedPod', actions: ['delete', 'scaleDown'], helps: freesSomething },
     { resource: 'WaitingPod', actions: ['scaleDown'], helps: isSelf },

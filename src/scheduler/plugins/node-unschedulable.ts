@@ -9,6 +9,7 @@ const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 export default definePlugin({
   name: 'NodeUnschedulable',
   order: 30,
+  isLocal: true,
   events: [
     { resource: 'Node', actions: ['add', 'taints'], helps: (_pod, { node, oldNode }) => !node?.spec.unschedulable && (oldNode?.spec.unschedulable ?? true) },
     { resource: 'WaitingPod', actions: ['tolerations'], helps: (pod, event) => isSelf(pod, event) && toleratesTaint(pod.tolerations, TAINT) },

@@ -11,6 +11,7 @@ const REFUSED = unresolvable('node(s) had untolerated taint(s)')
 export default definePlugin<undefined, readonly Toleration[]>({
   name: 'TaintToleration',
   order: 50,
+  isLocal: true,
   weight: 3,
   events: [
     { resource: 'Node', actions: ['add', 'taints'], helps: (pod, { node, oldNode }) => isTolerated(pod, node) && !isTolerated(pod, oldNode) },
