@@ -6,43 +6,15 @@
 import { SystemClock } from '../src/clock.ts'
 import { BenchClient } from './_client.ts'
 import { row } from './_measure.ts'
+import { benchNode, benchPod, rules } from './_pods.ts'
 import { processUse, target } from './_server.ts'
 
 const { target: cluster, numbers } = await target({ nodes: '5000', pods: '10000' }, { serverNodes: 0 })
 const { nodes = 0, pods = 0 } = numbers
 const AT_ONCE = 32
-const GROUPS = 10
-const ZONES = 10
 const LIMIT_MS = 600_000
 const clock = new SystemClock()
 const client = new BenchClient(cluster.kubeconfig, 4)
-
-const size = { cpu: '32', memory: '256Gi', pods: '110' }
-const node = (i: number) => ({
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { name: `bench-${i}`, labels: { 'kubernetes.io/hostname': `bench-${i}`, 'topology.kubernetes.io/zone': `zone-${i % ZONES}` }, annotations: { 'orrery.io/kubelet': 'stopped' } },
-  status: { capacity: size, allocatable: size },
-})
-
-/** What all pods of a run ask for besides resources; `app` is the group a pod is in. */
-const rules: Record<string, (app: string) => object> = {
-  plain: () => ({}),
-  'anti-affinity': (app) => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app } } }] } } }),
-  spread: (app) => ({ topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app } } }] }),
-}
-
-const pod = (i: number, rule: (app: string) => object) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `p-${i}`, labels: { app: `a-${i % GROUPS}` } },
-  spec: {
-    containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests: { cpu: '10m', memory: '10Mi' } } }],
-    tolerations: [{ operator: 'Exists' }],
-    terminationGracePeriodSeconds: 0,
-    ...rule(`a-${i % GROUPS}`),
-  },
-})
 
 async function all(count: number, call: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0
@@ -68,7 +40,7 @@ async function run(name: string): Promise<void> {
   await client.json('POST', '/api/v1/namespaces', { body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } } })
   const cpu = cluster.pid ? processUse(cluster.pid).cpuMs : 0
   const start = performance.now()
-  await all(pods, (i) => client.json('POST', path, { body: pod(i, rules[name] ?? (() => ({}))) }))
+  await all(pods, (i) => client.json('POST', path, { body: benchPod(i, rules[name]) }))
   const createdMs = performance.now() - start
   await placed(path)
   const seconds = (performance.now() - start) / 1000
@@ -80,7 +52,7 @@ async function run(name: string): Promise<void> {
 
 try {
   console.log(cluster.name)
-  await all(nodes, (i) => client.json('POST', '/api/v1/nodes', { body: node(i) }))
+  await all(nodes, (i) => client.json('POST', '/api/v1/nodes', { body: benchNode(i) }))
   for (const name of Object.keys(rules)) await run(name)
 } finally {
   await all(nodes, (i) => client.call('DELETE', `/api/v1/nodes/bench-${i}`))
