@@ -7,7 +7,9 @@ import { byteLength } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 
 const MAX_EXPRESSION = 10 * 1024
-const MAX_COST = 1_000_000n
+/** What one selector may cost for one device, in CEL's units. */
+export const DEVICE_COST_LIMIT = 1_000_000
+const MAX_COST = BigInt(DEVICE_COST_LIMIT)
 const MAX_DOMAIN = 63n
 const MAX_ID = 32n
 const MAX_DRIVER = 63n
@@ -53,6 +55,8 @@ const makeEnvironment = (): Environment =>
     },
   })
 
+export const deviceEnvironmentOnce = (): Environment => (deviceEnvironment ??= makeEnvironment())
+
 function below(at: Sized, name: string): Sized | undefined {
   if (name === '@items' || name === '@values') return at.element
   if (name === '@keys') return at.key
@@ -69,7 +73,7 @@ const sizeOf: SizeEstimator = ([variable, ...path]) => {
 
 export function validateDeviceExpression(expression: string, path: string): FieldError[] {
   if (byteLength(expression) > MAX_EXPRESSION) return [field.tooLong(path, MAX_EXPRESSION)]
-  const program = programOrError(expression, (deviceEnvironment ??= makeEnvironment()))
+  const program = programOrError(expression, deviceEnvironmentOnce())
   if (typeof program === 'string') return [field.invalid(path, expression, program)]
   const { outputType } = program
   if (outputType.kind !== 'bool' && outputType.kind !== 'any') return [field.invalid(path, expression, `must evaluate to bool or the unknown type, not ${goTypeText(outputType)}`)]

@@ -59,7 +59,7 @@ t.test('defaults', async (t) => {
   t.same(config.profiles.map((p) => p.schedulerName), ['default-scheduler'])
   t.match(config, { parallelism: 16, percentageOfNodesToScore: 0, podInitialBackoffSeconds: 1, podMaxBackoffSeconds: 10, extenders: [] })
   const weights = config.profiles[0]?.plugins.multiPoint?.enabled?.flatMap(({ name, weight }) => (weight ? [`${name} ${weight}`] : []))
-  t.same(weights, ['TaintToleration 3', 'NodeAffinity 2', 'NodeResourcesFit 1', 'PodTopologySpread 2', 'InterPodAffinity 2', 'NodeResourcesBalancedAllocation 1', 'ImageLocality 1'])
+  t.same(weights, ['TaintToleration 3', 'NodeAffinity 2', 'NodeResourcesFit 1', 'PodTopologySpread 2', 'InterPodAffinity 2', 'DynamicResources 2', 'NodeResourcesBalancedAllocation 1', 'ImageLocality 1'])
   const given = Object.fromEntries((config.profiles[0]?.pluginConfig ?? []).map((c) => [c.name, c.args]))
   t.same(given, {
     DefaultPreemption: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 },
