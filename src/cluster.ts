@@ -41,7 +41,10 @@ import { virtualNode } from './kubelet/virtual-node.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import type { Party } from './network/network.ts'
 import { ClusterNetwork } from './network/cluster-network.ts'
+import { dnsGateways } from './network/dns-server.ts'
 import { tcpGateway } from './network/gateway.ts'
+import { ingressClass, LOOPBACK_BALANCERS, openHostAccess, type HostAccess, type HostAccessOptions } from './network/host-access.ts'
+import { formatIP, parseCIDR } from './apimachinery/ip-address.ts'
 import { ServiceAllocators, DEFAULT_SERVICE_CIDR } from './registry/allocators.ts'
 import { firstAddress } from './registry/bootstrap-objects.ts'
 import type { Authorizer } from './registry/authorization.ts'
@@ -91,6 +94,8 @@ export interface ClusterOptions {
   authorization?: AuthorizationOptions
   /** How it places pods; by upstream's defaults unless told. */
   schedulerConfig?: SchedulerConfig
+  /** Services, Ingresses and names on ports of the host's loopback address; nothing unless told. */
+  hostAccess?: HostAccessOptions
   clock?: Clock
   random?: Random
   log?: Logger
@@ -103,6 +108,8 @@ export interface Cluster {
   readonly port: number
   /** YAML of a kubeconfig for the administrator: its client certificate and the cluster's authority inside. */
   kubeconfig(): string
+  /** Where the host reaches the cluster's network, if it does. */
+  readonly hostAccess?: Pick<HostAccess, 'ingress' | 'dnsPort'>
   close(): Promise<void>
 }
 
@@ -114,6 +121,10 @@ const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
 }
 const ADMIN: UserInfo = { name: 'admin', uid: 'admin', groups: [ADMIN_GROUP] }
 const API_SERVER: Party = { name: 'kube-apiserver', ip: '127.0.0.1', nodeName: '' }
+/** Where pods find the API server, on the network of the nodes. */
+const ADVERTISED = '172.18.0.1'
+/** The tenth address of the Services' range, as kubeadm gives it to the cluster's DNS. */
+const DNS_HOST = 10
 const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
 
 /** Rejects with an Error of one clear line when the port or the data directory is in use. */
@@ -149,20 +160,24 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const state = { ready: false }
   const server = await listen(options, { ...plane, pki, log, state, kubelet, explain: scheduler.explain })
   opened.push(server)
-  // Pods reach the API server by its Service, wherever it listens.
-  plane.network.addGateway(tcpGateway({ ip: firstAddress(SETTINGS.serviceCIDR), port: 443 }, { host: reachable(options.host), port: server.port }))
-  await bootstrap(plane, { port: server.port, pki })
+  joinNetwork(plane.network, { host: reachable(options.host), port: server.port })
+  const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, fallback: pki.server, log }, options.hostAccess))
+  if (access) opened.push(access)
+  await bootstrap(plane, { port: server.port, pki, advertises: options.nodes.length > 0 })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
-  opened.push(startParts(plane, { definitions: [...controllers, ...loops], pki, clock, random, log }))
-  await registerNodes(options.nodes, new ApiClient(api, SYSTEM, { name: 'orrery' }), system)
+  opened.push(startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log }))
+  const client = new ApiClient(api, SYSTEM, { name: 'orrery' })
+  await registerNodes(options.nodes, client, system)
+  if (access && options.nodes.length > 0) await ensureObject(client, ingressClass)
 
   const url = `https://${reachable(options.host)}:${server.port}`
   let closing: Promise<void> | undefined
   return {
     url,
     port: server.port,
+    ...(access ? { hostAccess: access } : {}),
     kubeconfig: () => kubeconfigText({ server: url, name: SETTINGS.clusterName, ca: pki.ca.cert, client: pki.admin }),
     close: () => (closing ??= closeAll()),
   }
@@ -239,9 +254,17 @@ function buildControlPlane({ store, clock, random, pki, allowPrivileged, admissi
   }
 }
 
-async function bootstrap({ api }: ControlPlane, { port, pki }: { port: number; pki: ClusterPki }): Promise<void> {
+/** Pods reach the API server by its Service and by the address behind it, and the cluster's DNS by that of kubeadm's. */
+function joinNetwork(network: ClusterNetwork, server: { host: string; port: number }): void {
+  const { network: serviceNetwork } = parseCIDR(SETTINGS.serviceCIDR) ?? { network: new Uint8Array(4) }
+  network.addGateway(tcpGateway({ ip: firstAddress(SETTINGS.serviceCIDR), port: 443 }, server))
+  network.addGateway(tcpGateway({ ip: ADVERTISED, port: server.port }, server))
+  for (const gateway of dnsGateways(network.directory, formatIP(serviceNetwork.with(-1, (serviceNetwork.at(-1) ?? 0) + DNS_HOST)))) network.addGateway(gateway)
+}
+
+async function bootstrap({ api }: ControlPlane, { port, pki, advertises }: { port: number; pki: ClusterPki; advertises: boolean }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
-  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: { ca: pki.frontProxy.ca.cert, names: [FRONT_PROXY] }, groupVersions: api.scheme.all() })
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: { ca: pki.frontProxy.ca.cert, names: [FRONT_PROXY] }, ...(advertises ? { advertiseAddress: ADVERTISED } : {}), groupVersions: api.scheme.all() })
 }
 
 /** The host of a URL by which clients on this machine reach what listens on `host`. */
@@ -278,13 +301,14 @@ function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, t
 interface MovingParts {
   /** In the order of starting. */
   definitions: readonly (ControllerDefinition | LoopDefinition)[]
+  loadBalancerCIDR: string
   pki: ClusterPki
   clock: Clock
   random: Random
   log: Logger
 }
 
-function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
+function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, loadBalancerCIDR, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const signer = new CertificateSigner(pki.ca, { clock, random })
@@ -304,7 +328,7 @@ function startParts({ api, informers, keys, authorizer, aggregation }: ControlPl
     clock,
     random,
     log,
-    settings: { ...SETTINGS, rootCA: pki.ca.cert },
+    settings: { ...SETTINGS, loadBalancerCIDR, rootCA: pki.ca.cert },
   })
   for (const definition of definitions) {
     if ('start' in definition) manager.startLoop(definition)

@@ -16,6 +16,10 @@ export const configSchema = {
     controllers: { type: 'array', items: { type: 'string', minLength: 1 } },
     scheduler: { type: 'boolean' },
     schedulerConfig: { type: 'string', minLength: 1 },
+    hostAccess: { type: 'boolean' },
+    ingressPort: { type: 'integer', minimum: 0, maximum: 65535 },
+    ingressTlsPort: { type: 'integer', minimum: 0, maximum: 65535 },
+    dnsPort: { type: 'integer', minimum: 0, maximum: 65535 },
     logLevel: { enum: LOG_LEVELS },
     nodes: {
       type: ['integer', 'array'],
@@ -55,6 +59,10 @@ export interface Config {
   controllers?: string[]
   scheduler?: boolean
   schedulerConfig?: string
+  hostAccess?: boolean
+  ingressPort?: number
+  ingressTlsPort?: number
+  dnsPort?: number
   logLevel?: string
   nodes?: number | NodeConfig[]
 }

@@ -2,7 +2,7 @@
 import type { Flag } from './command.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export const DEFAULTS = { host: '127.0.0.1', port: 6443, dataDir: '.orrery', nodes: 3, logLevel: 'warn' } as const
+export const DEFAULTS = { host: '127.0.0.1', port: 6443, dataDir: '.orrery', nodes: 3, logLevel: 'warn', ingressPort: 8080, ingressTlsPort: 8443 } as const
 /** As a data directory: keep everything in memory. */
 export const NO_DATA_DIR = 'none'
 
@@ -24,6 +24,10 @@ export const upFlags: readonly UpFlag[] = [
   { name: 'controllers', value: 'LIST', env: 'ORRERY_CONTROLLERS', key: 'controllers', default: '*', summary: 'which controllers run, as the flag of kube-controller-manager: "*" is all, "name" one, "-name" all but one, comma-separated' },
   { name: 'scheduler', value: 'BOOL', env: 'ORRERY_SCHEDULER', key: 'scheduler', default: 'true', summary: 'true or false: whether the scheduler runs; false leaves pods to one of your own' },
   { name: 'scheduler-config', value: 'FILE', env: 'ORRERY_SCHEDULER_CONFIG', key: 'schedulerConfig', summary: 'a KubeSchedulerConfiguration, as kube-scheduler takes it' },
+  { name: 'host-access', value: 'BOOL', env: 'ORRERY_HOST_ACCESS', key: 'hostAccess', default: 'true with nodes', summary: 'true or false: whether node ports, load balancers and Ingresses listen on the loopback address' },
+  { name: 'ingress-port', value: 'N', env: 'ORRERY_INGRESS_PORT', key: 'ingressPort', default: String(DEFAULTS.ingressPort), summary: 'where Ingresses are served; a free port when it is taken' },
+  { name: 'ingress-tls-port', value: 'N', env: 'ORRERY_INGRESS_TLS_PORT', key: 'ingressTlsPort', default: String(DEFAULTS.ingressTlsPort), summary: 'the same with TLS' },
+  { name: 'dns-port', value: 'N', env: 'ORRERY_DNS_PORT', key: 'dnsPort', summary: "where the cluster's names are answered on the loopback address, over UDP and TCP; 0 takes a free one" },
   { name: 'log-level', value: 'LEVEL', env: 'ORRERY_LOG_LEVEL', key: 'logLevel', default: DEFAULTS.logLevel, summary: LOG_LEVELS.join(', ') },
   { name: 'config', value: 'FILE', env: 'ORRERY_CONFIG', summary: 'a YAML file with these settings; flags and variables win over it' },
 ]

@@ -6,11 +6,14 @@ import { run } from './run.ts'
 /** The exit code of a process that SIGINT ended. */
 const INTERRUPTED = 130
 
+/** npm hands on the Ctrl-C that the terminal has sent already: signals so close are one. */
+const SAME_SIGNAL_MS = 1000
+
 const stopped = new Promise<void>((resolve) => {
-  let asked = false
+  let askedAtMs: number | undefined
   const onSignal = () => {
-    if (asked) process.exit(INTERRUPTED)
-    asked = true
+    if (askedAtMs !== undefined && performance.now() - askedAtMs > SAME_SIGNAL_MS) process.exit(INTERRUPTED)
+    askedAtMs ??= performance.now()
     resolve()
   }
   process.on('SIGINT', onSignal)

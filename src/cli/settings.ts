@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { NodeOptions } from '../cluster.ts'
+import type { HostAccessOptions } from '../network/host-access.ts'
 import { buildProfiles } from '../scheduler/build.ts'
 import { loadSchedulerConfig } from '../scheduler/config/load.ts'
 import type { SchedulerConfig } from '../scheduler/config/types.ts'
@@ -28,6 +29,8 @@ export interface Settings {
   scheduler: boolean
   /** undefined: upstream's defaults. */
   schedulerConfig: SchedulerConfig | undefined
+  /** undefined: nothing listens but the API server. */
+  hostAccess: HostAccessOptions | undefined
   logLevel: string
 }
 
@@ -63,19 +66,32 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
   }
   const stateDir = place('data-dir', config.dataDir) ?? path.resolve(cwd, DEFAULTS.dataDir)
   const dataDir = stateDir === NO_DATA_DIR ? undefined : stateDir
+  const nodes = nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes)
   return {
     host: textOf(given('host'), 'an address') ?? config.host ?? DEFAULTS.host,
     port: integerOf(given('port'), { max: 65535, what: 'a port' }) ?? config.port ?? DEFAULTS.port,
     dataDir,
     kubeconfig: place('kubeconfig', config.kubeconfig) ?? path.join(dataDir ?? path.resolve(cwd, DEFAULTS.dataDir), 'kubeconfig'),
     adminToken: textOf(given('admin-token'), 'a token') ?? config.adminToken,
-    nodes: nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes),
+    nodes,
     allowPrivileged: booleanOf(given('allow-privileged')) ?? config.allowPrivileged,
     controllers: textOf(given('controllers'), 'a list of controllers')?.split(',') ?? config.controllers ?? ['*'],
     scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
     schedulerConfig: schedulerConfigOf(place('scheduler-config', config.schedulerConfig)),
+    hostAccess: hostAccessOf(given, config, nodes.length > 0),
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
   }
+}
+
+function hostAccessOf(given: Lookup, config: Config, byDefault: boolean): HostAccessOptions | undefined {
+  const port = (name: string) => integerOf(given(name), { max: 65535, what: 'a port' })
+  const dnsPort = port('dns-port') ?? config.dnsPort
+  const options = {
+    ingressPort: port('ingress-port') ?? config.ingressPort ?? DEFAULTS.ingressPort,
+    ingressTlsPort: port('ingress-tls-port') ?? config.ingressTlsPort ?? DEFAULTS.ingressTlsPort,
+    ...(dnsPort === undefined ? {} : { dnsPort }),
+  }
+  return (booleanOf(given('host-access')) ?? config.hostAccess ?? byDefault) ? options : undefined
 }
 
 function checked(given: Given, isGood: boolean, what: string): string {

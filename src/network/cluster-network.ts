@@ -53,7 +53,7 @@ export class ClusterNetwork implements Network {
     const { protocol = 'TCP' } = options
     const ip = await this.#addressOf(from, host)
     if (isLoopback(ip)) return this.#deliver(from, { ip: from.ip, port, protocol })
-    if (this.#gatewayAt(ip, port)) return this.#toAddress(from, { ip, port, protocol }, options)
+    if (this.#gatewayAt({ ip, port, protocol })) return this.#toAddress(from, { ip, port, protocol }, options)
     const service = this.directory.serviceAt(ip)
     const nodePort = service ? undefined : this.#atNodePort(ip, port, protocol)
     if (service && !(ip === from.ip)) return this.#toService(from, { ip, port, protocol }, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : 'external' })
@@ -87,8 +87,8 @@ export class ClusterNetwork implements Network {
     return address
   }
 
-  #gatewayAt(ip: string, port: number): Gateway | undefined {
-    return this.#gateways.find((g) => g.ip === ip && g.port === port)
+  #gatewayAt({ ip, port, protocol }: Hop): Gateway | undefined {
+    return this.#gateways.find((g) => g.ip === ip && g.port === port && g.protocol === protocol)
   }
 
   #atNodePort(ip: string, port: number, protocol: Protocol): { service: Service; servicePort: ServicePort } | undefined {
@@ -115,7 +115,7 @@ export class ClusterNetwork implements Network {
     const traffic = { from: { ip: from.ip, ...(own ? { pod: own } : {}) }, to: { ip: hop.ip, ...(to ? { pod: to } : {}) }, port: hop.port, protocol: hop.protocol }
     // What a node asks of its own pods is never cut off, and the API server is not a pod.
     if ((own || (from.uid !== undefined && to)) && !isAllowed(traffic, this.directory)) return this.#noAnswer(hop, options)
-    const gateway = this.#gatewayAt(hop.ip, hop.port)
+    const gateway = this.#gatewayAt(hop)
     if (gateway) return gateway.open()
     if (!to && !this.directory.nodeAt(hop.ip) && !this.#ports.at(hop)) throw new NetworkError('EHOSTUNREACH', `dial ${hop.protocol.toLowerCase()} ${hop.ip}:${hop.port}: connect: no route to host`)
     return this.#deliver(from, hop)

@@ -1,7 +1,7 @@
 /** Processes beside the cluster that are reached at an address of it: the API server itself, for one. */
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { NetworkError } from './network.ts'
+import { NetworkError, type Protocol } from './network.ts'
 
 export interface Address {
   ip: string
@@ -9,12 +9,13 @@ export interface Address {
 }
 
 export interface Gateway extends Address {
+  protocol: Protocol
   /** Rejects with a NetworkError. */
   open(): Promise<Duplex>
 }
 
 export function tcpGateway({ ip, port }: Address, target: { host: string; port: number }): Gateway {
-  return { ip, port, open: () => openTcp(target) }
+  return { ip, port, protocol: 'TCP', open: () => openTcp(target) }
 }
 
 export function openTcp({ host, port }: { host: string; port: number }): Promise<Duplex> {

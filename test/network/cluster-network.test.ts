@@ -144,7 +144,7 @@ t.test('policies cut off, and let again', async (t) => {
 
 t.test('a process beside the cluster', async (t) => {
   const { network, serve } = start([service('web', CLUSTER_IP), slice('web', [{ addresses: ['192.0.2.1'], conditions: { ready: true } }])])
-  network.addGateway({ ip: '192.0.2.1', port: 8080, open: () => network.connect(party(client), { host: '10.244.0.2', port: 9 }) })
+  network.addGateway({ ip: '192.0.2.1', port: 8080, protocol: 'TCP', open: () => network.connect(party(client), { host: '10.244.0.2', port: 9 }) })
   serve(web, 9, 'through')
   const stream = await network.connect(party(client), { host: 'web', port: 80 })
   t.equal(String(await stream.toArray()), 'through 10.244.1.3')

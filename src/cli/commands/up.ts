@@ -34,9 +34,9 @@ async function up(call: Call, io: Io): Promise<number> {
 }
 
 async function start(settings: Settings): Promise<Cluster> {
-  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, logLevel } = settings
+  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, hostAccess, logLevel } = settings
   try {
-    return await startCluster({ host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}) })
+    return await startCluster({ host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}), ...(hostAccess ? { hostAccess } : {}) })
   } catch (error) {
     throw explainStartError(error, settings)
   }
@@ -48,6 +48,8 @@ function welcome({ dataDir, kubeconfig, nodes }: Settings, cluster: Cluster, io:
     '',
     `  server  ${cluster.url}`,
     `  nodes   ${nodes.length}`,
+    ...(cluster.hostAccess ? [`  ingress http://127.0.0.1:${cluster.hostAccess.ingress.httpPort}, https://127.0.0.1:${cluster.hostAccess.ingress.httpsPort}`] : []),
+    ...(cluster.hostAccess?.dnsPort ? [`  dns     127.0.0.1:${cluster.hostAccess.dnsPort}`] : []),
     `  state   ${dataDir ? shown(dataDir, io) : 'in memory'}`,
     '',
     'In another terminal:',

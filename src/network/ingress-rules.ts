@@ -1,0 +1,55 @@
+/** Which backend an Ingress names for a request. Models the API's documentation of networking.k8s.io/v1 Ingress. */
+import type { Ingress, IngressBackend } from '../../schemas/types.ts'
+
+export interface Routed {
+  ingress: Ingress
+  backend: IngressBackend
+}
+
+interface Candidate extends Routed {
+  hostRank: number
+  pathRank: number
+  pathLength: number
+}
+
+/** @param host without a port; the most exact host wins, then the exact path, then the longest prefix, then the oldest Ingress */
+export function route(ingresses: readonly Ingress[], host: string, path: string): Routed | undefined {
+  const oldestFirst = [...ingresses].sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
+  let best: Candidate | undefined
+  for (const candidate of oldestFirst.flatMap((ingress) => candidates(ingress, host.toLowerCase(), path))) if (!best || isBetter(candidate, best)) best = candidate
+  return best
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  if (a.hostRank !== b.hostRank) return a.hostRank > b.hostRank
+  if (a.pathRank !== b.pathRank) return a.pathRank > b.pathRank
+  return a.pathLength > b.pathLength
+}
+
+function candidates(ingress: Ingress, host: string, path: string): Candidate[] {
+  const found = (ingress.spec?.rules ?? []).flatMap((rule): Candidate[] => {
+    const hostRank = rankOfHost(rule.host ?? '', host)
+    if (hostRank < 0) return []
+    return (rule.http?.paths ?? []).flatMap(({ path: wanted = '/', pathType, backend }) => {
+      const pathRank = rankOfPath(pathType ?? 'ImplementationSpecific', wanted, path)
+      return pathRank < 0 || !backend ? [] : [{ ingress, backend, hostRank, pathRank, pathLength: wanted.length }]
+    })
+  })
+  const { defaultBackend } = ingress.spec ?? {}
+  return defaultBackend ? [...found, { ingress, backend: defaultBackend, hostRank: -1, pathRank: -1, pathLength: 0 }] : found
+}
+
+/** 2 for the very host, 1 for a wildcard (of one label), 0 for rules of any host, -1 for no match. */
+export function rankOfHost(rule: string, host: string): number {
+  if (rule === '') return 0
+  if (!rule.startsWith('*.')) return rule.toLowerCase() === host ? 2 : -1
+  const dot = host.indexOf('.')
+  return dot > 0 && host.slice(dot) === rule.slice(1).toLowerCase() ? 1 : -1
+}
+
+/** Prefixes match whole elements of a path. */
+function rankOfPath(type: string, wanted: string, path: string): number {
+  if (type === 'Exact') return wanted === path ? 1 : -1
+  const prefix = wanted.replace(/\/+$/, '')
+  return path === prefix || path.startsWith(`${prefix}/`) ? 0 : -1
+}
