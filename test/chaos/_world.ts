@@ -1,0 +1,64 @@
+/** A cluster that chaos happens to: it can be restarted on its state, and its time passes as its clock lets it. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Test } from 'tap'
+import { FakeClock, SeededRandom, SystemClock, type Clock } from '../../src/clock.ts'
+import { startCluster, type Cluster } from '../../src/cluster.ts'
+import { ApiTester, TOKEN } from '../helpers/http.ts'
+
+export const NODES = ['node-1', 'node-2', 'node-3', 'node-4']
+
+export class World {
+  readonly random: SeededRandom
+  /** What happened last, for the report of a failure. */
+  readonly log: string[] = []
+  readonly #clock: Clock
+  readonly #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-chaos-'))
+  #cluster: Cluster | undefined
+  #api: ApiTester | undefined
+
+  constructor(t: Test, { seed, clock }: { seed: number; clock: Clock }) {
+    this.random = new SeededRandom(seed)
+    this.#clock = clock
+    t.teardown(async () => {
+      await this.stop()
+      fs.rmSync(this.#dir, { recursive: true, force: true })
+    })
+  }
+
+  get api(): ApiTester {
+    if (!this.#api) throw new Error('the cluster is not running')
+    return this.#api
+  }
+
+  async start(): Promise<void> {
+    const nodes = NODES.map((name) => ({ name, capacity: { cpu: '8', memory: '16Gi', pods: '40' } }))
+    this.#cluster = await startCluster({ host: '127.0.0.1', port: 0, dataDir: this.#dir, logLevel: 'fatal', adminToken: TOKEN, clock: this.#clock, random: this.random, nodes })
+    this.#api = new ApiTester(this.#cluster)
+  }
+
+  async stop(): Promise<void> {
+    this.#api?.close()
+    await this.#cluster?.close()
+    this.#api = this.#cluster = undefined
+  }
+
+  async pass(ms: number): Promise<void> {
+    if (this.#clock instanceof FakeClock) await this.#clock.step(ms)
+    else await new SystemClock().sleep(ms)
+  }
+
+  pick<T>(list: readonly T[]): T {
+    const item = list[this.random.int(list.length)]
+    if (item === undefined) throw new Error('nothing to pick from')
+    return item
+  }
+
+  /** @param resource its path; what comes back is of its kind */
+  async list<T>(resource: string): Promise<T[]> {
+    const { status, text, body } = await this.api.get(resource)
+    if (status !== 200) throw new Error(`GET ${resource} answered ${status}: ${text}`)
+    return (body.items ?? []) as T[]
+  }
+}
