@@ -153,7 +153,8 @@ export class Recorder implements EventRecorder {
     similar.messages.add(message)
     if (similar.messages.size < SIMILAR_LIMIT) return event
     similar.messages.delete(message)
-    return { ...event, message: `(combined from similar events): ${message}` }
+    // What stands for several names no reporter.
+    return { ...event, reportingComponent: '', reportingInstance: '', message: `(combined from similar events): ${message}` }
   }
 
   #allows(about: KubeObject, source: string, nowMs: number): boolean {

@@ -71,6 +71,7 @@ t.test('many that differ in their words become one', async (t) => {
   const all = await events()
   t.equal(all.length, 10)
   t.match(all[9], { message: '(combined from similar events): number 14', count: 6 }, 'from the tenth on')
+  t.same([all[9]?.reportingComponent, all[0]?.reportingComponent], ['', 'tester'], 'it names no reporter')
   recorder.event(POD, 'Normal', 'Odd', 'number 3')
   t.match((await events())[3], { message: 'number 3', count: 2 }, 'a known one is still itself')
   await clock.step(600_001)
