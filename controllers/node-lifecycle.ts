@@ -1,6 +1,6 @@
 /**
  * Notices nodes that no longer report, says so in their conditions, and keeps the taints that go with conditions.
- * Models k8s.io/kubernetes/pkg/controller/nodelifecycle, without its limits on how many nodes of a zone are tainted at once.
+ * Models k8s.io/kubernetes/pkg/controller/nodelifecycle.
  */
 import type { Lease, Node, NodeCondition, NodeStatus, Pod, Taint } from '../schemas/types.ts'
 import { formatTime } from '../src/clock.ts'
@@ -11,6 +11,7 @@ import { changePodStatus, withPodCondition } from '../src/controller/pod-status.
 import { podCondition } from '../src/controller/pods.ts'
 import { perCluster } from '../src/controller/state.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
+import { ZoneEvictions, isReady, zoneOf, type Eviction } from './_zone-disruption.ts'
 
 const LEASE = 'coordination.k8s.io/v1/Lease'
 const LEASE_NAMESPACE = 'kube-node-lease'
@@ -39,6 +40,9 @@ interface Health {
   heardMs: number
 }
 
+const TROUBLED = 'troubled'
+const evictions = perCluster(() => new ZoneEvictions())
+
 const healths = perCluster(() => new Map<string, Health>())
 
 export default defineController<Node>({
@@ -46,8 +50,11 @@ export default defineController<Node>({
   component: 'node-controller',
   user: 'system:serviceaccount:kube-system:node-controller',
   for: 'v1/Node',
-  watches: { [LEASE]: heard, 'v1/Pod': silentNodeOf },
-  setup: indexPodsByNode,
+  watches: { [LEASE]: heard, 'v1/Pod': silentNodeOf, 'v1/Node': troubledNodes },
+  setup(ctx) {
+    indexPodsByNode(ctx)
+    ctx.informers.for<Node>('v1/Node').addIndex(TROUBLED, (node) => (troubleOf(node) ? ['yes'] : []))
+  },
   reconcile,
   async deleted(name, ctx) {
     if (!healths(ctx).delete(name)) return
@@ -66,6 +73,12 @@ function heard(lease: KubeObject, ctx: ControllerContext, old?: KubeObject): rea
   return []
 }
 
+/** Whether nodes in trouble may lose their pods depends on how the others are. */
+function troubledNodes(changed: KubeObject, { informers }: ControllerContext, before?: KubeObject): readonly Key[] {
+  if (before && isReady(before as Node) === isReady(changed as Node) && zoneOf(before as Node) === zoneOf(changed as Node)) return []
+  return informers.lister<Node>('v1/Node').byIndex(TROUBLED, 'yes').map(({ metadata }) => metadata.name ?? '')
+}
+
 /** A pod that is assigned to a node that does not report. */
 function silentNodeOf(changed: KubeObject, ctx: ControllerContext, before?: KubeObject): readonly Key[] {
   const { nodeName } = (changed as Pod).spec
@@ -76,20 +89,39 @@ function silentNodeOf(changed: KubeObject, ctx: ControllerContext, before?: Kube
 }
 
 /** The taints a node should have: its own, and those that its conditions and cordoning call for. */
-export function taintsOf(node: Node, nowMs: number): Taint[] {
+export function taintsOf(node: Node, nowMs: number, eviction: Eviction = 'now'): Taint[] {
   const current = node.spec?.taints ?? []
   const wanted: Taint[] = []
   const want = (key: string, effect: string) => wanted.push(current.find((t) => t.key === key && t.effect === effect) ?? { key, effect, timeAdded: formatTime(nowMs) })
   const ready = conditionOf(node.status?.conditions, 'Ready')?.status
-  const trouble = ready === 'False' ? NOT_READY : ready === 'Unknown' ? UNREACHABLE : undefined
+  const trouble = troubleOf(node)
   if (trouble) want(trouble, 'NoSchedule')
   for (const { type = '', status } of node.status?.conditions ?? []) if (status === 'True' && PRESSURE[type]) want(PRESSURE[type], 'NoSchedule')
   if (node.spec?.unschedulable) want(UNSCHEDULABLE, 'NoSchedule')
-  if (trouble) want(trouble, 'NoExecute')
+  if (trouble && (eviction === 'now' || (eviction === 'later' && isEvicted(node)))) want(trouble, 'NoExecute')
   const isOwn = (t: Taint) => (t.effect === 'NoSchedule' ? OWN_NO_SCHEDULE.has(t.key ?? '') : t.effect === 'NoExecute' && (t.key === NOT_READY || t.key === UNREACHABLE) && ready !== undefined)
   // Before its first report a node keeps what it was registered with.
   const kept = current.filter((t) => !isOwn(t) || wanted.includes(t) || (ready === undefined && t.key === NOT_READY))
   return [...kept, ...wanted.filter((t) => !kept.includes(t))]
+}
+
+/** The taint that goes with the state of a node; none for one that is well or has not reported yet. */
+function troubleOf(node: Node): string | undefined {
+  const ready = conditionOf(node.status?.conditions, 'Ready')?.status
+  return ready === 'False' ? NOT_READY : ready === 'Unknown' ? UNREACHABLE : undefined
+}
+
+function isEvicted(node: Node): boolean {
+  return node.spec?.taints?.some((t) => t.effect === 'NoExecute' && (t.key === NOT_READY || t.key === UNREACHABLE)) ?? false
+}
+
+/** Whether the node's pods may go; those of one whose pods went stay away while any node is well. */
+function evictionOf(node: Node, ctx: ControllerContext): { eviction: Eviction; waitMs?: number } {
+  if (!troubleOf(node)) return { eviction: 'now' }
+  const name = node.metadata.name
+  const nodes = ctx.informers.lister<Node>('v1/Node').list().map((other) => (other.metadata.name === name ? node : other))
+  if (isEvicted(node)) return { eviction: nodes.some(isReady) ? 'now' : 'never' }
+  return evictions(ctx).ask(node, nodes, ctx.clock.now())
 }
 
 /** The conditions of a node that has not been heard of for too long. */
@@ -117,10 +149,11 @@ async function reconcile(stored: Node, ctx: ControllerContext): Promise<Result> 
     node = await ctx.client.updateStatus<Node>({ ...node, status })
     if (before?.status === 'True') ctx.events.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
   }
-  const wanted = withLabels({ ...node, spec: { ...node.spec, taints: taintsOf(node, ctx.clock.now()) } })
+  const { eviction, waitMs = Infinity } = evictionOf(node, ctx)
+  const wanted = withLabels({ ...node, spec: { ...node.spec, taints: taintsOf(node, ctx.clock.now(), eviction) } })
   if (!sameTaints(wanted.spec?.taints, node.spec?.taints) || wanted.metadata !== node.metadata) await ctx.client.update(wanted)
   if ((conditionOf(node.status?.conditions, 'Ready')?.status ?? 'True') === 'Unknown') await markPodsNotReady(name, ctx)
-  return { requeueAfterMs: leftMs < 0 ? grace : leftMs + 1 }
+  return { requeueAfterMs: Math.min(leftMs < 0 ? grace : leftMs + 1, waitMs) }
 }
 
 function healthOf(node: Node, ctx: ControllerContext): Health {

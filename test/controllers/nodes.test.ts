@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Lease, Node, Pod } from '../../schemas/types.ts'
+import { ZoneEvictions, evictionPeriodMs } from '../../controllers/_zone-disruption.ts'
 import lifecycle, { taintsOf } from '../../controllers/node-lifecycle.ts'
 import podGarbage from '../../controllers/pod-garbage-collector.ts'
 import taintEviction, { toleratedMs } from '../../controllers/taint-eviction.ts'
@@ -32,6 +33,7 @@ t.test('a node that falls silent is noticed, its pods are not ready, and it is w
   const run = new ControllerRun(cluster, lifecycle)
   const lease = (): Lease => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'n', namespace: 'kube-node-lease' }, spec: { renewTime: formatMicroTime(cluster.clock.now()) } })
   cluster.seed(node('n'), pod('p', { node: 'n', readyAt: '2026-01-01T00:00:00Z' }), lease())
+  const well = () => cluster.seed({ ...node('well'), status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatMicroTime(cluster.clock.now()) }] } })
   const renew = () => cluster.edit<Lease>('coordination.k8s.io/v1/Lease', 'n', (copy) => void (copy.spec = lease().spec))
   const ready = () => cluster.read<Node>('v1/Node', 'n').status?.conditions?.find((c) => c.type === 'Ready')
   await run.settle()
@@ -43,13 +45,32 @@ t.test('a node that falls silent is noticed, its pods are not ready, and it is w
   t.equal(ready()?.status, 'True', 'the lease alone keeps it')
   await run.step(51_000)
   t.match(ready(), { status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' })
-  t.same(keys(cluster.read<Node>('v1/Node', 'n').spec?.taints), ['unreachable:NoSchedule', 'unreachable:NoExecute'])
+  t.same(keys(cluster.read<Node>('v1/Node', 'n').spec?.taints), ['unreachable:NoSchedule'], 'no pod goes while no node is well')
   t.equal(cluster.read<Pod>('v1/Pod', 'p').status?.conditions?.find((c) => c.type === 'Ready')?.status, 'False')
   t.same(cluster.events, ['Node/n Normal RegisteredNode: Node n event: Registered Node n in Controller', 'Node/n Normal NodeNotReady: Node n status is now: NodeNotReady', 'Pod/p Warning NodeNotReady: Node is not ready'])
+  well()
+  await run.settle()
+  t.same(keys(cluster.read<Node>('v1/Node', 'n').spec?.taints), ['unreachable:NoSchedule', 'unreachable:NoExecute'])
   cluster.edit<Node>('v1/Node', 'n', (copy) => void (copy.status = { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2026-01-01T00:03:00Z' }] }))
   await run.settle()
   t.same(keys(cluster.read<Node>('v1/Node', 'n').spec?.taints), [])
   t.same(run.errors, [])
+})
+
+t.test('how fast nodes of a zone may lose their pods', (t) => {
+  const zone = (name: string, ready: number, silent: number): Node[] =>
+    Array.from({ length: ready + silent }, (_, i) => ({ ...node(`${name}${i}`, { labels: { 'topology.kubernetes.io/zone': name } }), status: { conditions: [{ type: 'Ready', status: i < ready ? 'True' : 'Unknown' }] } }))
+  const cases: [number, number, number][] = [[9, 1, 10_000], [1, 2, 10_000], [2, 3, Infinity], [0, 5, 10_000], [20, 40, 100_000], [5, 3, 10_000]]
+  for (const [ready, silent, expect] of cases) t.equal(evictionPeriodMs(zone('z', ready, silent)), expect, `${ready} well, ${silent} not`)
+  const nodes = [...zone('a', 5, 2), ...zone('b', 5, 1)]
+  const evictions = new ZoneEvictions()
+  const ask = (at: number, nowMs: number) => evictions.ask(nodes[at] ?? node('x'), nodes, nowMs)
+  t.same(ask(5, 1000), { eviction: 'now' })
+  t.same(ask(6, 3000), { eviction: 'later', waitMs: 8000 }, 'one after the other')
+  t.same(ask(12, 3000), { eviction: 'now' }, 'in each zone')
+  t.same(ask(6, 11_000), { eviction: 'now' })
+  t.same(new ZoneEvictions().ask(node('x'), zone('a', 0, 2), 0), { eviction: 'never' })
+  t.end()
 })
 
 t.test('for how long a pod may stay', (t) => {
