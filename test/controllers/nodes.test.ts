@@ -33,7 +33,7 @@ t.test('a node that falls silent is noticed, its pods are not ready, and it is w
   const run = new ControllerRun(cluster, lifecycle)
   const lease = (): Lease => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'n', namespace: 'kube-node-lease' }, spec: { renewTime: formatMicroTime(cluster.clock.now()) } })
   cluster.seed(node('n'), pod('p', { node: 'n', readyAt: '2026-01-01T00:00:00Z' }), lease())
-  const well = () => cluster.seed({ ...node('well'), status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatMicroTime(cluster.clock.now()) }] } })
+  const well = (): void => cluster.seed({ ...node('well'), status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: formatMicroTime(cluster.clock.now()) }] } } as Node)
   const renew = () => cluster.edit<Lease>('coordination.k8s.io/v1/Lease', 'n', (copy) => void (copy.spec = lease().spec))
   const ready = () => cluster.read<Node>('v1/Node', 'n').status?.conditions?.find((c) => c.type === 'Ready')
   await run.settle()
