@@ -66,12 +66,14 @@ export interface Image {
   /** More programs by path: a tool of that name, or a behaviour. */
   programs: Readonly<Record<string, string | Behaviour>>
   files: Readonly<Record<string, string>>
+  /** Programs that run as their owner, root. */
+  setuid: readonly string[]
   ports: readonly number[]
   pull: { after?: string; failure?: string }
   sizeBytes?: number
 }
 
-const DEFAULTS: Omit<Image, 'name' | 'match'> = { entrypoint: [], command: [], env: {}, workingDir: '/', user: '0', tools: 'busybox', programs: {}, files: {}, ports: [], pull: {} }
+const DEFAULTS: Omit<Image, 'name' | 'match'> = { entrypoint: [], command: [], env: {}, workingDir: '/', user: '0', tools: 'busybox', programs: {}, files: {}, setuid: [], ports: [], pull: {} }
 
 export class Images {
   #own: readonly Image[] = []

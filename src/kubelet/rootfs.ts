@@ -16,7 +16,7 @@ const SBIN: ReadonlySet<string> = new Set(['ip', 'ifconfig', 'route', 'arp'])
 const USR_BIN: ReadonlySet<string> = new Set(['awk', 'basename', 'bc', 'cmp', 'cut', 'dirname', 'du', 'env', 'expr', 'find', 'free', 'head', 'id', 'killall', 'less', 'md5sum', 'nc', 'nslookup', 'od', 'paste', 'printf', 'readlink', 'realpath', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tail', 'tee', 'test', '[', 'time', 'timeout', 'top', 'tr', 'uniq', 'uptime', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'])
 
 /** Programs of ours that are no tools of busybox: an image has them when it says so. */
-const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'curl', 'perl', 'jq'])
+const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'curl', 'perl', 'nnp', 'nginx'])
 
 const trees = new WeakMap<Image, DirNode>()
 
@@ -37,6 +37,11 @@ function build(image: Image): DirNode {
   }
   if (image.tools === 'busybox') for (const name of tools.keys()) if (!NOT_BUSYBOX.has(name)) put(root, `${placeOf(name)}/${name}`, executable(name))
   for (const [path, program] of Object.entries(image.programs)) put(root, path, executable(typeof program === 'string' ? program : behaviourName(path)))
+  for (const path of image.setuid) {
+    const slash = path.lastIndexOf('/')
+    const node = dirAt(root, path.slice(0, slash)).entries.get(path.slice(slash + 1))
+    if (node) node.meta.mode |= 0o4000
+  }
   for (const [path, text] of Object.entries(image.files)) put(root, path, text.startsWith('#!') ? file(text, 0o755) : file(text))
   if (image.workingDir !== '/') dirAt(root, image.workingDir)
   return root

@@ -47,7 +47,7 @@ export function podManifest({ name, labels = {}, spec = {}, container = {} }: Po
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: metadata(name, labels),
-    spec: { containers: [{ name: 'main', image: 'busybox:1.37', ...container }], ...spec },
+    spec: { containers: [{ name: 'main', image: 'nginx:1.28', ...container }], ...spec },
   })
 }
 

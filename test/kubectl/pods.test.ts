@@ -22,7 +22,7 @@ eachKubectl(t, target, {
     const conditions = Object.fromEntries((status?.conditions ?? []).map((c) => [c.type, c.status]))
     t.same(conditions, { PodReadyToStartContainers: 'True', Initialized: 'True', Ready: 'True', ContainersReady: 'True', PodScheduled: 'True' })
     const [main] = status?.containerStatuses ?? []
-    t.match(main, { name: 'main', ready: true, started: true, restartCount: 0, image: /busybox:1\.37$/, containerID: /^containerd:\/\/[0-9a-f]{64}$/ })
+    t.match(main, { name: 'main', ready: true, started: true, restartCount: 0, image: /nginx:1\.28$/, containerID: /^containerd:\/\/[0-9a-f]{64}$/ })
     t.ok(main?.state?.running?.startedAt)
     const [init] = status?.initContainerStatuses ?? []
     t.match(init, { name: 'first', ready: true, restartCount: 0, state: { terminated: { exitCode: 0, reason: 'Completed' } } })

@@ -93,6 +93,8 @@ class ShellContainer implements RunningContainer {
       turns: surroundings.turns,
       programs: (name) => this.#program(name),
       memoryBytes: memoryLimit(request),
+      privileged: request.container.securityContext?.privileged ?? false,
+      noNewPrivileges: request.container.securityContext?.allowPrivilegeEscalation === false,
       failed,
       onExit: (exit) => this.#over(exit),
     })

@@ -23,8 +23,10 @@ export interface SandboxOptions {
   /** Bytes that one process may hold in memory. */
   memoryBytes: number
   maxProcesses?: number
-  /** What it asks of its cluster beside the network: the image's behaviour, the pod. */
-  extensions?: unknown
+  /** Its root may do what the host's may. */
+  privileged?: boolean
+  /** Programs with the setuid bit gain nothing (no_new_privs). */
+  noNewPrivileges?: boolean
   /** An error that is Orrery's own. */
   failed(error: unknown): void
   /** The first process has ended, or the memory was used up. */
@@ -39,6 +41,8 @@ export interface Problem {
 export interface Loaded {
   program: Program
   argv: readonly string[]
+  /** As whom it runs, by its setuid bit. */
+  uid?: number
 }
 
 const MAX_PROCESSES = 512
@@ -119,7 +123,7 @@ export class Sandbox {
     const loaded = this.load(process, argv, env)
     if ('problem' in loaded) return loaded
     process.argv = loaded.argv
-    this.#run(process, loaded.program)
+    this.#run(process, loaded)
     return { process }
   }
 
@@ -128,7 +132,7 @@ export class Sandbox {
     if ('problem' in loaded) return loaded
     if (this.#processes.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) return { problem: "can't fork: Resource temporarily unavailable", status: 2 }
     const process = new Process(this, { ...from(parent), pid: this.#nextPid++, argv: loaded.argv, env })
-    this.#run(process, loaded.program)
+    this.#run(process, loaded)
     return { process }
   }
 
@@ -140,7 +144,8 @@ export class Sandbox {
     return child
   }
 
-  #run(process: Process, program: Program): void {
+  #run(process: Process, { program, uid }: Loaded): void {
+    if (uid !== undefined) process.cred = { ...process.cred, uid }
     this.#processes.set(process.pid, process)
     void process.run(program)
   }
@@ -159,7 +164,8 @@ export class Sandbox {
     const name = argv[0] ?? ''
     if (file.program !== undefined) {
       const program = this.program(file.program)
-      return program ? { program, argv } : { problem: `${name}: not found`, status: 127 }
+      const uid = file.meta.mode & 0o4000 && !this.options.noNewPrivileges ? { uid: file.meta.uid } : {}
+      return program ? { program, argv, ...uid } : { problem: `${name}: not found`, status: 127 }
     }
     const head = file.read().subarray(0, 256).toString('latin1')
     const [, interpreter, arg] = /^#! *(\S+)(?: +(\S[^\n]*?))? *(?:\n|$)/.exec(head) ?? []

@@ -294,6 +294,11 @@ async function reachable(process: Process, ip: string): Promise<boolean> {
 async function ip(process: Process): Promise<number> {
   const { party } = process.sandbox
   const [what = ''] = process.args.filter((a) => !a.startsWith('-'))
+  if (what.startsWith('l') && process.args.some((a) => /^(?:add|del|set)/.test(a))) {
+    if (process.sandbox.options.privileged) return 0
+    await process.err('ip: RTNETLINK answers: Operation not permitted\n')
+    return 2
+  }
   if (what.startsWith('r')) await process.out(`default via ${party.ip.replace(/\d+$/, '1')} dev eth0\n${party.ip.replace(/\d+$/, '0')}/24 dev eth0 scope link  src ${party.ip}\n`)
   else await process.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    inet 127.0.0.1/8 scope host lo\n2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue \n    inet ${party.ip}/24 brd ${party.ip.replace(/\d+$/, '255')} scope global eth0\n`)
   return 0
