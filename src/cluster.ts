@@ -32,6 +32,7 @@ import { ApiClient } from './client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from './client/bootstrap.ts'
 import { Recorder } from './client/event-recorder.ts'
 import { InformerFactory } from './client/informer.ts'
+import { ServiceIPAddresses } from './client/service-ip-addresses.ts'
 import { SystemClock, SystemRandom, type Clock, type Random } from './clock.ts'
 import { type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller/controller.ts'
 import { ControllerManager } from './controller/manager.ts'
@@ -152,7 +153,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
+  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
   const kubelet = createKubelet({ network: plane.network })
@@ -200,13 +201,14 @@ interface ControlPlane {
   system: SystemReader
   network: ClusterNetwork
   aggregation: { aggregator: Aggregator; discovery: RemoteDiscovery }
-  close(): void
+  close(): Promise<void>
 }
 
 interface ControlPlaneParts {
   store: ObjectStore
   clock: Clock
   random: Random
+  log: Logger
   pki: ClusterPki
   allowPrivileged: boolean
   admission: AdmissionOptions | undefined
@@ -214,10 +216,11 @@ interface ControlPlaneParts {
   authentication: AuthenticationOptions
 }
 
-function buildControlPlane({ store, clock, random, pki, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
-  const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR })
+  const addresses = new ServiceIPAddresses({ client: () => new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), onError: (error) => log.error({ err: error }, 'an IPAddress was not written') })
+  const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR, onServiceIP: addresses })
   const keys: ServiceAccountKeys = new ServiceAccountKeys(pki.serviceAccountKey, { clock, random, system: () => system })
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins(admission)), clock, random, system: () => system })
   const converters = new WebhookClient(admission?.serviceBackend)
@@ -241,7 +244,8 @@ function buildControlPlane({ store, clock, random, pki, allowPrivileged, admissi
     system,
     network,
     aggregation: { aggregator, discovery },
-    close() {
+    async close() {
+      await addresses.settled()
       discovery.close()
       aggregator.close()
       api.admission.close()
