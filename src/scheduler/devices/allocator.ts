@@ -113,12 +113,12 @@ class Search {
   #fill(option: Option, claim: number, goOn: () => boolean): boolean {
     const ofClaim = this.#taken.filter((t) => t.option.claim === option.claim).length
     if (option.mode === 'All') {
-      const wanted = this.#selectable(option, true)
+      const wanted = this.#all(option)
       if (wanted.length === 0 || ofClaim + wanted.length > MAX_RESULTS) return false
       return this.#each(wanted, { option, claim }, goOn)
     }
     if (ofClaim + option.count > MAX_RESULTS) throw new AllocationError(`claim ${option.claim.metadata.namespace}/${option.claim.metadata.name}: number of requested devices ${ofClaim + option.count} exceeds the claim limit of ${MAX_RESULTS}`)
-    return this.#some(this.#selectable(option, false), { option, claim, from: 0, left: option.count }, goOn)
+    return this.#some(this.#free(option), { option, claim, from: 0, left: option.count }, goOn)
   }
 
   #each(devices: readonly PooledDevice[], place: { option: Option; claim: number }, goOn: () => boolean): boolean {
@@ -131,21 +131,23 @@ class Search {
     if (place.left === 0) return goOn()
     for (let i = place.from; i < devices.length; i++) {
       const device = devices[i]
-      if (device && this.#with(device, place, () => this.#some(devices, { ...place, from: device.device.allowMultipleAllocations ? i : i + 1, left: place.left - 1 }, goOn))) return true
+      // What is taken is not even looked at, so that only devices that come into question are judged.
+      if (device && this.#isMatch(place.option, device) && this.#with(device, place, () => this.#some(devices, { ...place, from: device.device.allowMultipleAllocations ? i : i + 1, left: place.left - 1 }, goOn))) return true
     }
     return false
   }
 
-  /** Devices that the selectors match and whose taints are put up with. */
-  #selectable(option: Option, isAll: boolean): PooledDevice[] {
-    const found: PooledDevice[] = []
-    for (const pool of this.pools) {
-      if (isAll && (pool.isIncomplete || pool.invalidReason !== undefined)) {
-        throw new AllocationError(`claim ${option.claim.metadata.namespace}/${option.claim.metadata.name}, request ${option.name.full}: asks for all devices, but resource pool ${pool.id} is currently ${pool.isIncomplete ? 'being updated' : 'invalid'}`)
-      }
-      if (pool.invalidReason === undefined) found.push(...pool.devices.filter((device) => this.#isMatch(option, device)))
-    }
-    return found
+  /** All that the selectors match and whose taints are put up with. */
+  #all(option: Option): PooledDevice[] {
+    const { claim, name } = option
+    const wrong = this.pools.find((p) => p.isIncomplete || p.invalidReason !== undefined)
+    if (wrong) throw new AllocationError(`claim ${claim.metadata.namespace}/${claim.metadata.name}, request ${name.full}: asks for all devices, but resource pool ${wrong.id} is currently ${wrong.isIncomplete ? 'being updated' : 'invalid'}`)
+    return this.pools.flatMap((pool) => pool.devices.filter((device) => this.#isMatch(option, device)))
+  }
+
+  #free({ adminAccess }: Option): PooledDevice[] {
+    const isFree = ({ id, device }: PooledDevice) => adminAccess || device.allowMultipleAllocations || !(this.#inUse.has(id) || this.#input.allocated.has(id))
+    return this.pools.flatMap((pool) => (pool.invalidReason === undefined ? pool.devices.filter(isFree) : []))
   }
 
   #isMatch(option: Option, device: PooledDevice): boolean {

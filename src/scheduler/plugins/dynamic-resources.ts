@@ -33,6 +33,8 @@ interface State {
 
 /** What postFilter needs to know: a state is only kept for pods that have claims. */
 const states = new WeakMap<object, State>()
+/** Attempts that this plugin itself refused: there is nothing to free for them. */
+const refused = new WeakSet<object>()
 
 export default definePlugin<State, State>({
   name: NAME,
@@ -55,6 +57,7 @@ export default definePlugin<State, State>({
     const { handle } = cycle
     const ledger = ledgerOf(handle)
     const claims = claimsOf(ledger, pod)
+    refused.add(cycle)
     if (typeof claims === 'string') return { status: unresolvable(claims) }
     if (claims.length === 0) return SKIP
     const open = claims.filter((c) => !c.status?.allocation)
@@ -88,8 +91,8 @@ export default definePlugin<State, State>({
   },
   postFilter(cycle, { uid }) {
     // Upstream has no state to read when an earlier plugin refused the pod for good, and says so.
-    if (!cycle.didPreFilter(NAME)) return { status: failure('not found') }
     const state = states.get(cycle)
+    if (!cycle.didPreFilter(NAME) && !refused.has(cycle)) return { status: failure('not found') }
     if (!state) return { status: NOTHING_TO_FREE }
     const idle = [...state.unavailable].find(({ status }) => (status?.reservedFor ?? []).every((consumer) => consumer.uid === uid))
     if (!idle) return { status: unschedulable('still not schedulable') }

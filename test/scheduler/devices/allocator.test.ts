@@ -38,6 +38,7 @@ t.test('devices for requests', async (t) => {
     ['by a version', { requests: [exactly(cel(`device.attributes["${DRIVER}"].version.isGreaterThan(semver("2.0.0"))`))] }, three, NONE],
     ['a domain that is not there', { requests: [exactly(cel('has(device.attributes["x.example.com"].y)'))] }, three, NONE],
     ['an attribute that is not there', { requests: [exactly(cel('device.attributes["x.example.com"].y == "z"'))] }, three, 'claim default/c: selector #0: CEL runtime error: no such key: y'],
+    ['an attribute that no free device is asked for', { requests: [exactly(cel('device.attributes["x.example.com"].y == "z"'))] }, three, NONE, { allocated: new Set(['d1', 'd2', 'd3'].map((d) => `${DRIVER}/p/${d}`)) }],
     ['of another class', { requests: [{ name: 'r', exactly: { deviceClassName: 'other' } }] }, three, NONE],
     ['of a class that is not there', { requests: [{ name: 'r', exactly: { deviceClassName: 'gone' } }] }, three, 'claim default/c, request r: could not retrieve device class gone: deviceclass.resource.k8s.io "gone" not found'],
     ['several', { requests: [exactly({ count: 2 })] }, three, [['r=d1', 'r=d2']]],

@@ -45,7 +45,7 @@ t.test('what a pod waits for', async (t) => {
   t.equal(cluster.why('p'), undefined, 'it is not even looked at')
   cluster.seed(claim('gone', 'missing'))
   await cluster.settle()
-  t.equal(cluster.why('p'), '0/1 nodes are available: request r: device class missing does not exist. not found')
+  t.equal(cluster.why('p'), '0/1 nodes are available: request r: device class missing does not exist. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.')
 })
 
 t.test('a claim that nobody uses is freed where it is out of reach', async (t) => {
