@@ -78,7 +78,7 @@ export class FileSystem {
 
   tryResolve(path: string, options: { follow?: boolean; cred?: Credentials } = {}): Found | undefined {
     try {
-      return this.resolve(path, options)
+      return this.#seek(path, { follow: options.follow ?? true, cred: options.cred ?? ROOT })
     } catch (error) {
       if (error instanceof FsError) return undefined
       throw error
@@ -247,9 +247,16 @@ export class FileSystem {
     return { dir: parent.node, name, path: join(parent.path, name), mount: parent.mount }
   }
 
-  #walk(path: string, { follow, cred }: { follow: boolean; cred: Credentials }): Found {
+  #walk(path: string, options: { follow: boolean; cred: Credentials }): Found {
+    const found = this.#seek(path, options)
+    if (!found) throw new FsError('ENOENT')
+    return found
+  }
+
+  /** Undefined for what is not there: often asked, and an error costs far more than the answer. */
+  #seek(path: string, { follow, cred }: { follow: boolean; cred: Credentials }): Found | undefined {
     const root = this.#mounts.get('/')
-    if (!root) throw new FsError('ENOENT')
+    if (!root) return undefined
     let at: Found = { node: root.node, path: '/', mount: root }
     const todo = path.split('/').filter((n) => n !== '' && n !== '.').reverse()
     const mustBeDir = path.endsWith('/')
@@ -262,7 +269,7 @@ export class FileSystem {
       if (at.node.kind !== 'dir') throw new FsError('ENOTDIR')
       this.allow(at.node, 1, cred)
       const child = at.node.entries.get(name)
-      if (!child) throw new FsError('ENOENT')
+      if (!child) return undefined
       const childPath = join(at.path, name)
       const mounted = this.#mounts.get(childPath)
       if (child.kind === 'link' && !mounted && (todo.length > 0 || follow || mustBeDir)) {
