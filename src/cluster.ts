@@ -14,6 +14,9 @@ import { conversionWebhooks } from './admission/webhooks/conversion.ts'
 import { Aggregator } from './apiserver/aggregation/aggregator.ts'
 import { RemoteDiscovery } from './apiserver/aggregation/remote-discovery.ts'
 import { Api } from './apiserver/api.ts'
+import { AuditLog } from './apiserver/audit/log.ts'
+import type { AuditPolicy } from './apiserver/audit/policy.ts'
+import type { Auditor } from './apiserver/audit/trail.ts'
 import { ExtraPaths } from './apiserver/extra-paths.ts'
 import { FlowControl } from './apiserver/flow-control.ts'
 import { Health } from './apiserver/health.ts'
@@ -89,6 +92,8 @@ export interface ClusterOptions {
   scheduler?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
+  /** Which requests are written down, and where: a file, or `-` for standard output. */
+  audit?: { policy: AuditPolicy; path: string }
   /** How users are known. */
   authentication?: AuthenticationOptions
   /** Who decides what a user may do. */
@@ -159,7 +164,9 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const kubelet = createKubelet({ network: plane.network })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
-  const server = await listen(options, { ...plane, pki, log, state, kubelet, explain: scheduler.explain })
+  const audit = options.audit && { policy: options.audit.policy, log: new AuditLog(options.audit.path) }
+  if (audit) opened.push(audit.log)
+  const server = await listen(options, { ...plane, pki, log, audit, state, kubelet, explain: scheduler.explain })
   opened.push(server)
   joinNetwork(plane.network, { host: reachable(options.host), port: server.port })
   const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, fallback: pki.server, log }, options.hostAccess))
@@ -226,7 +233,7 @@ function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, ad
   const converters = new WebhookClient(admission?.serviceBackend)
   const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
   const informers = new InformerFactory(api)
-  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, informers)
+  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, { feeds: informers, clock })
   const flowControl = new FlowControl(informers, clock)
   const tokens = tokensOf(authentication, { keys, clock, system: () => system })
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
@@ -280,17 +287,18 @@ function reachable(host: string): string {
 interface ListenParts {
   pki: ClusterPki
   log: Logger
+  audit: Auditor | undefined
   state: { ready: boolean }
   kubelet: Kubelet
   explain: (pod: Pod) => Explanation | undefined
 }
 
-function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, aggregation, pki, log, state, kubelet, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
+function listen(options: ClusterOptions, { api, authorizer, flowControl, keys, tokens, network, aggregation, pki, log, audit, state, kubelet, explain }: ControlPlane & ListenParts): Promise<HttpServer> {
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const metrics = new Metrics()
   const health = new Health(state)
   const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
-  const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, connectors: podConnectors(kubelet.node, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
+  const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, audit, connectors: podConnectors(kubelet.node, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
     port: options.port,

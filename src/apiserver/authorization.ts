@@ -7,11 +7,15 @@ import { isResourceAttributes, type AuthorizationAttributes, type Authorizer, ty
 import type { UserInfo } from '../registry/kind.ts'
 import type { Query, RequestInfo } from './request-info.ts'
 
-/** Nothing when it is allowed at once, else a promise of the same. @throws StatusError 403 */
-export function demand(authorizer: Authorizer, attributes: AuthorizationAttributes): Promise<void> | undefined {
+/** Nothing when it is allowed at once, else a promise of the same. @param note is told the verdict @throws StatusError 403 */
+export function demand(authorizer: Authorizer, attributes: AuthorizationAttributes, note?: (verdict: Verdict) => void): Promise<void> | undefined {
   const verdict = authorizer.authorize(attributes)
-  if (verdict instanceof Promise) return verdict.then((late) => refuseUnlessAllowed(late, attributes))
-  refuseUnlessAllowed(verdict, attributes)
+  const decide = (decided: Verdict) => {
+    note?.(decided)
+    refuseUnlessAllowed(decided, attributes)
+  }
+  if (verdict instanceof Promise) return verdict.then(decide)
+  decide(verdict)
   return undefined
 }
 

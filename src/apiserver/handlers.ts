@@ -67,7 +67,7 @@ function handleObject(call: Call): ApiResponse | Promise<ApiResponse> {
 }
 
 function contextOf({ api, info, request }: Call, options: Partial<Pick<RequestContext, 'dryRun' | 'fieldManager' | 'fieldValidation' | 'givenOptions'>> = {}): RequestContext {
-  return api.context({ user: request.user, namespace: info.namespace, warnings: request.warnings, ...options })
+  return api.context({ user: request.user, namespace: info.namespace, warnings: request.warnings, trail: request.trail, ...options })
 }
 
 const OFFER: Offer = { conversions: metadataConversions }
@@ -210,6 +210,7 @@ async function patch(call: Call): Promise<ApiResponse> {
   const encode = encodeOptions(call)
   const options = parseWriteOptions('PatchOptions', request.query, { userAgent: request.headers['user-agent'] ?? '', isApply: type === 'apply' })
   const ctx = contextOf(call, options)
+  ctx.trail?.requestPatch(request.body)
   const { entry, created } = await patchObject(api, { kind, name: info.name, subresource: info.subresource }, { type, bytes: request.body, force: options.force }, ctx)
   return objectResponse(call, entry, { encode, status: created ? 201 : 200 })
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { UserInfo } from '../registry/kind.ts'
+import type { RequestTrail } from '../registry/request-context.ts'
 import type { Query } from './request-info.ts'
 
 export interface ApiRequest {
@@ -19,6 +20,8 @@ export interface ApiRequest {
   warnings: string[]
   /** `host:port` the client asked for. */
   host: string
+  /** Where it is written down what becomes of the request, if anywhere. */
+  trail?: RequestTrail | undefined
 }
 
 export interface ApiResponse {

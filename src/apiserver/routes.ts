@@ -12,6 +12,7 @@ import type { UserInfo } from '../registry/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
 import type { Api } from './api.ts'
+import { AuditTrail, type Auditor } from './audit/trail.ts'
 import { attributesOf, demand } from './authorization.ts'
 import type { Flow, FlowControl } from './flow-control.ts'
 import type { Metrics } from './metrics.ts'
@@ -35,6 +36,8 @@ export interface RoutesParts {
   log: Logger
   flowControl: FlowControl
   metrics: Metrics
+  /** What is written down of requests, and where. */
+  audit?: Auditor | undefined
   /** Answers paths that are not resources (health, version, OpenAPI, metrics), or undefined for what it does not know. */
   extra(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse | undefined>
 }
@@ -48,6 +51,7 @@ const OPENAPI = '/openapi/v3'
 interface Passage {
   readonly warnings: string[]
   readonly startedMs: number
+  readonly trail: AuditTrail | undefined
   info?: RequestInfo
   flow?: Flow
   isSeated?: boolean
@@ -74,20 +78,23 @@ export class Routes {
 
   /** Never rejects: whatever goes wrong is answered as a Status. */
   async handle(raw: RawRequest): Promise<ApiResponse> {
-    const { api, metrics } = this.#parts
-    const passage: Passage = { warnings: [], startedMs: api.clock.now() }
+    const { api, audit, metrics } = this.#parts
+    const passage: Passage = { warnings: [], startedMs: api.clock.now(), trail: audit && new AuditTrail(audit, raw, api) }
     const kind = raw.method === 'GET' || raw.method === 'HEAD' ? 'readOnly' : 'mutating'
     metrics.inFlight[kind]++
     let response: ApiResponse
+    let refusal: object | undefined
     try {
       response = await this.#dispatch(raw, passage)
     } catch (error) {
       response = this.failure(error, raw)
+      refusal = statusErrorOf(error).toStatus()
     } finally {
       metrics.inFlight[kind]--
       // A watch needs its seat for its beginning only.
       if (passage.isSeated) passage.flow?.queue?.leave()
     }
+    passage.trail?.responded(response, refusal)
     this.#addHeaders(response, raw, passage)
     const { info, startedMs } = passage
     if (info) metrics.observe(info, { isApply: raw.headers['content-type'] === APPLY, isDryRun: raw.url.includes('dryRun='), status: response.status, ms: api.clock.now() - startedMs })
@@ -95,8 +102,8 @@ export class Routes {
   }
 
   /** Headers of every answer, refusals included. */
-  #addHeaders({ headers }: ApiResponse, { headers: asked }: RawRequest, { flow, warnings, isForbidden }: Passage): void {
-    headers['audit-id'] = asked['audit-id'] || this.#parts.api.random.uuid()
+  #addHeaders({ headers }: ApiResponse, { headers: asked }: RawRequest, { flow, warnings, isForbidden, trail }: Passage): void {
+    headers['audit-id'] = trail?.id ?? (asked['audit-id'] || this.#parts.api.random.uuid())
     if (flow) Object.assign(headers, flow.headers)
     if (isForbidden) headers['x-content-type-options'] = 'nosniff'
     if (warnings.length > 0) headers.warning = warningHeaders(warnings)
@@ -113,7 +120,7 @@ export class Routes {
   }
 
   async #dispatch(raw: RawRequest, passage: Passage): Promise<ApiResponse> {
-    const { request, info } = await this.#read(raw, passage.warnings)
+    const { request, info } = await this.#read(raw, passage)
     passage.info = info
     const admission = CONNECTIONS.has(info.subresource) || info.verb === 'proxy' ? undefined : this.#parts.flowControl.admit(request.user, info)
     if (admission) {
@@ -151,14 +158,22 @@ export class Routes {
   }
 
   /** Who asks, after what they may say about who they are, and what for. */
-  async #read(raw: RawRequest, warnings: string[]): Promise<{ request: ApiRequest; info: RequestInfo }> {
-    // Node joins what is repeated; only Set-Cookie, which no request has, comes as a list.
-    const headers = raw.headers as ApiRequest['headers']
-    const user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, warn: (text) => warnings.push(text) })
-    const request = new AuthenticatedRequest(raw, { headers, warnings, user })
-    const info = parseRequestInfo(request.method, request.path, request.query)
+  async #read(raw: RawRequest, { warnings, trail }: Passage): Promise<{ request: ApiRequest; info: RequestInfo }> {
+    const request = new AuthenticatedRequest(raw, warnings, trail)
+    const { headers, query } = request
+    const info = parseRequestInfo(request.method, request.path, query)
+    try {
+      request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, warn: (text) => warnings.push(text) })
+    } catch (error) {
+      trail?.unauthenticated(attributesOf(NOBODY, info, query), statusErrorOf(error).toStatus())
+      throw error
+    }
+    trail?.received(attributesOf(request.user, info, query))
     const wanted = isImpersonating(headers) ? impersonatedUser(raw.rawHeaders) : undefined
-    if (wanted) request.user = await this.#impersonation.become(wanted, attributesOf(user, info, request.query))
+    if (wanted) {
+      request.user = await this.#impersonation.become(wanted, attributesOf(request.user, info, query))
+      trail?.impersonated(request.user)
+    }
     return { request, info }
   }
 
@@ -167,7 +182,8 @@ export class Routes {
     if (!authorizer) return
     const attributes = attributesOf(user, info, query)
     try {
-      const pending = demand(authorizer, attributes)
+      const { trail } = passage
+      const pending = demand(authorizer, attributes, trail && ((verdict) => trail.authorized(verdict)))
       if (pending) await pending
     } catch (error) {
       passage.isForbidden = true
@@ -194,27 +210,32 @@ export class Routes {
   }
 }
 
+const NOBODY: UserInfo = { name: '', groups: [] }
+
 class AuthenticatedRequest implements ApiRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: ApiRequest['headers']
   readonly body: Buffer
-  user: UserInfo
+  /** Nobody until they are known. */
+  user = NOBODY
   readonly warnings: string[]
   readonly host: string
+  readonly trail: AuditTrail | undefined
   readonly #raw: RawRequest
 
-  constructor(raw: RawRequest, { headers, user, warnings }: Pick<ApiRequest, 'headers' | 'user' | 'warnings'>) {
+  constructor(raw: RawRequest, warnings: string[], trail: AuditTrail | undefined) {
     this.#raw = raw
     this.method = raw.method
     this.path = decodePath(raw.url)
     this.query = queryOf(raw.url)
-    this.headers = headers
+    // Node joins what is repeated; only Set-Cookie, which no request has, comes as a list.
+    this.headers = raw.headers as ApiRequest['headers']
     this.body = raw.body
-    this.user = user
     this.warnings = warnings
-    this.host = headers[':authority'] ?? headers.host ?? ''
+    this.host = this.headers[':authority'] ?? this.headers.host ?? ''
+    this.trail = trail
   }
 
   get signal(): AbortSignal {

@@ -2,11 +2,13 @@
  * The authorizers that a list of modes names, asked in its order. Models k8s.io/kubernetes/pkg/kubeapiserver/authorizer
  * (modes, config.go).
  */
+import type { Clock } from '../clock.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { ObjectFeeds } from './rbac.ts'
 import { RbacAuthorizer } from './rbac.ts'
 import { NodeAuthorizer } from './node-authorizer.ts'
 import type { IndexedFeeds } from './node-references.ts'
+import { WebhookAuthorizer, type WebhookOptions } from './webhooks.ts'
 import { alwaysAllow, alwaysDeny, privilegedGroup, unionAuthorizer } from './union.ts'
 
 /** As kubeadm sets it. */
@@ -17,7 +19,7 @@ export interface AuthorizationOptions {
   /** Node and RBAC unless told. */
   modes?: readonly string[]
   /** Who answers for the mode Webhook. */
-  webhook?: Authorizer & { close(): void }
+  webhook?: Omit<WebhookOptions, 'clock'>
 }
 
 export interface Authorization {
@@ -26,7 +28,7 @@ export interface Authorization {
 }
 
 /** @throws Error in upstream's words for modes that are not known, come twice or lack their settings */
-export function authorizationOf({ modes = DEFAULT_MODES, webhook }: AuthorizationOptions, feeds: ObjectFeeds & IndexedFeeds): Authorization {
+export function authorizationOf({ modes = DEFAULT_MODES, webhook }: AuthorizationOptions, { feeds, clock }: { feeds: ObjectFeeds & IndexedFeeds; clock: Clock }): Authorization {
   checkModes(modes, webhook)
   const rbac = modes.includes('RBAC') ? new RbacAuthorizer(feeds) : undefined
   const byMode: Readonly<Record<string, () => Authorizer | undefined>> = {
@@ -34,13 +36,12 @@ export function authorizationOf({ modes = DEFAULT_MODES, webhook }: Authorizatio
     AlwaysDeny: () => alwaysDeny,
     Node: () => new NodeAuthorizer(feeds),
     RBAC: () => rbac,
-    Webhook: () => webhook,
+    Webhook: () => webhook && new WebhookAuthorizer({ ...webhook, clock }),
   }
   return {
     authorizer: unionAuthorizer([privilegedGroup, ...modes.flatMap((mode) => byMode[mode]?.() ?? [])]),
     close() {
       rbac?.close()
-      webhook?.close()
     },
   }
 }

@@ -1,5 +1,6 @@
 /** What may stand in the config file, as a JSON schema. */
 import { LOG_LEVELS } from './flags.ts'
+import { serverFlags } from './server-flags.ts'
 
 const texts = { type: 'object', additionalProperties: { type: 'string' } }
 
@@ -21,6 +22,7 @@ export const configSchema = {
     ingressTlsPort: { type: 'integer', minimum: 0, maximum: 65535 },
     dnsPort: { type: 'integer', minimum: 0, maximum: 65535 },
     logLevel: { enum: LOG_LEVELS },
+    apiserver: { type: 'object', additionalProperties: false, properties: Object.fromEntries(serverFlags.map(({ name }) => [name, { type: ['string', 'boolean', 'array'], items: { type: 'string' } }])) },
     nodes: {
       type: ['integer', 'array'],
       minimum: 0,
@@ -64,6 +66,8 @@ export interface Config {
   ingressTlsPort?: number
   dnsPort?: number
   logLevel?: string
+  /** Flags of kube-apiserver. */
+  apiserver?: Record<string, string | boolean | string[]>
   nodes?: number | NodeConfig[]
 }
 

@@ -11,6 +11,8 @@ import { UserError, type Call, type Io } from './command.ts'
 import { nodeNames, readConfig } from './config.ts'
 import type { Config, NodeConfig } from './config-schema.ts'
 import { DEFAULTS, LOG_LEVELS, NO_DATA_DIR, upFlags } from './flags.ts'
+import { serverFlags } from './server-flags.ts'
+import { serverOptions, type ServerOptions } from './server-options.ts'
 import { suggestion } from './suggest.ts'
 
 export interface Settings {
@@ -31,6 +33,8 @@ export interface Settings {
   schedulerConfig: SchedulerConfig | undefined
   /** undefined: nothing listens but the API server. */
   hostAccess: HostAccessOptions | undefined
+  /** What flags of kube-apiserver say. */
+  server: ServerOptions
   logLevel: string
 }
 
@@ -52,12 +56,21 @@ export function resolveSettings({ flags }: Call, { env, cwd }: Pick<Io, 'env' | 
   const configFile = given('config')
   const configPath = configFile && path.resolve(cwd, configFile.text)
   const config = configPath ? readConfig(configPath) : {}
-  return combine(given, config, { cwd, configDir: configPath ? path.dirname(configPath) : cwd })
+  const configDir = configPath ? path.dirname(configPath) : cwd
+  const said = serverFlags.map(({ name, value }) => [name, serverText(flags[name], cwd, value) ?? serverText(config.apiserver?.[name], configDir, value)] as const)
+  const server = serverOptions(Object.fromEntries(said))
+  return combine(given, config, { server, cwd, configDir })
+}
+
+/** A file is relative to where it was written down. */
+function serverText(said: unknown, dir: string, kind: string): string | undefined {
+  if (said === undefined || typeof said === 'object') return Array.isArray(said) ? said.join(',') : undefined
+  return kind === 'FILE' && said !== '-' ? path.resolve(dir, String(said)) : String(said)
 }
 
 type Lookup = (name: string) => Given | undefined
 
-function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: string; configDir: string }): Settings {
+function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cwd: string; configDir: string; server: ServerOptions }): Settings {
   /** A path is relative to where it was written: the working directory, or the config file's own. */
   const place = (name: string, configured: string | undefined) => {
     const said = given(name)
@@ -79,6 +92,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir }: { cwd: strin
     scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
     schedulerConfig: schedulerConfigOf(place('scheduler-config', config.schedulerConfig)),
     hostAccess: hostAccessOf(given, config, nodes.length > 0),
+    server,
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,
   }
 }

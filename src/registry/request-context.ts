@@ -1,6 +1,6 @@
 /** What travels with one request through the write path; implements the context that kinds' hooks see. */
 import type { Clock, Random } from '../clock.ts'
-import type { SystemReader, UserInfo, WriteContext } from './kind.ts'
+import type { KubeObject, SystemReader, UserInfo, WriteContext } from './kind.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
@@ -8,6 +8,13 @@ export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 export interface GivenOptions {
   fieldManager?: string
   fieldValidation?: string
+}
+
+/** What an audit log wants to know of a request on its way. */
+export interface RequestTrail {
+  readonly annotations: Map<string, string>
+  requestObject(object: KubeObject): void
+  requestPatch(patch: Buffer): void
 }
 
 export interface RequestContextFields {
@@ -19,6 +26,8 @@ export interface RequestContextFields {
   givenOptions?: GivenOptions
   /** Where warnings go; a list of its own unless told. */
   warnings?: string[]
+  /** Where it is written down what becomes of the request. */
+  trail?: RequestTrail | undefined
 }
 
 interface Surroundings {
@@ -47,6 +56,7 @@ export class RequestContext implements WriteContext {
   readonly warnings: string[]
   /** What the audit log notes besides the request itself; the first value of a key stays. */
   auditAnnotations?: Map<string, string>
+  readonly trail: RequestTrail | undefined
 
   constructor(fields: RequestContextFields, { clock, random, system }: Surroundings) {
     this.user = fields.user
@@ -59,6 +69,8 @@ export class RequestContext implements WriteContext {
     this.random = random
     this.system = system
     this.warnings = fields.warnings ?? []
+    this.trail = fields.trail
+    if (fields.trail) this.auditAnnotations = fields.trail.annotations
   }
 
   warn(text: string): void {

@@ -22,6 +22,7 @@ t.test('defaults', async (t) => {
     scheduler: true,
     schedulerConfig: undefined,
     hostAccess: { ingressPort: 8080, ingressTlsPort: 8443 },
+    server: {},
     logLevel: 'warn',
   })
 })
@@ -30,7 +31,7 @@ t.test('the first that says something wins', async (t) => {
   const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\nallowPrivileged: false\ncontrollers: ["*", -job-controller]\nscheduler: false\ndnsPort: 0\n' })
   const config = path.join(dir, 'orrery.yaml')
   const fromConfig = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
-  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, schedulerConfig: undefined, hostAccess: { ingressPort: 8080, ingressTlsPort: 8443, dnsPort: 0 }, logLevel: 'error' })
+  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, schedulerConfig: undefined, hostAccess: { ingressPort: 8080, ingressTlsPort: 8443, dnsPort: 0 }, server: {}, logLevel: 'error' })
   const env = { ORRERY_CONFIG: config, ORRERY_PORT: '2', ORRERY_DATA_DIR: 'here', ORRERY_NODES: '0', ORRERY_ADMIN_TOKEN: '', ORRERY_LOG_LEVEL: 'info' }
   const fromEnv = resolveSettings({ flags: {}, args: [] }, { env, cwd: '/work' })
   t.match(fromEnv, { host: '::1', port: 2, dataDir: '/work/here', adminToken: 'abc', nodes: [], logLevel: 'info' })
@@ -54,7 +55,7 @@ t.test('nodes of the config', async (t) => {
 
 /** A config file → the complaint, which begins with file and line. */
 const faulty: readonly (readonly [string, string])[] = [
-  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, schedulerConfig, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, nodes'],
+  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, schedulerConfig, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, apiserver, nodes'],
   ['host: a\nport: many', 'f:2: "port" must be of type integer'],
   ['port: 70000', 'f:1: "port" must be <= 65535'],
   ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],
@@ -76,7 +77,7 @@ t.test('faulty config files', async (t) => {
 })
 
 t.test('flags, config keys and README name the same settings', async (t) => {
-  t.same(upFlags.flatMap((f) => f.key ?? []).sort(), Object.keys(configSchema.properties).sort())
+  t.same([...upFlags.flatMap((f) => f.key ?? []), 'apiserver'].sort(), Object.keys(configSchema.properties).sort())
   const readme = fs.readFileSync('README.md', 'utf8')
   for (const { name, value, env, key, default: fallback, summary } of upFlags) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`--${name} ${value}\``))

@@ -5,6 +5,7 @@ import { KUBERNETES_VERSION } from '../../apiserver/version.ts'
 import { startCluster, type Cluster } from '../../cluster.ts'
 import { defineCommand, type Call, type Io } from '../command.ts'
 import { upFlags } from '../flags.ts'
+import { serverFlags } from '../server-flags.ts'
 import { prepareKubeconfig } from '../kubeconfig-file.ts'
 import { resolveSettings, type Settings } from '../settings.ts'
 import { explainStartError } from '../start-error.ts'
@@ -13,7 +14,7 @@ export default defineCommand({
   name: 'up',
   summary: 'Start a cluster and serve it until Ctrl-C',
   description: 'A setting comes from its flag, else its variable, else the config file, else the default. What the\ncluster holds is kept in the data directory and is there again on the next start.',
-  flags: upFlags,
+  flags: [...upFlags, ...serverFlags],
   run: up,
 })
 
@@ -34,9 +35,9 @@ async function up(call: Call, io: Io): Promise<number> {
 }
 
 async function start(settings: Settings): Promise<Cluster> {
-  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, hostAccess, logLevel } = settings
+  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, hostAccess, logLevel, server } = settings
   try {
-    return await startCluster({ host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}), ...(hostAccess ? { hostAccess } : {}) })
+    return await startCluster({ ...server, host, port, dataDir, nodes, controllers, scheduler, logLevel, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}), ...(hostAccess ? { hostAccess } : {}) })
   } catch (error) {
     throw explainStartError(error, settings)
   }

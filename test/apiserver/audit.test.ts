@@ -1,0 +1,128 @@
+/** What an audit log says of requests, and which of them it tells of. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+import { auditConfigOf, parseAuditPolicy } from '../../src/apiserver/audit/policy.ts'
+import type { AuthorizationAttributes } from '../../src/registry/authorization.ts'
+import { eventually } from '../helpers/cluster.ts'
+import { CONFIG_MAPS, configMap, startApiCluster, TOKEN } from '../helpers/http.ts'
+import { userNamed } from '../helpers/in-process-api.ts'
+
+const policy = (rules: string, more = '') => parseAuditPolicy(`apiVersion: audit.k8s.io/v1\nkind: Policy\n${more}rules:\n${rules}`)
+
+t.test('policies that are none', async (t) => {
+  const cases: [string, string][] = [
+    ['- level: Everything', 'rules[0].level: Unsupported value: "Everything": supported values: "Metadata", "None", "Request", "RequestResponse"'],
+    ['- users: [a]', 'rules[0].level: Required value'],
+    ['- {level: None, user: [a]}', 'strict decoding error: unknown field "rules[0].user"'],
+    ['- {level: None, nonResourceURLs: [healthz]}', `rules[0].nonResourceURLs[0]: Invalid value: "healthz": non-resource URL rules must begin with a '/' character`],
+    ['- {level: None, nonResourceURLs: ["/a*b"]}', `rules[0].nonResourceURLs[0]: Invalid value: "/a*b": non-resource URL wildcards '*' must be the final character of the rule`],
+    ['- {level: None, omitStages: [Begin]}', 'rules[0].omitStages[0]: Invalid value: "Begin": allowed stages are RequestReceived,ResponseStarted,ResponseComplete,Panic'],
+    ['- {level: None, resources: [{group: "", resourceNames: [a]}]}', 'rules[0].resources.resourceNames: Invalid value: ["a"]: using resourceNames requires at least one resource'],
+  ]
+  for (const [rules, message] of cases) t.throws(() => policy(rules), { message }, rules)
+  t.throws(() => policy('  []'), { message: 'loaded illegal policy with 0 rules' })
+  t.throws(() => parseAuditPolicy('apiVersion: v1\nkind: Policy'), { message: /an audit policy has apiVersion audit.k8s.io\/v1/ })
+})
+
+t.test('which rule is for a request', async (t) => {
+  const { rules } = policy(`
+- {level: None, users: [nobody]}
+- {level: Metadata, userGroups: [watched]}
+- {level: Request, verbs: [delete], resources: [{group: "", resources: [pods]}], namespaces: [ns]}
+- {level: Request, resources: [{group: "", resources: ["pods/*"]}, {group: apps, resources: ["*/scale"]}]}
+- {level: RequestResponse, resources: [{group: "", resources: [secrets], resourceNames: [one]}]}
+- {level: Metadata, nonResourceURLs: ["/health*"], omitStages: [RequestReceived], omitManagedFields: true}`)
+  const asked = (text: string, user = userNamed('jane')): AuthorizationAttributes => {
+    const [verb = '', what = '', where = ''] = text.split(' ')
+    if (what === '') return { user, verb: 'get', path: verb }
+    const [apiGroup = '', resource = '', subresource = ''] = what.split('/')
+    const [namespace = '', name = ''] = where.split('/')
+    return { user, verb, apiGroup, apiVersion: 'v1', resource, subresource, namespace, name }
+  }
+  const level = (attributes: AuthorizationAttributes) => auditConfigOf({ rules }, attributes).level
+  for (const [text, expected] of [
+    ['delete /pods ns/a', 'Request'],
+    ['delete /services ns/a', 'None'],
+    ['get /pods ns/a', 'Request'],
+    ['get /pods/log ns/a', 'Request'],
+    ['update apps/deployments/scale ns/a', 'Request'],
+    ['update apps/deployments ns/a', 'None'],
+    ['get /secrets ns/one', 'RequestResponse'],
+    ['get /secrets ns/two', 'None'],
+    ['/healthz', 'Metadata'],
+    ['/version', 'None'],
+  ] as const) t.equal(level(asked(text)), expected, text)
+  t.equal(level(asked('get /pods ns/a', userNamed('x', 'watched'))), 'Metadata')
+  t.equal(level(asked('delete /pods ns/a', userNamed('nobody', 'watched'))), 'None')
+  t.same(auditConfigOf({ rules, omitStages: ['Panic'] }, asked('/healthz')), { level: 'Metadata', omitStages: ['Panic', 'RequestReceived'], omitManagedFields: true })
+})
+
+interface Event {
+  stage: string
+  auditID: string
+  [member: string]: unknown
+}
+
+async function audited(t: Test) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-audit-'))
+  const file = path.join(dir, 'audit.log')
+  t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const rules = `
+- {level: RequestResponse, resources: [{group: "", resources: [configmaps]}], omitManagedFields: true}
+- {level: None, nonResourceURLs: ["/healthz"]}
+- level: Metadata`
+  const api = await startApiCluster(t, { audit: { policy: policy(rules), path: file } })
+  const events = (id: string, count: number) =>
+    eventually(() => {
+      const found = fs.readFileSync(file, 'utf8').split('\n').filter((line) => line.includes(id)).map((line) => JSON.parse(line) as Event)
+      return found.length >= count && found
+    })
+  return { api, file, events }
+}
+
+const about = (id: string, more: Record<string, string> = {}) => ({ headers: { 'audit-id': id, 'user-agent': 'test/1', ...more } })
+
+t.test('the events of requests', async (t) => {
+  const { api, file, events } = await audited(t)
+  const created = await api.post(CONFIG_MAPS, configMap('one', { data: { k: '<v>' } }), about('create-1'))
+  t.equal(created.headers['audit-id'], 'create-1')
+  const [begun, done] = await events('create-1', 2)
+  const user = { username: 'admin', uid: 'admin', groups: ['system:masters', 'system:authenticated'] }
+  t.match(begun, { kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'RequestResponse', stage: 'RequestReceived', requestURI: CONFIG_MAPS, verb: 'create', user, userAgent: 'test/1', objectRef: { resource: 'configmaps', namespace: 'default', apiVersion: 'v1' } })
+  t.match(done, {
+    stage: 'ResponseComplete',
+    objectRef: { name: 'one' },
+    responseStatus: { metadata: {}, code: 201 },
+    requestObject: { kind: 'ConfigMap', metadata: { name: 'one' }, data: { k: '<v>' } },
+    responseObject: { kind: 'ConfigMap', metadata: { name: 'one', managedFields: undefined } },
+    annotations: { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' },
+  })
+  t.ok(fs.readFileSync(file, 'utf8').includes('\\u003cv\\u003e'), 'as Go writes it')
+  t.equal(fs.statSync(file).mode & 0o777, 0o600)
+
+  await api.patch(`${CONFIG_MAPS}/one`, { data: { k: 'w' } }, about('patch-1'))
+  t.match((await events('patch-1', 2))[1], { verb: 'patch', requestObject: { data: { k: 'w' } }, responseObject: { data: { k: 'w' } } })
+  await api.delete(`${CONFIG_MAPS}/one`, undefined, about('delete-1'))
+  t.match((await events('delete-1', 2))[1], { responseStatus: { status: 'Success', details: { name: 'one', kind: 'configmaps' }, code: 200 } })
+
+  await api.get('/api/v1/pods', { token: 'wrong', ...about('who-1') })
+  t.match(await events('who-1', 1), [{ stage: 'ResponseStarted', user: {}, responseStatus: { status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 } }])
+  await api.get('/api/v1/secrets', about('as-1', { 'impersonate-user': 'jane' }))
+  t.match((await events('as-1', 2))[1], {
+    user,
+    impersonatedUser: { username: 'jane', groups: ['system:authenticated'] },
+    responseStatus: { reason: 'Forbidden', code: 403 },
+    annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    responseObject: undefined,
+  })
+  const watch = await api.watch(`${CONFIG_MAPS}?watch=true&timeoutSeconds=1`, about('watch-1'))
+  watch.close()
+  t.same((await events('watch-1', 3)).map(({ stage }) => stage), ['RequestReceived', 'ResponseStarted', 'ResponseComplete'])
+  await api.get('/healthz', about('health-1'))
+  await api.get('/version', about('version-1'))
+  await events('version-1', 2)
+  t.notMatch(fs.readFileSync(file, 'utf8'), 'health-1', 'the policy leaves it out')
+  t.notMatch(fs.readFileSync(file, 'utf8'), TOKEN, 'no token is written')
+})
