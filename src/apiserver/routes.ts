@@ -43,7 +43,7 @@ export interface RoutesParts {
 }
 
 /** More slashes lead nowhere, though they are asked about like any path. */
-const ROOTS = /^\/apis?\//
+const ROOTS = /^\/(?:api|apis\/[^/]+)\//
 /** Documents of other servers are theirs to send. */
 const OPENAPI = '/openapi/v3'
 
@@ -61,6 +61,8 @@ interface Passage {
 const APPLY = 'application/apply-patch+yaml'
 /** Subresources whose requests may last, and take no seat. */
 const CONNECTIONS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
+/** Such a path is none; nobody is asked about it. */
+const BAD_ESCAPE = /%(?![0-9a-fA-F]{2})/
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const discoveryConversion: OffersConversion = ({ kind, group, version }) => kind === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2'
 const DISCOVERY_OFFER: Offer = { conversions: discoveryConversion }
@@ -120,6 +122,7 @@ export class Routes {
   }
 
   async #dispatch(raw: RawRequest, passage: Passage): Promise<ApiResponse> {
+    if (BAD_ESCAPE.test(raw.url.replace(/\?.*/s, ''))) return textResponse('400 Bad Request', 400)
     const { request, info } = await this.#read(raw, passage)
     passage.info = info
     const admission = CONNECTIONS.has(info.subresource) || info.verb === 'proxy' ? undefined : this.#parts.flowControl.admit(request.user, info)
