@@ -34,7 +34,7 @@ export function virtualNode(name: string, options: VirtualNodeOptions = {}): Nod
         'kubernetes.io/os': 'linux',
         ...labels,
       },
-      annotations: { [REPORTING_ANNOTATION]: 'kubelet', ...annotations },
+      annotations: { [REPORTING_ANNOTATION]: 'kubelet', 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
     },
     spec: taints?.length ? { taints: [...taints] } : {},
     ...(capacity ? { status: { capacity: { ...capacity }, allocatable: { ...capacity } } } : {}),

@@ -98,7 +98,7 @@ const actions: readonly { name: string; weight: number; run(world: World): Promi
 ]
 
 function node(name: string): object {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { capacity: { cpu: '8', memory: '16Gi', pods: '40' }, allocatable: { cpu: '8', memory: '16Gi', pods: '40' } } }
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { capacity: { cpu: '32', memory: '64Gi', pods: '250' }, allocatable: { cpu: '32', memory: '64Gi', pods: '250' } } }
 }
 
 function healNode(world: World, name: string): Promise<Answer> {

@@ -7,6 +7,7 @@ import { FakeClock, SeededRandom, SystemClock, type Clock } from '../../src/cloc
 import { startCluster, type Cluster } from '../../src/cluster.ts'
 import { ApiTester, TOKEN } from '../helpers/http.ts'
 
+/** Roomy enough that on each of them all would fit: a pod that waits then waits for no good reason. */
 export const NODES = ['node-1', 'node-2', 'node-3', 'node-4']
 
 export class World {
@@ -33,7 +34,7 @@ export class World {
   }
 
   async start(): Promise<void> {
-    const nodes = NODES.map((name) => ({ name, capacity: { cpu: '8', memory: '16Gi', pods: '40' } }))
+    const nodes = NODES.map((name) => ({ name, capacity: { cpu: '32', memory: '64Gi', pods: '250' } }))
     this.#cluster = await startCluster({ host: '127.0.0.1', port: 0, dataDir: this.#dir, logLevel: 'fatal', adminToken: TOKEN, clock: this.#clock, random: this.random, nodes })
     this.#api = new ApiTester(this.#cluster)
   }

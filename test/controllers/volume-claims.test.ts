@@ -1,9 +1,11 @@
 /** Claims that a pod brings with it. */
 import t from 'tap'
-import type { PersistentVolumeClaim, Pod } from '../../schemas/types.ts'
+import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../schemas/types.ts'
 import ephemeral from '../../controllers/ephemeral-volume.ts'
+import attachDetach, { attachmentName } from '../../controllers/persistentvolume-attach-detach.ts'
+import expander from '../../controllers/persistentvolume-expander.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
-import { pod } from '../helpers/objects.ts'
+import { node, pod } from '../helpers/objects.ts'
 import { ControllerRun } from '../helpers/run-controller.ts'
 
 const CLAIM = 'v1/PersistentVolumeClaim'
@@ -27,4 +29,49 @@ t.test('generic ephemeral volumes', async (t) => {
   await run.settle()
   t.same(cluster.events, ['Pod/b Warning FailedBinding: ephemeral volume v: PVC default/b-v was not created for pod default/b (pod is not owner)'])
   t.equal(run.errors.length, 1)
+})
+
+t.test('claims that are to grow', async (t) => {
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, expander)
+  const claim = (name: string): PersistentVolumeClaim => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'default', uid: `uid-${name}` }, spec: { volumeName: name, resources: { requests: { storage: '1Gi' } } }, status: { phase: 'Bound', capacity: { storage: '1Gi' } } })
+  const volume = (name: string, source: Partial<PersistentVolume['spec']>): PersistentVolume => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { claimRef: { uid: `uid-${name}` }, ...source } })
+  cluster.seed(volume('csi', { csi: { driver: 'd', volumeHandle: 'h' } }), volume('ebs', { awsElasticBlockStore: { volumeID: 'v' } }), claim('csi'), claim('ebs'))
+  await run.settle()
+  t.same(cluster.events, [])
+  for (const name of ['csi', 'ebs']) cluster.edit<PersistentVolumeClaim>(CLAIM, name, (copy) => void (copy.spec.resources = { requests: { storage: '2Gi' } }))
+  await run.settle()
+  t.same(cluster.events, [
+    'PersistentVolumeClaim/csi Normal ExternalExpanding: waiting for an external controller to expand this PVC',
+    'PersistentVolumeClaim/ebs Normal ExternalExpanding: CSI migration enabled for kubernetes.io/aws-ebs; waiting for external resizer to expand the pvc',
+  ])
+  t.equal(cluster.read(CLAIM, 'ebs').metadata.annotations?.['volume.kubernetes.io/storage-resizer'], 'ebs.csi.aws.com')
+  t.same(run.errors, [])
+})
+
+t.test('volumes of CSI drivers are attached where pods use them', async (t) => {
+  const KIND = 'storage.k8s.io/v1/VolumeAttachment'
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, attachDetach)
+  const claim: PersistentVolumeClaim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', namespace: 'default' }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' } }
+  const volume: PersistentVolume = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv' }, spec: { csi: { driver: 'd.example.com', volumeHandle: 'h' } } }
+  const user: Pod = { ...pod('p', { node: 'n' }), spec: { nodeName: 'n', containers: [{ name: 'c' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] } }
+  cluster.seed(node('n'), claim, volume, user)
+  await run.settle()
+  t.same(cluster.all(KIND), [], 'where the kubelet leaves it to the controller')
+  cluster.edit<Node>('v1/Node', 'n', (copy) => void (copy.metadata.annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' }))
+  await run.settle()
+  const name = attachmentName({ driver: 'd.example.com', handle: 'h', node: 'n' })
+  t.match(cluster.all<VolumeAttachment>(KIND), [{ metadata: { name }, spec: { attacher: 'd.example.com', nodeName: 'n', source: { persistentVolumeName: 'pv' } } }])
+  cluster.edit<VolumeAttachment>(KIND, name, (copy) => void (copy.status = { attached: true }))
+  await run.settle()
+  t.same(cluster.read<Node>('v1/Node', 'n').status?.volumesAttached, [{ name: 'kubernetes.io/csi/d.example.com^h', devicePath: '' }])
+  t.same(cluster.events, ['Pod/p Normal SuccessfulAttachVolume: AttachVolume.Attach succeeded for volume "pv" '])
+  await cluster.delete('v1/Pod', { namespace: 'default', name: 'p' })
+  await run.settle()
+  t.same([cluster.all(KIND), cluster.read<Node>('v1/Node', 'n').status?.volumesAttached], [[], []])
+  cluster.seed({ apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: 'd.example.com' }, spec: { attachRequired: false } } as CSIDriver, { ...user, metadata: { ...user.metadata, uid: 'again' } })
+  await run.settle()
+  t.same(cluster.all(KIND), [], 'a driver may do without')
+  t.same(run.errors, [])
 })
