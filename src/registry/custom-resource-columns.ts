@@ -30,7 +30,7 @@ function columnOf({ name = '', type = '', format = '', description, priority, js
     type: type as NonNullable<Column<KubeObject>['type']>,
     format,
     ...(priority ? { priority } : {}),
-    ...(description ? { description } : {}),
+    description: description || `Custom resource definition column (in JSONPath format): ${jsonPath}`,
     value(object, ctx) {
       path ??= compileJSONPath(jsonPath)
       const found = path ? firstOf(path, object) : undefined

@@ -53,7 +53,7 @@ function costMessage(name: string, cost: bigint, limit: bigint): string {
 /** The errors of compiling the x-kubernetes-validations of one schema. */
 export function validateRuleExpressions(schema: Schema, path: string, options: RuleOptions): FieldError[] {
   const type = schemaType(schema, 'selfType', options.isResource)
-  if (!type) return [field.internal(`${path}.x-kubernetes-validations`, 'internal error: failed to retrieve type information for x-kubernetes-validations')]
+  if (!type) return [field.internal(`${path}.x-kubernetes-validations`, 'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations')]
   const compiler = new RuleCompiler(type)
   return (schema['x-kubernetes-validations'] ?? []).flatMap((rule, i) => validateOne(compiler, rule, { type, at: `${path}.x-kubernetes-validations[${i}]`, options }))
 }

@@ -123,7 +123,7 @@ function validateSpec(spec: CustomResourceDefinitionSpec, options: Options): Fie
   const checks = { ...options, requireStructuralSchema: structural }
   versions.forEach((version, i) => errors.push(...validateVersion(version, `spec.versions[${i}]`, { options: checks, shared })))
   if (new Set(versions.map((v) => v.name)).size < versions.length) errors.push(field.invalid('spec.versions', internalVersions(versions), 'must contain unique version names'))
-  if (versions.filter((v) => v.storage).length !== 1) errors.push(field.invalid('spec.versions', internalVersions(versions), 'must have exactly one version marked as storage version'))
+  if (versions.filter((v) => v.storage).length !== 1) errors.push(field.invalid('spec.versions', spec.versions ? internalVersions(versions) : null, 'must have exactly one version marked as storage version'))
   const [first] = versions
   const wrong = first?.name ? isDNS1035Label(first.name) : []
   if (wrong.length) errors.push(field.invalid('spec.version', first?.name, wrong.join(',')))

@@ -5,6 +5,7 @@ import { sortedJSON } from '../sorted-json.ts'
 import { coerceEmbedded, MalformedField, validateEmbedded } from './embedded-meta.ts'
 import { prune } from './prune.ts'
 import { itemsOf, META_FIELDS, sortedProperties, type Schema } from './schema.ts'
+import { compileRules } from './rules.ts'
 import { validateValue } from './validate.ts'
 
 interface Place {
@@ -56,7 +57,17 @@ function validateDefault(schema: Schema, place: Place): FieldError[] {
     throw error
   }
   const embedded = validateEmbedded(value, schema, at)
-  return [...errors, ...(embedded.length > 0 ? embedded : validateValue(value, schema, { base: at }))]
+  if (embedded.length > 0) return [...errors, ...embedded]
+  const wrong = validateValue(value, schema, { base: at })
+  return [...errors, ...(wrong.length > 0 ? wrong : ruleErrors(value, schema, { at, isResource }))]
+}
+
+/** As an update that leaves it as it is, and as a new value. */
+function ruleErrors(value: unknown, schema: Schema, { at, isResource }: { at: string; isResource: boolean }): FieldError[] {
+  const rules = compileRules(schema, { isResource })
+  if (!rules) return []
+  const kept = rules.validate(value, value, at)
+  return kept.length > 0 ? kept : rules.validate(value, undefined, at)
 }
 
 /** What is wrong with a resource that has nothing but this value. */

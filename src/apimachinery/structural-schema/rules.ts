@@ -13,20 +13,20 @@ import { correlateItem, correlateMember, type Correlation, isUnchanged } from '.
 import { itemsOf, schemaOf, someSchema, type Schema } from './schema.ts'
 
 export interface CompiledRules {
-  /** The errors of a whole resource; `old` is undefined on create. */
-  validate(object: object, old: object | undefined): FieldError[]
+  /** The errors of a value; `old` is undefined on create. `base` is where it stands, '' for a whole resource. */
+  validate(value: unknown, old: unknown, base?: string): FieldError[]
 }
 
 const hasRules = (schema: Schema): boolean => someSchema(schema, (s) => (s['x-kubernetes-validations'] ?? []).length > 0)
 
-/** The rules of a resource's schema; undefined for a schema without any. They are compiled when first needed. */
-export function compileRules(schema: Schema): CompiledRules | undefined {
+/** The rules of a schema, of a resource unless told; undefined for a schema without any. They are compiled when first needed. */
+export function compileRules(schema: Schema, { isResource = true } = {}): CompiledRules | undefined {
   if (!hasRules(schema)) return undefined
   let root: RuleNode | undefined
   return {
-    validate(object, old) {
-      root ??= ruleNode(schema, schema, { type: schemaType(schema, 'selfType', true), isResource: true })
-      return root ? new Run().validate(root, object, old) : []
+    validate(value, old, base = '') {
+      root ??= ruleNode(schema, schema, { type: schemaType(schema, 'selfType', isResource), isResource })
+      return root ? new Run().validate(root, value, { path: base, old, correlation: old === undefined ? undefined : { old, schema: root.schema } }) : []
     },
   }
 }
@@ -97,9 +97,9 @@ class Run {
   #budget = RUNTIME_COST_BUDGET
   readonly #errors: FieldError[] = []
 
-  validate(root: RuleNode, object: object, old: object | undefined): FieldError[] {
+  validate(root: RuleNode, value: unknown, place: Place): FieldError[] {
     try {
-      this.#node(root, object, { path: '', old, correlation: old && { old, schema: root.schema } })
+      this.#node(root, value, place)
     } catch (error) {
       if (!(error instanceof BudgetSpent)) throw error
     }

@@ -106,7 +106,8 @@ export async function putScale(write: ScaleWrite): Promise<Scale> {
       checkName(kind, scale, { name, namespace })
       check(kind, scale, live)
       const object = cloneJSON(live)
-      object.metadata.resourceVersion = scale.metadata.resourceVersion
+      // Only who names a version minds it.
+      if (scale.metadata.resourceVersion) object.metadata.resourceVersion = scale.metadata.resourceVersion
       setAt(object, pathsOf(kind).specReplicasPath, scale.spec?.replicas ?? 0)
       const paths = replicasPaths(api.scheme, kind)
       object.metadata.managedFields = managersOfParent(live.metadata.managedFields, managers, { apiVersion: kind.apiVersion, paths })
