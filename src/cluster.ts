@@ -64,6 +64,8 @@ import { schedulerLoop } from './scheduler/scheduler.ts'
 import { podConnectors } from './streaming/connectors.ts'
 import { openStore } from './storage/open.ts'
 import { answerWhy } from './testbed/why.ts'
+import { nodeMetrics } from '../api/metrics/v1beta1/_nodemetrics.ts'
+import { podMetrics } from '../api/metrics/v1beta1/_podmetrics.ts'
 import { standardStorageClass } from '../controllers/_local-path.ts'
 import type { Pod, Service } from '../schemas/types.ts'
 
@@ -158,7 +160,7 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
+  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
   const kubelet = createKubelet({ network: plane.network })
@@ -218,14 +220,17 @@ interface ControlPlaneParts {
   log: Logger
   pki: ClusterPki
   allowPrivileged: boolean
+  /** There are nodes, whose use of resources is told. */
+  hasMetrics: boolean
   admission: AdmissionOptions | undefined
   authorization: AuthorizationOptions | undefined
   authentication: AuthenticationOptions
 }
 
-function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
+function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
+  if (hasMetrics) scheme.add([nodeMetrics, podMetrics] as unknown as KindDefinition[])
   const addresses = new ServiceIPAddresses({ client: () => new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), onError: (error) => log.error({ err: error }, 'an IPAddress was not written') })
   const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR, onServiceIP: addresses })
   const keys: ServiceAccountKeys = new ServiceAccountKeys(pki.serviceAccountKey, { clock, random, system: () => system })

@@ -4,14 +4,13 @@
 import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError, tooManyRequests } from '../errors.ts'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type ConnectSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import type { ObjectEntry } from '../registry/resource-storage.ts'
-import { ephemeral, updateSubresourceOf } from '../registry/resource-storage.ts'
+import { updateSubresourceOf, type ObjectEntry } from '../registry/resource-storage.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 import type { Scale } from '../../schemas/types.ts'
 import type { Api } from './api.ts'
 import { decodeBody, decodeOptions } from './body.ts'
 import { contentTypeOf, encodeList, encodeObject, encodeValue, viewOf, watchEncoder, type EncodeOptions } from './encode.ts'
-import { checkRequestedName, matcher, parseListOptions, revisionProblem } from './list-options.ts'
+import { checkRequestedName, parseListOptions, revisionProblem } from './list-options.ts'
 import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Offer } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -19,6 +18,7 @@ import { encodeScale, readScale, writeScale } from './subresources/scale.ts'
 import { connectOptions } from './subresources/connect-options.ts'
 import { checkNamespace, createForSubresource, type Connectors } from './subresources/create.ts'
 import { parseIncludeObject } from './table.ts'
+import { getComputed, listComputed } from './verbs/computed.ts'
 import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
 import { listObjects, tooLargeRevision } from './verbs/list.ts'
@@ -105,11 +105,7 @@ function get(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const encode = encodeOptions(call)
   checkFreshness(api, kind, request.query.get('resourceVersion') ?? '')
-  if (kind.definition.computed) {
-    const found = computedObjects(call).find((o) => o.metadata.name === info.name)
-    if (!found) throw notFound(kind.groupResource, info.name)
-    return objectResponse(call, ephemeral(found), { encode })
-  }
+  if (kind.definition.computed) return objectResponse(call, getComputed(kind, info.name, contextOf(call)), { encode })
   const storage = api.storageFor(kind)
   const entry = storage.get(info.namespace, info.name)
   const pending = storage.prepareRead([entry.value])
@@ -128,21 +124,10 @@ function list(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const encode = encodeOptions(call)
   const options = parseListOptions(kind, request.query, { watch: false })
-  const result = kind.definition.computed ? computedList(call, options) : listObjects(api, kind, { ...options, namespace: info.namespace })
+  const result = kind.definition.computed ? listComputed(api, kind, options, contextOf(call)) : listObjects(api, kind, { ...options, namespace: info.namespace })
   const respond = () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) })
   const pending = kind.definition.stored?.prepareRead?.(result.entries.map(({ value }) => value))
   return pending ? pending.then(respond) : respond()
-}
-
-function computedList(call: Call, selection: Parameters<typeof matcher>[1]) {
-  const { api, kind } = call
-  const matches = matcher(kind, selection) ?? (() => true)
-  return { entries: computedObjects(call).filter(matches).map(ephemeral), revision: api.store.revision }
-}
-
-function computedObjects(call: Call): KubeObject[] {
-  const { definition, codec } = call.kind
-  return (definition.computed?.(contextOf(call)) ?? []).map((object) => codec.normalize(object))
 }
 
 function watch(call: Call): ApiResponse {

@@ -3,6 +3,7 @@ import { cloneJSON } from '../apimachinery/json.ts'
 import type { Authorizer, TokenAuthenticator } from '../registry/authorization.ts'
 import type { Allocators, DeleteOptions, KubeObject, ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
 import { storeKey, type ServedKind } from '../registry/scheme.ts'
+import type { UsageSource } from '../registry/usage.ts'
 import type { Api } from './api.ts'
 import { viewOf } from './encode.ts'
 import { createObject } from './verbs/create.ts'
@@ -17,6 +18,7 @@ export interface SystemParts {
   authenticator?: TokenAuthenticator | undefined
   serviceAccountTokens?: ServiceAccountTokens | undefined
   allowPrivileged: boolean
+  usage?: UsageSource | undefined
 }
 
 export class System implements SystemReader {
@@ -26,10 +28,12 @@ export class System implements SystemReader {
   readonly authenticator?: TokenAuthenticator
   readonly serviceAccountTokens?: ServiceAccountTokens
   readonly allowPrivileged: boolean
+  readonly usage?: UsageSource
 
-  constructor(api: Api, { allocators, authorizer, authenticator, serviceAccountTokens, allowPrivileged }: SystemParts) {
+  constructor(api: Api, { allocators, authorizer, authenticator, serviceAccountTokens, allowPrivileged, usage }: SystemParts) {
     this.#api = api
     this.allowPrivileged = allowPrivileged
+    if (usage) this.usage = usage
     this.allocators = allocators
     if (authorizer) this.authorizer = authorizer
     if (authenticator) this.authenticator = authenticator

@@ -8,6 +8,7 @@ import { everyField, parseFieldSelector } from '../apimachinery/fields.ts'
 import { everything, parseSelector } from '../apimachinery/labels.ts'
 import { putScale, readScale } from '../apiserver/subresources/scale.ts'
 import { postSubresource } from '../apiserver/subresources/create.ts'
+import { listComputed } from '../apiserver/verbs/computed.ts'
 import { createObject } from '../apiserver/verbs/create.ts'
 import { removeObject } from '../apiserver/verbs/delete.ts'
 import { listObjects } from '../apiserver/verbs/list.ts'
@@ -55,6 +56,7 @@ export class ApiClient implements Client {
     const fields = options.fieldSelector ? parseFieldSelector(options.fieldSelector) : everyField
     const pending = this.#demand('list', served, { namespace: options.namespace ?? '', name: '' })
     if (pending) await pending
+    if (served.definition.computed) return listComputed(this.#api, served, { labels, fields }, this.#context(options.namespace, {})).entries.map((entry) => viewOf(served, entry) as T)
     return listObjects(this.#api, served, { namespace: options.namespace ?? '', labels, fields }).entries.map((entry) => viewOf(served, entry) as T)
   }
 

@@ -31,6 +31,8 @@ const RANKED: Readonly<Record<string, number | Ranked>> = {
   'discovery.k8s.io': 16200,
   'resource.k8s.io': { group: 16200, versions: { v1: 21 } },
   'flowcontrol.apiserver.k8s.io': { group: 16100, versions: { v1: 21 } },
+  // Upstream an aggregated server's, whose manifest ranks it.
+  'metrics.k8s.io': { group: 100, versions: { v1beta1: 100 } },
 }
 
 /** undefined for what registers itself otherwise: custom resources, aggregated servers, the API of APIServices. */

@@ -3,6 +3,7 @@
  * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
  * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
  */
+import type { UsageSource } from './usage.ts'
 import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
@@ -69,6 +70,8 @@ export interface SystemReader {
   resourceFor?(apiVersion: string, kind: string): string | undefined
   /** Every kind that is served, in the order of discovery. */
   kinds?(): readonly ServedKind[]
+  /** What containers use; guesses by what they ask for, where nobody knows better. */
+  usage?: UsageSource
   /** Signs service account tokens; absent where nothing authenticates. */
   serviceAccountTokens?: ServiceAccountTokens
 }

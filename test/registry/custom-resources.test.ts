@@ -42,6 +42,17 @@ const setVersions = (test: TestApi, name: string, versions: CustomResourceDefini
 const widget = (name: string, spec: object, apiVersion = 'example.com/v1'): Custom => ({ apiVersion, kind: 'Widget', metadata: { name, namespace: 'default' }, spec: { ...spec } })
 const get = (test: TestApi, kind: string, name: string) => test.client().get<Custom>(kind, { namespace: 'default', name })
 
+t.test('a scale is written whatever the version, unless one is named', async (t) => {
+  const test = await start(t)
+  const subresources = { scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size' } }
+  await establish(test, definition('Widget', [version('v1', SIZE, { subresources })]))
+  await test.client().create(widget('a', { size: 2 }))
+  const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'a', namespace: 'default' }, spec: { replicas: 5 } }
+  await test.client().updateScale(V1, scale)
+  t.match(await get(test, V1, 'a'), { spec: { size: 5 }, metadata: { generation: 2 } })
+  await t.rejects(test.client().updateScale(V1, { ...scale, metadata: { ...scale.metadata, resourceVersion: '1' } }), /the object has been modified/)
+})
+
 t.test('served as long as it is established', async (t) => {
   const test = await start(t)
   const { scheme } = test
