@@ -23,6 +23,8 @@ const PRODUCTS: Readonly<Record<string, string>> = { '*': '_*_', '/': '_/_', '%'
 const SUMS: Readonly<Record<string, string>> = { '+': '_+_', '-': '_-_' }
 
 class TooDeep extends Error {}
+/** What nests leftwards is read in one go, and found too deep when it is walked. */
+const CHAIN_TOO_LONG = 'max recursion depth exceeded'
 
 /** What an environment adds to the language. */
 export interface Syntax {
@@ -54,7 +56,7 @@ function parseTokens(source: Source, given: readonly Token[], syntax: Syntax): E
       source.take(attempt)
       return expr
     } catch (error) {
-      if (error instanceof TooDeep) source.report(-1, `expression recursion limit exceeded: ${MAX_DEPTH}`)
+      if (error instanceof TooDeep) source.report(-1, error.message)
       else if (!(error instanceof SyntaxFailure)) throw error
       if (!(error instanceof SyntaxFailure)) return undefined
       tokens = reportSyntaxError(source, tokens, error)
@@ -111,7 +113,7 @@ class Parser {
   }
 
   #expr(): Expr {
-    if (++this.#depth > MAX_DEPTH) throw new TooDeep()
+    if (++this.#depth > MAX_DEPTH) throw new TooDeep(`expression recursion limit exceeded: ${MAX_DEPTH}`)
     const condition = this.#logic("'||'", '_||_', () => this.#logic("'&&'", '_&&_', () => this.#relation()))
     const question = this.#maybe("'?'")
     let expr = condition
@@ -152,7 +154,7 @@ class Parser {
       const op = this.#next
       const fn = op.kind.startsWith("'") ? operators[op.text] : undefined
       if (!fn) return left
-      if (count >= MAX_DEPTH) throw new TooDeep()
+      if (count >= MAX_DEPTH) throw new TooDeep(CHAIN_TOO_LONG)
       this.#at++
       left = this.#call(op.offset, fn, [left, operand()])
     }
@@ -184,7 +186,7 @@ class Parser {
       const dot = this.#maybe("'.'")
       const bracket = dot ? undefined : this.#maybe("'['")
       if (!dot && !bracket) return expr
-      if (count >= MAX_DEPTH) throw new TooDeep()
+      if (count >= MAX_DEPTH) throw new TooDeep(CHAIN_TOO_LONG)
       expr = dot ? this.#dotted(expr, dot) : this.#index(expr, bracket?.offset ?? 0)
     }
   }

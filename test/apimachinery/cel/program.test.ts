@@ -38,6 +38,17 @@ t.test('errors of compilation', async (t) => {
   for (const [expression, message] of REFUSALS) t.throws(() => compile(expression, env), { message }, JSON.stringify(expression))
 })
 
+t.test('what nests too deeply is refused', async (t) => {
+  const cases: [name: string, expression: string, problem: string][] = [
+    ['parentheses', `${'('.repeat(300)}true${')'.repeat(300)}`, 'expression recursion limit exceeded: 250'],
+    ['lists', `${'['.repeat(300)}${']'.repeat(300)} == []`, 'expression recursion limit exceeded: 250'],
+    ['members', `s${'.a'.repeat(300)} == ''`, 'max recursion depth exceeded'],
+    ['calls', `s${'.trim()'.repeat(300)} == ''`, 'max recursion depth exceeded'],
+    ['sums', `${'s + '.repeat(300)}s == ''`, 'max recursion depth exceeded'],
+  ]
+  for (const [name, expression, problem] of cases) t.throws(() => compile(expression, env), { message: `ERROR: <input>:-1:0: ${problem}` }, name)
+})
+
 t.test('a limit ends what costs too much', async (t) => {
   const program = compile('l.all(a, l.all(b, l.all(c, a + b + c > 0)))', env)
   t.throws(() => program.evaluate(activation, { costLimit: 50 }), new CostLimitExceeded(51))
