@@ -60,6 +60,18 @@ t.test('scale', async (t) => {
   t.match(await api.delete(path), { status: 405 })
 })
 
+t.test('subresources that print no tables', async (t) => {
+  const api = await startWithAccounts(t)
+  await api.make(PODS, pod('p'))
+  t.match(await api.get(`${PODS}/p/status`, { headers: TABLE }), { status: 200, body: { kind: 'Table' } })
+  const definition = '/apis/apiregistration.k8s.io/v1/apiservices/v1.apps/status'
+  for (const path of [`${PODS}/p/resize`, `${PODS}/p/ephemeralcontainers`, definition]) {
+    const message = 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'
+    t.match(await api.get(path, { headers: TABLE }), { status: 406, body: { message } }, path)
+    t.notMatch((await api.get(path, { headers: { accept: `${TABLE.accept},application/json` } })).body, { kind: 'Table' }, path)
+  }
+})
+
 t.test('binding', async (t) => {
   const api = await startWithAccounts(t)
   await api.make(PODS, pod('p'))

@@ -97,7 +97,7 @@ function validateStoredVersions({ status, spec }: CustomResourceDefinition): Fie
     if (storage && !stored.includes(name)) errors.push(field.invalid(path, stored, `must have the storage version ${name}`))
   }
   stored.forEach((v, i) => {
-    if (spec.versions?.some(({ name }) => name === v)) return
+    if (spec.versions?.some(({ name = '' }) => name === v)) return
     const until = `until a storage migration ensures no data remains persisted in ${v} and removes ${v} from status.storedVersions`
     const why = `missing from spec.versions; ${v} was previously a storage version, and must remain in spec.versions ${until}`
     errors.push(field.invalid(`${path}[${i}]`, v, why))

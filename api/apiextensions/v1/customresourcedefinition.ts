@@ -9,7 +9,8 @@ import type { CustomResourceDefinition } from '../../../schemas/types.ts'
 
 /** The storage version joins the versions in which objects may be stored. */
 function addStoredVersion(crd: CustomResourceDefinition): void {
-  const name = crd.spec.versions?.find((v) => v.storage)?.name
+  const version = crd.spec.versions?.find((v) => v.storage)
+  const name = version && (version.name ?? '')
   const status = (crd.status ??= {})
   const stored = status.storedVersions ?? []
   if (name !== undefined && !stored.includes(name)) status.storedVersions = [...stored, name]

@@ -28,6 +28,12 @@ t.test('names and versions', (t) =>
     ['approved of by nobody', { 'spec.group': 'x.k8s.io', metadata: { name: 'frogs.x.k8s.io', annotations: { 'api-approved.kubernetes.io': 'me' } } }, 'metadata.annotations[api-approved.kubernetes.io]: Invalid value: "me": protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111'],
     ['approved', { 'spec.group': 'x.k8s.io', metadata: { name: 'frogs.x.k8s.io', annotations: { 'api-approved.kubernetes.io': 'unapproved, a test' } } }],
     ['unknown fields', { 'spec.preserveUnknownFields': true }, 'spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'],
+    ['no versions', { 'spec.versions': undefined }, 'spec.versions: Invalid value: null: must have exactly one version marked as storage version', 'status.storedVersions: Invalid value: null: must have at least one stored version'],
+    [
+      'a version without a name',
+      { [`${V}.name`]: undefined },
+      `${V}.name: Invalid value: "": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`,
+    ],
     ['no schema', { [`${V}.schema`]: undefined }, `${V}.schema.openAPIV3Schema: Required value`],
     ['a warning of what is not deprecated', { [`${V}.deprecationWarning`]: 'x' }, `${V}.deprecationWarning: Invalid value: "x": can only be set for deprecated versions`],
     ['columns without paths', { [`${V}.additionalPrinterColumns`]: [{ name: 'a', type: 'text', jsonPath: 'x' }] }, 'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string', 'spec.additionalPrinterColumns[0].JSONPath: Invalid value: "x": must be a simple json path starting with .'],
