@@ -4,9 +4,9 @@
  */
 import { nextTurn, respite } from '../../clock.ts'
 
-const SLICE_STEPS = 2000
+const SLICE_STEPS = 300
 /** After that many slices one after the other a sandbox is a busy one. */
-const BUSY_SLICES = 20
+const BUSY_SLICES = 100
 const RESPITE_MS = 2
 
 export class Turns {

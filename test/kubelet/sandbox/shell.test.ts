@@ -87,6 +87,8 @@ const scripts: readonly (readonly [string, string])[] = [
   ['ln -s target link; readlink link; chmod 640 /etc/group; stat -c "%a %n" /etc/group; umask 077; touch p; stat -c %a p', 'target\n640 /etc/group\n600\n'],
   ['find /etc -name "p*" -type f; expr 3 + 4; expr abc : "a\\(.\\)"', '/etc/passwd\n7\nb\n'],
   ['echo "a b" | xargs -n1 echo item; echo hello | base64; echo aGVsbG8K | base64 -d', 'item a\nitem b\naGVsbG8K\nhello\n'],
+  ['mkdir d; echo in > d/f; chmod 600 d/f; tar czf d.tgz d; rm -r d; tar xzf d.tgz; cat d/f; stat -c %a d/f; tar tf d.tgz; tar cf - d | tar xf - -C /; cat /d/f', 'in\n600\nd/\nd/f\nin\n'],
+  ['echo packed | gzip | gunzip; tar xf /etc/passwd || echo bad', 'packed\nbad\n!tar: invalid tar magic\n'],
   ['a=(x y z); echo ${a[1]} ${#a[@]} "${a[@]}"; [[ abc == a* && 5 -gt 3 ]] && echo match', 'y 3 x y z\nmatch\n'],
 ]
 
