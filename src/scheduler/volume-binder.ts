@@ -11,8 +11,6 @@ import type { Handle } from './framework.ts'
 import type { PodInfo } from './pod-info.ts'
 import { BOUND_BY_CONTROLLER, NO_PROVISIONER, SELECTED_NODE, allowsTopology, classOfClaim, findVolume, isFullyBound, isVolumeOnNode, requestedBytes } from './volumes.ts'
 
-const BIND_TIMEOUT_MS = 600_000
-
 const OTHER_NODE = "node(s) didn't match PersistentVolume's node affinity"
 const NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
 const NO_SPACE = 'node(s) did not have enough free storage'
@@ -24,6 +22,13 @@ export interface PodClaims {
   delayed: PersistentVolumeClaim[]
   /** Must be bound before a pod can be placed. */
   immediate: PersistentVolumeClaim[]
+}
+
+/** A pod on its way to a node, and how long its volumes may take. */
+export interface BindTarget {
+  pod: PodInfo
+  nodeName: string
+  timeoutMs: number
 }
 
 /** What placing the pod on a node would bind and provision. */
@@ -134,7 +139,7 @@ export class VolumeBinder {
   }
 
   /** Writes the choice and waits until all claims are bound; throws when that does not come about. */
-  async bind({ bindings, provisions }: VolumeChoice, pod: PodInfo, nodeName: string): Promise<void> {
+  async bind({ bindings, provisions }: VolumeChoice, target: BindTarget): Promise<void> {
     const { client } = this.#handle
     for (const { volume, claim } of bindings) {
       const { metadata } = claim
@@ -145,12 +150,12 @@ export class VolumeBinder {
     }
     for (const { metadata } of provisions) {
       const ref = { namespace: metadata.namespace, name: metadata.name ?? '' }
-      await client.patch('v1/PersistentVolumeClaim', ref, { metadata: { annotations: { [SELECTED_NODE]: nodeName } } })
+      await client.patch('v1/PersistentVolumeClaim', ref, { metadata: { annotations: { [SELECTED_NODE]: target.nodeName } } })
     }
-    await this.#untilBound({ bindings, provisions }, pod, nodeName)
+    await this.#untilBound({ bindings, provisions }, target)
   }
 
-  #untilBound({ bindings, provisions }: VolumeChoice, pod: PodInfo, nodeName: string): Promise<void> {
+  #untilBound({ bindings, provisions }: VolumeChoice, { pod, nodeName, timeoutMs }: BindTarget): Promise<void> {
     const { informers, clock } = this.#handle
     const waiting = new Set([...bindings.map((b) => b.claim), ...provisions].map(keyOfClaim))
     const provisioned = new Set(provisions.map(keyOfClaim))
@@ -170,7 +175,7 @@ export class VolumeBinder {
         }
         if (waiting.size === 0) end()
       }
-      const timer = clock.after(BIND_TIMEOUT_MS, () => end(new Error('binding volumes: context deadline exceeded')))
+      const timer = clock.after(timeoutMs, () => end(new Error('binding volumes: context deadline exceeded')))
       const stops: (() => void)[] = []
       const podGone = ({ metadata }: KubeObject) => metadata.uid === pod.uid && end(new Error('binding volumes: pod does not exist any more'))
       const claimGone = (claim: PersistentVolumeClaim) => waiting.has(keyOfClaim(claim)) && end(new Error('binding volumes: failed to check provisioning pvc'))

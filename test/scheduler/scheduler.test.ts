@@ -142,6 +142,7 @@ t.test('a claim that waits for its first consumer is given the node, and the pod
   const asked = cluster.read<PersistentVolumeClaim>('v1/PersistentVolumeClaim', 'data')
   t.equal(asked.metadata.annotations?.['volume.kubernetes.io/selected-node'], 'a')
   t.equal(cluster.placed('p'), undefined)
+  t.equal(cluster.read<Pod>('v1/Pod', 'p').status?.nominatedNodeName, 'a', 'it is told where it is going')
   cluster.edit<PersistentVolumeClaim>('v1/PersistentVolumeClaim', 'data', (c) => {
     c.spec.volumeName = 'pv'
     c.metadata.annotations = { ...c.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' }

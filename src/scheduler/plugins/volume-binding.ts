@@ -8,6 +8,7 @@ interface VolumeState {
   binder: VolumeBinder
   claims: PodClaims
   byNode: Map<string, VolumeChoice>
+  timeoutMs: number
 }
 
 const UNBOUND = unresolvable('pod has unbound immediate PersistentVolumeClaims')
@@ -24,7 +25,8 @@ export default definePlugin<VolumeState>({
     { resource: 'CSIDriver', actions: ['update'] },
     { resource: 'CSIStorageCapacity', actions: ['add', 'update'] },
   ],
-  preFilter({ handle }, info) {
+  preFilter(cycle, info) {
+    const { handle } = cycle
     if (info.claims.length === 0) return SKIP
     const binder = binderOf(handle)
     const found: PersistentVolumeClaim[] = []
@@ -35,7 +37,7 @@ export default definePlugin<VolumeState>({
       if (claim) found.push(claim)
     }
     const claims = binder.sort(found)
-    return claims.immediate.length > 0 ? { status: UNBOUND } : { state: { binder, claims, byNode: new Map() } }
+    return claims.immediate.length > 0 ? { status: UNBOUND } : { state: { binder, claims, byNode: new Map(), timeoutMs: cycle.args('VolumeBinding').bindTimeoutSeconds * 1000 } }
   },
   filter({ binder, claims, byNode }, _pod, { name, node }) {
     const choice = binder.choose(claims, node)
@@ -52,12 +54,13 @@ export default definePlugin<VolumeState>({
     const choice = byNode.get(nodeName)
     if (choice) binder.release(choice)
   },
-  preBind({ binder, byNode }, pod, nodeName) {
-    const choice = byNode.get(nodeName)
-    if (!choice || choice.bindings.length + choice.provisions.length === 0) return undefined
+  willPreBind: ({ byNode }, _pod, nodeName) => choiceToBind(byNode, nodeName) !== undefined,
+  preBind({ binder, byNode, timeoutMs }, pod, nodeName) {
+    const choice = choiceToBind(byNode, nodeName)
+    if (!choice) return undefined
     const bound = async (): Promise<Status | undefined> => {
       try {
-        await binder.bind(choice, pod, nodeName)
+        await binder.bind(choice, { pod, nodeName, timeoutMs })
         binder.release(choice)
         return undefined
       } catch (error) {
@@ -67,6 +70,12 @@ export default definePlugin<VolumeState>({
     return bound()
   },
 })
+
+/** Undefined when all is bound already. */
+function choiceToBind(byNode: ReadonlyMap<string, VolumeChoice>, nodeName: string): VolumeChoice | undefined {
+  const choice = byNode.get(nodeName)
+  return choice && choice.bindings.length + choice.provisions.length > 0 ? choice : undefined
+}
 
 function missing(name: string, isEphemeral: boolean): string {
   return isEphemeral ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"` : `persistentvolumeclaim "${name}" not found`
