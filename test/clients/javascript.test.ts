@@ -1,6 +1,6 @@
-/** The JavaScript client, @kubernetes/client-node, unchanged: typed and untyped calls, patches, apply, watch, informer, refusals. */
+/** The JavaScript client, @kubernetes/client-node, unchanged: typed and untyped calls, pages, patches, apply, custom resources, watch, informer, refusals. */
 import {
-  ApiException, AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, makeInformer, PatchStrategy, setHeaderOptions, type V1ConfigMap, type V1Pod, Watch,
+  ApiException, ApiextensionsV1Api, AppsV1Api, CoreV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, makeInformer, PatchStrategy, setHeaderOptions, type V1ConfigMap, type V1Pod, Watch,
 } from '@kubernetes/client-node'
 import t, { type Test } from 'tap'
 import { eventually, startTestCluster } from '../helpers/cluster.ts'
@@ -41,6 +41,41 @@ t.test('typed calls', async (t) => {
   t.match(await refusal(core.readNamespacedConfigMap({ name: 'typed', namespace })), { code: 404, reason: 'NotFound', message: 'configmaps "typed" not found' })
   const invalid = await refusal(core.createNamespacedConfigMap({ namespace, body: configMap('Not Valid', {}) }))
   t.match(invalid, { code: 422, reason: 'Invalid' })
+})
+
+t.test('pages, dry runs and collections', async (t) => {
+  for (const name of ['page-a', 'page-b', 'page-c']) await core.createNamespacedConfigMap({ namespace, body: { ...configMap(name, {}), metadata: { name, labels: { paged: '' } } } })
+  const selected = { namespace, labelSelector: 'paged', limit: 2 }
+  const first = await core.listNamespacedConfigMap(selected)
+  t.equal(first.metadata?.remainingItemCount, undefined, 'what is left is not counted under a selector')
+  const rest = await core.listNamespacedConfigMap({ ...selected, _continue: first.metadata?._continue })
+  t.same([...first.items, ...rest.items].map((c) => c.metadata?.name), ['page-a', 'page-b', 'page-c'])
+  await core.createNamespacedConfigMap({ namespace, body: configMap('rehearsed', {}), dryRun: 'All' })
+  t.match(await refusal(core.readNamespacedConfigMap({ name: 'rehearsed', namespace })), { code: 404 })
+  t.match(await refusal(core.createNamespacedConfigMap({ namespace, body: configMap('rehearsed', {}), dryRun: 'Some' })), { code: 422, message: /dryRun: Unsupported value: \["Some"\]: supported values: "All"/ })
+  await core.deleteCollectionNamespacedConfigMap({ namespace, labelSelector: 'paged' })
+  t.same((await core.listNamespacedConfigMap(selected)).items, [])
+})
+
+t.test('custom resources', async (t) => {
+  const group = 'javascript.example.com'
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer', maximum: 3, _default: 1 } } } } } }
+  const names = { plural: 'boxes', singular: 'box', kind: 'Box', listKind: 'BoxList' }
+  const definitions = config.makeApiClient(ApiextensionsV1Api)
+  const body = { metadata: { name: `boxes.${group}` }, spec: { group, scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, schema }] } }
+  await definitions.createCustomResourceDefinition({ body })
+  await eventually(async () => (await definitions.readCustomResourceDefinition({ name: body.metadata.name })).status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') === true)
+  const custom = config.makeApiClient(CustomObjectsApi)
+  const boxes = { group, version: 'v1', namespace, plural: 'boxes' }
+  const box = (size?: number) => ({ apiVersion: `${group}/v1`, kind: 'Box', metadata: { name: 'box' }, spec: size === undefined ? {} : { size } })
+  t.match(await eventually(() => custom.createNamespacedCustomObject({ ...boxes, body: box() })), { spec: { size: 1 }, metadata: { generation: 1 } })
+  const larger = { ...boxes, name: 'box', body: { spec: { size: 4 } } }
+  const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+  t.match(await refusal(custom.patchNamespacedCustomObject(larger, merge)), { code: 422, message: `Box.${group} "box" is invalid: spec.size: Invalid value: 4: spec.size in body should be less than or equal to 3` })
+  t.match(await custom.patchNamespacedCustomObjectStatus({ ...boxes, name: 'box', body: { status: { full: true }, spec: { size: 2 } } }, merge), { spec: { size: 1 }, metadata: { generation: 1 } })
+  t.match(await custom.listNamespacedCustomObject(boxes), { kind: 'BoxList', items: [{ metadata: { name: 'box' } }] })
+  await definitions.deleteCustomResourceDefinition({ name: body.metadata.name })
+  await eventually(() => custom.listNamespacedCustomObject(boxes).then(() => false, (error: unknown) => error instanceof ApiException && error.code === 404))
 })
 
 t.test('patches', async (t) => {
