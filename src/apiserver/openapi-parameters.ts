@@ -25,7 +25,6 @@ export const prettyParameter: Parameter = { name: 'pretty', in: 'query', type: '
 export const nameParameter: Parameter = { name: 'name', in: 'path', type: 'string' }
 export const namespaceParameter: Parameter = { name: 'namespace', in: 'path', type: 'string', shared: 'namespace-vgWSWtn3' }
 export const pathParameter: Parameter = { name: 'path', in: 'path', type: 'string', shared: 'path-z6Ciiujn' }
-export const logPathParameter: Parameter = { name: 'logpath', in: 'path', type: 'string', shared: 'logpath-Noq7euwC' }
 
 function parameterType(field: FieldFacts): string {
   const type = field.type.kind === 'list' ? field.type.of : field.type

@@ -1,6 +1,5 @@
 /** The operations outside group-versions: the discovery roots, the version, and who issues service account tokens. */
 import { isAllCustom } from './openapi-custom-routes.ts'
-import { logPathParameter } from './openapi-parameters.ts'
 import { addOperation, discoveryOperation, groupNames, type Operation, type Routes, type ServedGroupVersion, text } from './openapi-routes.ts'
 
 function plainOperation(id: string, tag: string, rest: Partial<Operation>): Operation {
@@ -29,7 +28,5 @@ export function rootRoutes(served: readonly ServedGroupVersion[]): Map<string, R
   add(issuer, `/${issuer}/`, plainOperation('getServiceAccountIssuerOpenIDConfiguration', 'WellKnown', { produces: json, responses: { 200: text } }))
   const keys = plainOperation('getServiceAccountIssuerOpenIDKeyset', 'openid', { produces: ['application/jwk-set+json'], responses: { 200: text } })
   add('openid/v1/jwks', '/openid/v1/jwks/', keys)
-  add('logs', '/logs/', plainOperation('logFileListHandler', 'logs', {}))
-  add('logs', '/logs/{logpath}', plainOperation('logFileHandler', 'logs', { parameters: [logPathParameter] }))
   return documents
 }

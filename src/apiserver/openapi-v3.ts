@@ -53,24 +53,28 @@ function pathItem(operations: readonly Operation[]): unknown {
   return item
 }
 
-/** Kinds that every group-version registers; a document lists them for itself and for v1 only. */
+/** Kinds that every group-version registers; a document of built-in ones lists them for itself and for v1 only. */
 const sharedKinds = new Set(['WatchEvent', 'DeleteOptions'])
 
 function isGroupVersionKinds(value: unknown): value is { group: string; version: string; kind: string }[] {
   return Array.isArray(value)
 }
 
-function narrowSharedKinds(schemas: Record<string, JsonSchema>, group: string, version: string): void {
+/** Groups whose kinds the scheme does not have that documents of custom resources are made by: that of client libraries. */
+const UNKNOWN_TO_CLIENTS = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io'])
+
+function narrowSharedKinds(schemas: Record<string, JsonSchema>, { group, version, isCustom }: { group: string; version: string; isCustom: boolean }): void {
+  const isTold = (g: { group: string; version: string }) => (isCustom ? !UNKNOWN_TO_CLIENTS.has(g.group) : (g.group === group && g.version === version) || (g.group === '' && g.version === 'v1'))
   for (const schema of Object.values(schemas)) {
     const gvks = schema['x-kubernetes-group-version-kind']
     if (!isGroupVersionKinds(gvks) || gvks.length < 2 || !sharedKinds.has(gvks[0]?.kind ?? '')) continue
-    schema['x-kubernetes-group-version-kind'] = gvks.filter((g) => (g.group === group && g.version === version) || (g.group === '' && g.version === 'v1'))
+    schema['x-kubernetes-group-version-kind'] = gvks.filter(isTold)
   }
 }
 
 function document(routes: Routes, of: ServedGroupVersion | undefined): OpenAPIDocument {
   const schemas = collectSchemas('v3', typesOf(routes), of?.schemas?.v3)
-  if (of !== undefined && !isAllCustom(of)) narrowSharedKinds(schemas, of.group, of.version)
+  if (of !== undefined) narrowSharedKinds(schemas, { group: of.group, version: of.version, isCustom: isAllCustom(of) })
   const securitySchemes = of && isAllCustom(of) ? {} : { securitySchemes: { BearerToken: bearerToken } }
   return openAPIDocument({
     openapi: '3.0.0',

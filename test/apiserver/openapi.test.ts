@@ -76,6 +76,11 @@ t.test('operations carry what clients look for', async (t) => {
   t.match(patch, [{ name: 'dryRun' }, { name: 'fieldManager' }, { name: 'fieldValidation' }, { name: 'force' }])
 })
 
+t.test('logs of the host are not served, so not told of', (t) => {
+  t.equal(v3('logs'), undefined)
+  t.end()
+})
+
 t.test('v3 says of the shared kinds only what concerns the document', async (t) => {
   const gvks = at(v3('apis/batch/v1'), 'components', 'schemas', 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', 'x-kubernetes-group-version-kind')
   t.same(gvks, [{ group: '', version: 'v1', kind: 'DeleteOptions' }, { group: 'batch', version: 'v1', kind: 'DeleteOptions' }])
@@ -88,12 +93,14 @@ t.test('kinds that are not built in bring their schemas', async (t) => {
     [typeName]: { type: 'object', properties: { metadata: { $ref: `${prefix}${meta}ObjectMeta` } } },
     [`${typeName}List`]: { type: 'object', properties: { items: { type: 'array', items: { $ref: prefix + typeName } } } },
   })
-  const resource = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true, verbs: ['get', 'list', 'create'], typeName, subresources: [] }
+  const resource = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true, verbs: ['get', 'list', 'create'], typeName, listTypeName: `${typeName}List`, subresources: [] }
   const custom = { group: 'example.com', version: 'v1', resources: [resource], schemas: { v2: schemas('#/definitions/'), v3: schemas('#/components/schemas/') } }
   const all = [...served, custom]
   const document = v3('apis/example.com/v1', all)
   t.same(brokenReferences(document), [])
   t.ok(at(document, 'components', 'schemas', `${meta}ObjectMeta`))
+  const optionsOf = at(document, 'components', 'schemas', `${meta}DeleteOptions`, 'x-kubernetes-group-version-kind') as { group: string }[]
+  t.ok(optionsOf.length > 50 && optionsOf.every(({ group }) => group !== 'apiextensions.k8s.io'), 'shared kinds are of every group that client libraries know')
   t.equal(at(document, 'paths', '/apis/example.com/v1/widgets', 'get', 'operationId'), 'listExampleComV1WidgetForAllNamespaces')
   t.same(brokenReferences(JSON.parse(openAPIV2Document(all).body.toString())), [])
   t.equal(openAPIV3Document(all, 'api/v1'), openAPIV3Document(served, 'api/v1'), 'what did not change is not made again')
