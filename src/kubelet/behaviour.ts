@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Container, Node, Pod } from '../../schemas/types.ts'
 import { parseDuration } from '../apimachinery/go-duration.ts'
 import type { Accepted } from '../network/network.ts'
-import type { Behaviour, HttpAnswer, Image, Server } from './images.ts'
+import { UNKNOWN_IMAGE, type Behaviour, type HttpAnswer, type Image, type Server } from './images.ts'
 import { serveHttp } from './sandbox/http-server.ts'
 import { FsError } from './sandbox/nodes.ts'
 import { SIGNALS, type Process, type Program } from './sandbox/process.ts'
@@ -22,7 +22,7 @@ export interface BehaviourContext {
 export function behaviourProgram(behaviour: Behaviour, context: BehaviourContext): Program {
   return async (process) => {
     const { image, pod, container, isTask } = context
-    if (image.name === 'unknown') await process.out(`Orrery knows no image ${container.image}: it runs nothing${(container.ports ?? []).length > 0 && !isTask ? ', and answers 200 on its declared ports' : ''}\n`)
+    if (image.name === UNKNOWN_IMAGE) await process.out(`Orrery knows no image ${container.image}: it runs nothing${portsOf(container).length > 0 && !isTask ? ', and answers 200 on its declared ports' : ''}\n`)
     for (const line of behaviour.logs ?? []) await process.out(`${fill(line, values(pod, context, process))}\n`)
     for (const line of behaviour.errors ?? []) await process.err(`${fill(line, values(pod, context, process))}\n`)
     if (behaviour.completes && isTask) return 0
@@ -45,12 +45,21 @@ interface Serving {
 
 function listen(server: Server, serving: Serving): void {
   const { container } = serving.context
-  const declared = (container.ports ?? []).map((p) => ({ port: p.containerPort ?? 0, protocol: p.protocol ?? 'TCP' }))
-  for (const { port, protocol } of server.port === undefined ? declared : [{ port: server.port, protocol: 'TCP' }]) {
+  for (const { port, protocol } of server.port === undefined ? portsOf(container) : [{ port: server.port, protocol: 'TCP' }]) {
     if (protocol === 'UDP') serving.process.sandbox.listen(port, 'UDP', ({ stream }) => stream.pipe(stream))
     else if (server.http) serveHttp(serving.process.sandbox, port, (request, response) => void answer(server.http ?? [], { request, response, serving }))
     else serving.process.sandbox.listen(port, 'TCP', (accepted) => plain(server, accepted))
   }
+}
+
+/** Those that are declared, and those that probes and hooks ask at: many a program's health has a port that is not declared. */
+function portsOf({ ports = [], livenessProbe, readinessProbe, startupProbe, lifecycle }: Container): { port: number; protocol: string }[] {
+  const declared = ports.map((p) => ({ port: p.containerPort ?? 0, protocol: p.protocol ?? 'TCP' }))
+  const probes = [livenessProbe, readinessProbe, startupProbe]
+  const asked = [...probes, lifecycle?.postStart, lifecycle?.preStop].flatMap((handler) => [handler?.httpGet?.port, handler?.tcpSocket?.port])
+  const numbers = [...asked, ...probes.map((probe) => probe?.grpc?.port)].filter((port) => typeof port === 'number')
+  const others = new Set(numbers.filter((port) => !declared.some((d) => d.port === port && d.protocol === 'TCP')))
+  return [...declared, ...[...others].map((port) => ({ port, protocol: 'TCP' }))]
 }
 
 function plain({ echo, banner }: Server, { stream }: Accepted): void {

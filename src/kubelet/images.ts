@@ -73,6 +73,9 @@ export interface Image {
   sizeBytes?: number
 }
 
+/** The name of the image that stands for all that no file tells of. */
+export const UNKNOWN_IMAGE = 'unknown'
+
 const DEFAULTS: Omit<Image, 'name' | 'match'> = { entrypoint: [], command: [], env: {}, workingDir: '/', user: '0', tools: 'busybox', programs: {}, files: {}, setuid: [], ports: [], pull: {} }
 
 export class Images {
@@ -95,7 +98,7 @@ export class Images {
     if (known) return known
     const { repository } = splitReference(reference)
     const found = [...this.#own, ...this.#shipped].find((image) => image.match.some((m) => new Pattern(m).matches(repository)))
-    const image = found ?? { ...DEFAULTS, name: 'unknown', match: [], ...UNKNOWN }
+    const image = found ?? { ...DEFAULTS, name: UNKNOWN_IMAGE, match: [], ...UNKNOWN }
     if (this.#known.size >= 10_000) this.#known.clear()
     this.#known.set(reference, image)
     return image

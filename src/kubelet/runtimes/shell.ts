@@ -6,6 +6,7 @@ import type { Clock, Random } from '../../clock.ts'
 import type { Network } from '../../network/network.ts'
 import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
 import { behaviourProgram, type BehaviourContext } from '../behaviour.ts'
+import { UNKNOWN_IMAGE } from '../images.ts'
 import { behaviourName } from '../rootfs.ts'
 import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
 import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
@@ -109,7 +110,9 @@ class ShellContainer implements RunningContainer {
     const stdin: End = container.stdin ? { ...this.#input.reader, isTTY } : nullEnd
     const { argv, env, cwd, cred } = config
     this.#surroundings.sink.running()
-    const started = this.#sandbox.start({ argv, env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) })
+    const rest = { env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) }
+    let started = this.#sandbox.start({ argv, ...rest })
+    if ('problem' in started && this.#mayHave(started.status)) started = this.#sandbox.start({ argv: [...this.#execution.image.entrypoint, ...argv], ...rest })
     if ('problem' in started) throw new StartError(startProblem(argv[0] ?? '', started.status))
     this.#main = started.process
     this.#exited = started.process.exited
@@ -138,8 +141,11 @@ class ShellContainer implements RunningContainer {
     if (tty) env.set('TERM', 'xterm')
     const started = this.#sandbox.start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
     if ('problem' in started) {
+      const isTaken = this.#mayHave(started.status)
+      if (isTaken) stdout.put?.(Buffer.from(`Orrery knows no image ${this.#request.container.image}: ${command[0]} is taken to have succeeded\n`))
       stdout.close?.()
       if (stderr !== stdout) stderr.close?.()
+      if (isTaken) return { code: 0 }
       throw new StartError(execProblem(command[0] ?? '', started.status))
     }
     const abandon = () => started.process.kill(129)
@@ -147,6 +153,11 @@ class ShellContainer implements RunningContainer {
     const code = await started.process.exited
     streams.signal?.removeEventListener('abort', abandon)
     return { code }
+  }
+
+  /** Whether a program that is not there may well be in the image: nobody knows what is in an unknown one. */
+  #mayHave(status: number): boolean {
+    return this.#execution.image.name === UNKNOWN_IMAGE && status === 127
   }
 
   async attach(streams: Streams): Promise<ExitStatus> {

@@ -121,7 +121,11 @@ export class Sandbox {
     const process = new Process(this, { pid: this.#nextPid++, ppid: 0, argv, env, cwd, cred, fds: opened })
     for (const open of opened.values()) open.release()
     const loaded = this.load(process, argv, env)
-    if ('problem' in loaded) return loaded
+    if ('problem' in loaded) {
+      // What did not start has had no number: the first that does is the main process.
+      this.#nextPid = process.pid
+      return loaded
+    }
     process.argv = loaded.argv
     this.#run(process, loaded)
     return { process }

@@ -1,0 +1,59 @@
+/** Images that no file tells of: nobody knows what is in them, so what is asked of them is taken to go well. */
+import t from 'tap'
+import type { Job, Pod } from '../../schemas/types.ts'
+import { eventually, Kubectl, startTestCluster } from '../helpers/cluster.ts'
+
+const k = new Kubectl('1.36', await startTestCluster(t, { nodes: 1 }))
+
+const manifest = `
+apiVersion: v1
+kind: Pod
+metadata: {name: manager}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: manager
+      image: registry.example.com/manager:1.0
+      command: [/manager, --leader-elect]
+      ports: [{name: webhook, containerPort: 8443}]
+      livenessProbe: {httpGet: {path: /healthz, port: 10254}, periodSeconds: 1, failureThreshold: 1}
+      readinessProbe: {exec: {command: [manager_is_ready, --now]}, periodSeconds: 1}
+      startupProbe: {tcpSocket: {port: webhook}, periodSeconds: 1}
+      lifecycle: {preStop: {exec: {command: [/wait-shutdown]}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: certificates}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: create, image: 'registry.example.com/certgen:1.5', command: [/certgen], args: [create]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: known}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: 'busybox:1.37', command: [/manager]}]
+`
+
+t.test('commands, probes and hooks of an unknown image', async (t) => {
+  await k.apply(manifest)
+  await k.run('wait pod/manager --for=condition=Ready --timeout=30s')
+  await k.run('wait job/certificates --for=condition=Complete --timeout=30s')
+  t.match(await k.run('logs manager'), /^Orrery knows no image registry\.example\.com\/manager:1\.0: it runs nothing/, 'and its log says so')
+  t.equal(await k.run('exec manager -- psql --version'), 'Orrery knows no image registry.example.com/manager:1.0: psql is taken to have succeeded\n')
+  t.equal((await k.json<Pod>('get pod manager')).status?.containerStatuses?.[0]?.restartCount, 0)
+  t.equal((await k.json<Job>('get job certificates')).status?.succeeded, 1)
+  await k.run('delete pod manager')
+})
+
+t.test('a known image has what it has', async (t) => {
+  const { status } = await eventually(async () => {
+    const pod = await k.json<Pod>('get pod known')
+    return pod.status?.containerStatuses?.[0]?.state?.terminated || pod.status?.containerStatuses?.[0]?.lastState?.terminated ? pod : false
+  })
+  t.match(JSON.stringify(status), 'stat /manager: no such file or directory')
+})
