@@ -82,7 +82,7 @@ class Router {
     if (!backend) return answer(response, 404, 'default backend - 404')
     try {
       const socket = await this.#connect(backend)
-      const outgoing = http.request({ createConnection: () => socket as never, agent: false, method: request.method, path: request.url, headers: forwarded(request, scheme) })
+      const outgoing = http.request({ createConnection: () => socket as never, method: request.method, path: request.url, headers: forwarded(request, scheme) })
       outgoing.once('error', () => (response.headersSent ? response.destroy() : answer(response, 502, '502 Bad Gateway')))
       outgoing.once('response', (incoming) => {
         response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))

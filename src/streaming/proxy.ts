@@ -114,7 +114,7 @@ function forwardedHeaders({ headers }: ApiRequest): Record<string, string> {
 function forward(socket: Duplex, { request, place, path }: { request: ApiRequest; place: ProxyPlace; path: string }): Promise<ApiResponse> {
   const headers = { ...forwardedHeaders(request), host: request.host, 'x-forwarded-uri': place.prefix + path }
   return new Promise((resolve, reject) => {
-    const outgoing = http.request({ createConnection: () => socket as never, agent: false, method: request.method, path: path + queryText(request), headers })
+    const outgoing = http.request({ createConnection: () => socket as never, method: request.method, path: path + queryText(request), headers })
     request.signal.addEventListener('abort', () => outgoing.destroy())
     outgoing.once('error', (error) => reject(unavailable(`error trying to reach service: ${error.message}`)))
     outgoing.once('response', (incoming) => void respond(incoming, place).then(resolve, reject))

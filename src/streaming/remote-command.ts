@@ -88,9 +88,11 @@ function exitStatus({ command }: Command, { code }: ExitStatus): FinalStatus {
   }
 }
 
+/** A container that is not there is upstream's kubelet refusing the connection. */
 function failure(error: unknown): FinalStatus {
   const text = error instanceof Error ? error.message : String(error)
-  return { status: 'Failure', message: `Internal error occurred: ${isStatusError(error) ? `unable to upgrade connection: ${text}` : text}`, reason: 'InternalError', details: { causes: [] }, code: 500 }
+  const message = isStatusError(error, 'InternalError') ? text : `Internal error occurred: ${isStatusError(error) ? `unable to upgrade connection: ${text}` : text}`
+  return { status: 'Failure', message, reason: 'InternalError', details: { causes: [] }, code: 500 }
 }
 
 /** Settles when all that was written to an end is sent, or nobody reads it any more. */

@@ -142,7 +142,8 @@ function overSpdy({ socket, head }: Upgraded, { wanted, clock, protocol, serve }
       got[type] = stream
       if (type !== 'stdin' && type !== 'resize') stream.resume()
       missing.delete(type)
-      if (missing.size === 0) begin()
+      // Not before the last of them is answered: a command that ends at once would close the connection before.
+      if (missing.size === 0) void stream.ready.then(begin)
       return undefined
     },
   })

@@ -112,6 +112,9 @@ export class SpdyStream extends Duplex {
   /** Names in lower case. */
   readonly headers: Readonly<HeaderPairs>
   readonly #session: SpdySession
+  /** Settles when the client has been told that the stream stands. */
+  readonly ready: Promise<void>
+  #tellReady = (): void => {}
   #isOver = false
   #isAccepted = false
   #held: (() => void) | undefined
@@ -122,6 +125,7 @@ export class SpdyStream extends Duplex {
     this.#session = session
     this.id = id
     this.headers = headers
+    this.ready = new Promise((resolve) => (this.#tellReady = resolve))
     this.on('error', () => {})
   }
 
@@ -137,6 +141,7 @@ export class SpdyStream extends Duplex {
 
   accepted(): void {
     this.#isAccepted = true
+    this.#tellReady()
     this.#held?.()
   }
 

@@ -1,0 +1,67 @@
+/** Traffic between pods, and from the host, through Services, Ingresses and policies: as somebody with kubectl and curl sees it. */
+import http from 'node:http'
+import https from 'node:https'
+import t from 'tap'
+import { Kubectl, eventually, startTestCluster } from '../helpers/cluster.ts'
+
+const cluster = await startTestCluster(t, { nodes: 2, hostAccess: { ingressPort: 0, ingressTlsPort: 0 } })
+const kubectl = new Kubectl('1.36', cluster)
+
+function fetchText(url: string, { host }: { host?: string } = {}): Promise<string> {
+  const { request } = url.startsWith('https') ? https : http
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { headers: { ...(host ? { host } : {}), connection: 'close' }, ...(url.startsWith('https') ? { rejectUnauthorized: false, servername: host } : {}) }, (incoming) => {
+      let text = `${incoming.statusCode} `
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+      incoming.on('end', () => resolve(text))
+    })
+    outgoing.on('error', reject).end()
+  })
+}
+
+const fromClient = (url: string) => kubectl.try(['exec', 'client', '--', 'wget', '-q', '-T', '2', '-O-', url])
+
+await kubectl.run('create deployment web --image=nginx --replicas=2')
+await kubectl.run('expose deployment web --port=80 --type=LoadBalancer')
+await kubectl.run(['run', 'client', '--image=busybox', '--restart=Never', '--', 'sleep', '3600'])
+await kubectl.run('wait --for=condition=Ready pod --all --timeout=60s')
+
+t.test('a Service carries traffic, from pods, the API server and the host', async (t) => {
+  for (const url of ['http://web', 'http://web.default.svc.cluster.local']) t.match((await fromClient(url)).stdout, /Welcome to nginx/, url)
+  t.match(await kubectl.run(['get', '--raw', '/api/v1/namespaces/default/services/web/proxy/']), /Welcome to nginx/)
+  const nodePort = await kubectl.run(['get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}'])
+  t.match(await fetchText(`http://127.0.0.1:${nodePort}/`), /^200 .*Welcome to nginx/s)
+})
+
+t.test('names', async (t) => {
+  t.match(await kubectl.run('exec client -- nslookup web'), /Name:\s+web\.default\.svc\.cluster\.local\nAddress: 10\.96\./)
+  t.match((await fromClient('http://nobody')).stderr, /bad address 'nobody'/)
+})
+
+t.test('a Service with a wrong selector refuses, until it is mended', async (t) => {
+  await kubectl.run('create service clusterip wrong --tcp=80:80')
+  t.match(await kubectl.run('describe service wrong'), /Endpoints:\s+\n/)
+  t.match((await fromClient('http://wrong')).stderr, /can't connect to remote host.*Connection refused/)
+  await kubectl.run(['patch', 'service', 'wrong', '-p', '{"spec":{"selector":{"app":"web"}}}'])
+  t.ok(await eventually(async () => /Welcome to nginx/.test((await fromClient('http://wrong')).stdout)))
+})
+
+t.test('a policy cuts off, another lets through again', async (t) => {
+  const policy = (name: string, spec: object) => kubectl.run('apply -f -', { stdin: JSON.stringify({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name }, spec }) })
+  await policy('deny', { podSelector: {}, policyTypes: ['Ingress'] })
+  t.match((await fromClient('http://web')).stderr, /timed out/)
+  await policy('allow', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from: [{ podSelector: { matchLabels: { run: 'client' } } }] }] })
+  t.match((await fromClient('http://web')).stdout, /Welcome to nginx/)
+  await kubectl.run('delete networkpolicy --all')
+})
+
+t.test('an Ingress without a class is not served; with one it is, with TLS too', async (t) => {
+  const { httpPort = 0, httpsPort = 0 } = cluster.cluster.hostAccess?.ingress ?? {}
+  await kubectl.run(['create', 'ingress', 'web', '--rule=web.local/*=web:80'])
+  t.match(await fetchText(`http://127.0.0.1:${httpPort}/`, { host: 'web.local' }), /^404 /)
+  await kubectl.run(['patch', 'ingress', 'web', '-p', '{"spec":{"ingressClassName":"orrery"}}'])
+  t.ok(await eventually(async () => /web\s+orrery\s+web\.local\s+127\.0\.0\.1/.test(await kubectl.run('get ingress web'))))
+  t.match(await fetchText(`http://127.0.0.1:${httpPort}/`, { host: 'web.local' }), /^200 .*Welcome to nginx/s)
+  t.match(await fetchText(`https://127.0.0.1:${httpsPort}/`, { host: 'web.local' }), /^200 .*Welcome to nginx/s)
+  t.match(await fetchText(`http://127.0.0.1:${httpPort}/`, { host: 'other.local' }), /^404 /)
+})
