@@ -131,7 +131,7 @@ t.test('policies do not decide about policies and reviews', async (t) => {
   const { policy, client, create } = await setup(t)
   const everything = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }
   await policy('p', { matchConstraints: { resourceRules: [everything] }, ...rules('false') })
-  await create({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { nonResourceAttributes: { path: '/', verb: 'get' } } } as never)
+  await client().create({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', metadata: {}, spec: { nonResourceAttributes: { path: '/', verb: 'get' } } } as never)
   await client().delete('admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding', { name: 'p' })
   await policy('q', { matchConstraints: { resourceRules: [everything] }, ...rules('false') })
   await t.rejects(create({ ...API, kind: 'ValidatingWebhookConfiguration', metadata: { name: 'w' } }), /denied request/, 'about webhooks they do')
