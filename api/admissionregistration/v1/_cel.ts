@@ -25,7 +25,7 @@ function policyCompiler(variables: readonly { name?: string; expression?: string
   const known = compilers.get(variables)
   if (known) return known
   const compiler = new PolicyCompiler()
-  for (const { name = '', expression = '' } of variables) compiler.addVariable(name, expression, { hasParams, hasAuthorizer: true })
+  for (const { name = '', expression = '' } of variables) if (expression.trim()) compiler.addVariable(name, expression, { hasParams, hasAuthorizer: true })
   compilers.set(variables, compiler)
   return compiler
 }

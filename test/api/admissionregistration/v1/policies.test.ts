@@ -25,6 +25,7 @@ t.test('what a validating policy may not be', (t) =>
     ['a parameter of no kind', { 'spec.paramKind': { apiVersion: 'v1' } }, 'spec.paramKind.kind: Required value'],
     ['names twice in a rule', { 'spec.matchConstraints.resourceRules[0].resourceNames': ['a', 'a'] }, 'spec.matchConstraints.resourceRules[0].resourceNames[1]: Duplicate value: "a"'],
     ['a variable without a name', { 'spec.variables': [{ expression: '1' }] }, 'spec.variables[0].name: Required value: name is not specified'],
+    ['the use of a variable that says nothing', { 'spec.variables': [{ name: 'v', expression: ' ' }], 'spec.validations[0].expression': 'variables.v' }, 'spec.variables[0].expression: Required value: expression is not specified', `spec.validations[0].expression: Invalid value: "variables.v": compilation failed: ERROR: <input>:1:10: undefined field 'v'\n | variables.v\n | .........^`],
     ['a variable no expression can name', { 'spec.variables': [{ name: 'a-b', expression: '1' }] }, 'spec.variables[0].name: Invalid value: "a-b": must be a valid CEL identifier'],
     ['annotations twice', { 'spec.auditAnnotations': [{ key: 'k', valueExpression: "'a'" }, { key: 'k', valueExpression: "'a'" }] }, 'spec.auditAnnotations[1].key: Duplicate value: "k"'],
     ['an annotation of nothing', { 'spec.auditAnnotations': [{ key: 'k', valueExpression: '' }] }, 'spec.auditAnnotations[0].valueExpression: Required value: valueExpression is not specified'],
