@@ -47,7 +47,7 @@ function listen(server: Server, serving: Serving): void {
   const { container } = serving.context
   for (const { port, protocol } of server.port === undefined ? portsOf(container) : [{ port: server.port, protocol: 'TCP' }]) {
     if (protocol === 'UDP') serving.process.sandbox.listen(port, 'UDP', ({ stream }) => stream.pipe(stream))
-    else if (server.http) serveHttp(serving.process.sandbox, port, (request, response) => void answer(server.http ?? [], { request, response, serving }))
+    else if (server.http) serveHttp(serving.process.sandbox, port, (request, response) => void answer(server.http ?? [], { request, response, serving }).catch(() => response.destroy()))
     else serving.process.sandbox.listen(port, 'TCP', (accepted) => plain(server, accepted))
   }
 }

@@ -164,7 +164,9 @@ class ShellContainer implements RunningContainer {
     this.#attached.add(streams)
     const { stdin, stdout, stderr, signal } = streams
     if (stdin && this.#request.container.stdin) {
-      stdin.on('data', (bytes: Buffer) => this.#input.writer.put?.(bytes))
+      stdin.on('data', (bytes: Buffer) => {
+        if (!this.#sandbox.isOver) this.#input.writer.put?.(bytes)
+      })
       stdin.on('end', () => this.#request.container.stdinOnce && this.#input.writer.close?.())
     }
     const gone = new Promise<number>((resolve) => signal?.addEventListener('abort', () => resolve(0), { once: true }))

@@ -112,7 +112,11 @@ export class Process {
 
   /** Waits, unless the process is killed meanwhile. */
   block<T>(promise: Promise<T>): Promise<T> {
-    if (this.#killed) return Promise.reject(this.#killed)
+    if (this.#killed) {
+      // Nobody will hear of it any more.
+      promise.catch(() => {})
+      return Promise.reject(this.#killed)
+    }
     return new Promise((resolve, reject) => {
       const done = () => this.#interrupts.delete(reject)
       this.#interrupts.add(reject)

@@ -20,11 +20,12 @@ export function serve(process: Process, port: number, routes: Readonly<Record<st
     process.sandbox,
     port,
     (request, response) => {
-      const url = new URL(request.url ?? '/', 'http://localhost')
+      const url = URL.canParse(request.url ?? '/', 'http://localhost') ? new URL(request.url ?? '/', 'http://localhost') : undefined
+      if (!url) return reply(response, 400, '400 Bad Request')
       void process.sandbox.tick(100)
       const handler = routes[url.pathname] ?? routes['/']
       if (!handler) return reply(response, 404, '404 page not found\n')
-      void Promise.resolve(handler({ request, response, url, query: url.searchParams })).catch((error: unknown) => {
+      void (async () => handler({ request, response, url, query: url.searchParams }))().catch((error: unknown) => {
         if (!response.headersSent) reply(response, 500, error instanceof Error ? error.message : String(error))
       })
     },
