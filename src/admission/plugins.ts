@@ -35,7 +35,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingWebhook } from './validating-webhook.ts'
 import { WebhookClient } from './webhooks/client.ts'
-import type { ServiceBackend } from './webhooks/service.ts'
+import type { Dial } from './webhooks/service.ts'
 
 export interface AdmissionOptions {
   /** Names of plugins that run besides those that do anyway. */
@@ -48,7 +48,7 @@ export interface AdmissionOptions {
     PodTolerationRestriction?: PodTolerationRestrictionConfig
   }
   /** Finds what listens behind the Services that webhooks name. */
-  serviceBackend?: ServiceBackend
+  dial?: Dial
 }
 
 interface Entry {
@@ -118,7 +118,7 @@ export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugi
   checkNames('disable', disable)
   const both = enable.filter((name) => disable.includes(name)).sort()
   if (both.length > 0) throw new Error(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
-  const client = new WebhookClient(options.serviceBackend)
+  const client = new WebhookClient(options.dial)
   const isEnabled = ({ name, isOn }: Entry) => enable.includes(name) || (isOn && !disable.includes(name))
   return ORDERED.filter(isEnabled).map(({ make }) => make({ options, client }))
 }

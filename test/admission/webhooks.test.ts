@@ -4,6 +4,7 @@ import type { AdmissionPlugin } from '../../src/admission/chain.ts'
 import { limitRanger } from '../../src/admission/limit-ranger.ts'
 import { admissionPlugins, type AdmissionOptions } from '../../src/admission/plugins.ts'
 import { isStatusError } from '../../src/errors.ts'
+import { openTcp } from '../../src/network/gateway.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import { RequestContext } from '../../src/registry/request-context.ts'
 import { createObject } from '../../src/apiserver/verbs/create.ts'
@@ -182,7 +183,7 @@ t.test('failures that are ignored are noted', async (t) => {
 
 t.test('a service with something behind it', async (t) => {
   const server = await startWebhookServer(t, () => ({ warnings: ['seen'] }))
-  const { create, api } = await startApi(t, { plugins: webhookPlugins({ serviceBackend: ({ namespace, name, port }) => (`${namespace}/${name}:${port}` === 'ns/hook:443' ? { host: '127.0.0.1', port: server.port } : undefined) }) })
+  const { create, api } = await startApi(t, { plugins: webhookPlugins({ dial: () => openTcp({ host: '127.0.0.1', port: server.port }) }) })
   await create({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'hook', namespace: 'ns' }, spec: { ports: [{ port: 443 }] } })
   const rules = [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }]
   const clientConfig = { service: { namespace: 'ns', name: 'hook', path: '/check' }, caBundle: server.caBundle }

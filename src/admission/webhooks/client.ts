@@ -6,13 +6,15 @@ import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import { posix } from 'node:path'
+import tls from 'node:tls'
+import type { Duplex } from 'node:stream'
 import type { WebhookClientConfig } from '../../../schemas/types.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { quote } from '../../errors.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { failureText } from './server-response.ts'
-import { resolveService, serviceHost, type Address, type ServiceBackend } from './service.ts'
+import { resolveService, serviceHost, type Address, type Dial, type ServiceAddress } from './service.ts'
 
 const MAX_AGENTS = 200
 const MAX_SOCKETS = 256
@@ -35,20 +37,24 @@ interface Answer {
 }
 
 export class WebhookClient {
-  readonly #backend: ServiceBackend | undefined
+  readonly #dial: Dial | undefined
   /** By certificate authority; the one used last is at the end. */
   readonly #agents = new Map<string, https.Agent>()
 
-  constructor(backend: ServiceBackend | undefined) {
-    this.#backend = backend
+  /** @param dial how Services are reached */
+  constructor(dial: Dial | undefined) {
+    this.#dial = dial
   }
 
   /** What the webhook answered, as plain JSON. Rejects with an Error in the words that follow "failed to call webhook: ". */
   async post(config: WebhookClientConfig, review: object, { timeoutSeconds, ctx }: { timeoutSeconds: number; ctx: RequestContext }): Promise<unknown> {
     const endpoint = endpointOf(config, timeoutSeconds)
-    const address = config.service ? await this.#resolve(config, endpoint.url, ctx) : endpoint.host
+    const address: ServiceAddress = config.service ? this.#resolve(config, endpoint.url, ctx) : endpoint.host
+    const inner = await address.dial?.().catch((error: unknown) => {
+      throw failed(endpoint.url, error instanceof Error ? error.message : String(error))
+    })
     const body = Buffer.from(JSON.stringify(review))
-    const send = () => this.#send(endpoint, { address, body, ca: config.caBundle ?? '', timeoutMs: timeoutSeconds * 1000, ctx })
+    const send = () => this.#send(endpoint, { address, inner, body, ca: config.caBundle ?? '', timeoutMs: timeoutSeconds * 1000, ctx })
     const answer = await send().catch((error: unknown) => {
       if (error instanceof StaleConnection) return send()
       throw error
@@ -63,9 +69,9 @@ export class WebhookClient {
     this.#agents.clear()
   }
 
-  async #resolve({ service = {} }: WebhookClientConfig, url: string, { system }: RequestContext): Promise<Address> {
+  #resolve({ service = {} }: WebhookClientConfig, url: string, { system }: RequestContext): ServiceAddress {
     try {
-      return await resolveService(system, service, this.#backend)
+      return resolveService(system, service, this.#dial)
     } catch (error) {
       throw failed(url, error instanceof Error ? error.message : String(error))
     }
@@ -84,16 +90,18 @@ export class WebhookClient {
     return agent
   }
 
-  #send({ url, path, host }: Endpoint, { address, body, ca, timeoutMs, ctx }: { address: Address; body: Buffer; ca: string; timeoutMs: number; ctx: RequestContext }): Promise<Answer> {
+  #send({ url, path, host }: Endpoint, { address, inner, body, ca, timeoutMs, ctx }: { address: Address; inner: Duplex | undefined; body: Buffer; ca: string; timeoutMs: number; ctx: RequestContext }): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => reject(failed(url, why))
+      const servername = net.isIP(host.host) ? '' : host.host
+      const secured = () => tls.connect({ socket: inner, servername, ALPNProtocols: ['http/1.1'], ...(ca ? { ca: Buffer.from(ca, 'base64') } : {}) })
       const request = https.request({
         method: 'POST',
         host: address.host,
         port: address.port,
-        servername: net.isIP(host.host) ? '' : host.host,
+        servername,
         path,
-        agent: this.#agent(ca),
+        ...(inner ? { createConnection: secured } : { agent: this.#agent(ca) }),
         // The cluster's clock may stand still; a connection on which nothing comes ends by the host's time.
         timeout: timeoutMs,
         headers: { host: `${host.host}:${host.port}`, 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission', 'content-length': body.length },

@@ -2,6 +2,7 @@
  * Where a Service that a webhook names is reached. Models the resolver of k8s.io/apiserver/pkg/util/proxy, which goes by
  * the cluster IP.
  */
+import type { Duplex } from 'node:stream'
 import type { Service, ServiceReference } from '../../../schemas/types.ts'
 import type { Address } from '../../apimachinery/network-errors.ts'
 import { quote } from '../../errors.ts'
@@ -9,8 +10,13 @@ import type { SystemReader } from '../../registry/kind.ts'
 
 export type { Address }
 
-/** Who knows the way from a cluster IP to what listens behind it; undefined when nothing does. */
-export type ServiceBackend = (service: { namespace: string; name: string; port: number }) => Address | undefined | Promise<Address | undefined>
+/** Opens a connection within the cluster; without it nothing answers there. Rejects with an Error in Go's words. */
+export type Dial = (address: Address) => Promise<Duplex>
+
+export interface ServiceAddress extends Address {
+  /** Opens the connection; absent where the host's network does. */
+  dial?(): Promise<Duplex>
+}
 
 const DEFAULT_PORT = 443
 
@@ -20,7 +26,7 @@ export function serviceHost({ name = '', namespace = '', port = DEFAULT_PORT }: 
 }
 
 /** @throws Error in upstream's words */
-export async function resolveService(system: SystemReader, { namespace = '', name = '', port = DEFAULT_PORT }: ServiceReference, backend: ServiceBackend | undefined): Promise<Address> {
+export function resolveService(system: SystemReader, { namespace = '', name = '', port = DEFAULT_PORT }: ServiceReference, dial: Dial | undefined): ServiceAddress {
   const service = system.get<Service>('v1/Service', namespace, name)
   if (!service) throw new Error(`service ${quote(name)} not found`)
   const { type = 'ClusterIP', clusterIP = '', externalName = '', ports = [] } = service.spec
@@ -28,8 +34,7 @@ export async function resolveService(system: SystemReader, { namespace = '', nam
   if (type === 'ClusterIP' && clusterIP === 'None') throw new Error('cannot route to service with ClusterIP "None"')
   if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(type)) throw new Error(`unsupported service type ${quote(type)}`)
   if (!ports.some((p) => p.port === port)) throw new Error(`no service port ${port} found for service ${quote(name)}`)
-  const found = await backend?.({ namespace, name, port })
-  if (found) return found
+  if (dial) return { host: clusterIP, port, dial: () => dial({ host: clusterIP, port }) }
   const host = clusterIP.includes(':') ? `[${clusterIP}]` : clusterIP
   throw new Error(`dial tcp ${host}:${port}: connect: connection refused`)
 }
