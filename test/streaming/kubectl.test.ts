@@ -1,6 +1,9 @@
 /** Connections to containers as real kubectls make them, over WebSockets and over SPDY. */
+import fs from 'node:fs'
 import http from 'node:http'
+import path from 'node:path'
 import t from 'tap'
+import { SeededRandom } from '../../src/clock.ts'
 import { Kubectl, eventually, startTestCluster } from '../helpers/cluster.ts'
 import { kubectlVersions } from '../helpers/kubectl.ts'
 
@@ -49,6 +52,16 @@ for (const version of kubectlVersions) {
       await forwarding
     })
   }
+
+  t.test(`kubectl ${version} copies files there and back`, async (t) => {
+    const bytes = Buffer.from(new SeededRandom(1).bytes(300_000))
+    const [there, back] = ['there', 'back'].map((name) => path.join(cluster.dir, `${name}-${version}`)) as [string, string]
+    fs.writeFileSync(there, bytes)
+    const pod = (await kubectl.run('get pod -l app=web -o name')).trim().replace('pod/', '')
+    await kubectl.run(['cp', path.basename(there), `${pod}:/tmp/file`])
+    await kubectl.run(['cp', `${pod}:/tmp/file`, path.basename(back)])
+    t.ok(fs.readFileSync(back).equals(bytes))
+  })
 }
 
 t.test('attach joins what runs, logs tell what it said', async (t) => {

@@ -20,7 +20,7 @@ t.test('ConfigMaps', async (t) => {
     ['a bad key', { data: { 'a b': 'c' } }, `data[a b]: Invalid value: "a b": ${KEY_RULE}`],
     ['a bad key of bytes', { binaryData: { '..': 'eA==' } }, "binaryData[..]: Invalid value: \"..\": must not be '..'"],
     ['a key of both', { binaryData: { a: 'eA==' } }, 'data[a]: Invalid value: "a": duplicate of key present in binaryData'],
-    ['too much', { data: { a: TOO_LONG } }, ': Too long: may not be more than 1048576 bytes'],
+    ['too much', { data: { a: TOO_LONG } }, '[]: Too long: may not be more than 1048576 bytes'],
     ['just enough', { data: { a: TOO_LONG.slice(2), b: 'x' } }],
   ])
   await checkUpdateRefusals(t, { ...MAP, immutable: true }, [
