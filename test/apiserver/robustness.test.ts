@@ -212,7 +212,7 @@ t.test('queries of all sorts', async (t) => {
   t.equal((await api.post(`${SECRETS}?dryRun=All&dryRun=All`, { metadata: { name: 'd' } })).status, 201)
   t.equal((await api.post(`${SECRETS}?dryRun=All&dryRun=No`, { metadata: { name: 'd' } })).status, 422)
   t.equal((await api.get('/api/v1/namespaces/default/configmaps/%')).status, 400)
-  t.equal((await api.get('/api/v1//namespaces//default//secrets/a')).status, 200)
+  t.equal((await api.get('/api/v1//namespaces//default//secrets/a')).status, 404)
   const watch = await api.watch(`${SECRETS}?watch=true&timeoutSeconds=-5`)
   t.same(await watch.all(), [], 'a watch whose time is over')
   const long = await api.watch(`${SECRETS}?watch=true&timeoutSeconds=9223372036854775807`)
