@@ -65,9 +65,16 @@ function sources(name) {
 
 const folded = (text) => text.replaceAll(/\s+/g, ' ')
 
+/** On a field of one of these types client-node has the type's own sentence in place of the field's; such a field tells it. */
+const sentencesOfTypes = {
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': clientNodeModel('CoreV1Event')?.get('eventTime'),
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': clientNodeModel('V1RollingUpdateDeployment')?.get('maxSurge'),
+}
+const misplaced = new Set(Object.values(sentencesOfTypes))
+
 /** The sentence to show, or nothing. */
 function choose(newer = '', older = '') {
-  return newer === '' || folded(newer) === folded(older) ? older : newer
+  return newer === '' || misplaced.has(newer) || folded(newer) === folded(older) ? older : newer
 }
 
 /** The types of schemas/data with the names of their members that upstream describes; inlined types are followed. */
@@ -83,6 +90,7 @@ function knownTypes() {
 function describe({ name, members }) {
   const { newer, older } = sources(name)
   const described = ['', ...members].map((member) => [member, choose(newer?.get(member), older?.get(member))])
+  if (sentencesOfTypes[name]) described[0] = ['', sentencesOfTypes[name]]
   return Object.fromEntries(described.filter(([, text]) => text !== ''))
 }
 

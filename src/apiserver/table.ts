@@ -51,13 +51,15 @@ export interface TableOptions {
 
 /** What a table is made of. */
 export interface Printed {
-  definition: Pick<KindDefinition, 'columns' | 'rowConditions' | 'hiddenAnnotations'>
+  definition: Pick<KindDefinition, 'columns' | 'rowOrder' | 'rowConditions' | 'hiddenAnnotations'>
 }
 
 export function toTable(kind: Printed, objects: readonly KubeObject[], options: TableOptions): Table {
   const columns = kind.definition.columns ?? defaultColumns
   const ctx = columnContext(options.nowMs)
-  const rows = objects.map((object) => toRow(kind, object, { columns, ctx, options }))
+  const { rowOrder } = kind.definition
+  const printed = rowOrder ? [...objects].sort((a, b) => rowOrder(a, b)) : objects
+  const rows = printed.map((object) => toRow(kind, object, { columns, ctx, options }))
   return {
     kind: 'Table',
     apiVersion: options.apiVersion,

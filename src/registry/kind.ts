@@ -250,6 +250,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   subresources?: Subresources<T>
   /** Printer columns; without them the table has Name and Created At. "Name" is given here too. */
   columns?: readonly Column<T>[]
+  /** The order a list's rows are printed in, where it isn't the list's own. */
+  rowOrder?(a: T, b: T): number
   rowConditions?(object: T): RowCondition[]
   /** Field selectors beyond metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>

@@ -19,6 +19,9 @@ t.test('fields and types have theirs', async (t) => {
   t.match(describeType('io.k8s.api.rbac.v1.PolicyRule')['nonResourceURLs'], '*', 'a type of which several groups have one')
   t.match(describeType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')['labels'], /^Map of string keys/)
   t.match(describeType('io.k8s.apimachinery.pkg.api.resource.Quantity')[''], /^Quantity is/)
+  t.match(describeType('io.k8s.api.apps.v1.RollingUpdateDeployment')['maxSurge'], /^The maximum number of pods/, 'a number or a percentage')
+  t.match(describeType('io.k8s.api.coordination.v1.LeaseSpec')['renewTime'], /^renewTime is/, 'a time')
+  t.match(describeType('io.k8s.apimachinery.pkg.util.intstr.IntOrString')[''], /^IntOrString is a type/, 'what only fields tell')
   t.same(describeType('io.k8s.api.core.v1.Nonsense'), {})
 })
 

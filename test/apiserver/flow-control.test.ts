@@ -92,3 +92,12 @@ t.test('over HTTP', async (t) => {
   t.match((await api.get('/metrics/slis')).text, /^kubernetes_healthcheck\{name="etcd",type="readyz"\} 1$/m)
   t.equal((await api.get('/metrics/x')).status, 404)
 })
+
+t.test('a table of flow schemas has them in the order they are tried', async (t) => {
+  const api = await startApiCluster(t)
+  const { body } = await api.get(`${FLOW}/flowschemas`, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } })
+  const rows = (body['rows'] as { cells: [string, string, number] }[]).map(({ cells }) => cells)
+  t.equal(rows[0]?.[0], 'exempt')
+  t.equal(rows.at(-1)?.[0], 'catch-all')
+  t.same(rows, rows.toSorted(([a, , one], [b, , other]) => one - other || (a < b ? -1 : 1)))
+})

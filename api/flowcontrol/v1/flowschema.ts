@@ -56,6 +56,8 @@ export default defineKind<FlowSchema>({
       validateUpdate: ({ status }) => validateStatusConditions(status?.conditions),
     },
   },
+  /** As they are tried: a list comes by name, and sorting keeps that order among equals. */
+  rowOrder: (a, b) => (a.spec.matchingPrecedence ?? 0) - (b.spec.matchingPrecedence ?? 0),
   columns: [
     nameColumn,
     { name: 'PriorityLevel', value: ({ spec }) => spec.priorityLevelConfiguration?.name ?? '' },
