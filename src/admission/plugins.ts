@@ -35,7 +35,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingWebhook } from './validating-webhook.ts'
 import { WebhookClient } from './webhooks/client.ts'
-import type { Dial } from './webhooks/service.ts'
+import type { Dial } from '../apiserver/service-endpoint.ts'
 
 export interface AdmissionOptions {
   /** Names of plugins that run besides those that do anyway. */

@@ -11,10 +11,10 @@ import type { Duplex } from 'node:stream'
 import type { WebhookClientConfig } from '../../../schemas/types.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
+import { resolveService, serviceHost, type Address, type Dial, type ServiceEndpoint } from '../../apiserver/service-endpoint.ts'
 import { quote } from '../../errors.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { failureText } from './server-response.ts'
-import { resolveService, serviceHost, type Address, type Dial, type ServiceAddress } from './service.ts'
 
 const MAX_AGENTS = 200
 const MAX_SOCKETS = 256
@@ -49,7 +49,7 @@ export class WebhookClient {
   /** What the webhook answered, as plain JSON. Rejects with an Error in the words that follow "failed to call webhook: ". */
   async post(config: WebhookClientConfig, review: object, { timeoutSeconds, ctx }: { timeoutSeconds: number; ctx: RequestContext }): Promise<unknown> {
     const endpoint = endpointOf(config, timeoutSeconds)
-    const address: ServiceAddress = config.service ? this.#resolve(config, endpoint.url, ctx) : endpoint.host
+    const address: ServiceEndpoint = config.service ? this.#resolve(config, endpoint.url, ctx) : endpoint.host
     const inner = await address.dial?.().catch((error: unknown) => {
       throw failed(endpoint.url, error instanceof Error ? error.message : String(error))
     })
@@ -69,7 +69,7 @@ export class WebhookClient {
     this.#agents.clear()
   }
 
-  #resolve({ service = {} }: WebhookClientConfig, url: string, { system }: RequestContext): ServiceAddress {
+  #resolve({ service = {} }: WebhookClientConfig, url: string, { system }: RequestContext): ServiceEndpoint {
     try {
       return resolveService(system, service, this.#dial)
     } catch (error) {

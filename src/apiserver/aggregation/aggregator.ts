@@ -14,7 +14,7 @@ import type { ApiResponse, StreamSink } from '../request.ts'
 import { isUpgradeRequest } from '../request.ts'
 import type { RawRequest } from '../server.ts'
 import { askRemote, forwardedHeaders, openTLS, userHeaders } from './remote-server.ts'
-import { resolveEndpoint, type Dial, type Endpoint } from './service-endpoint.ts'
+import { resolveService, type Dial, type ServiceEndpoint } from '../service-endpoint.ts'
 
 const KIND = 'apiregistration.k8s.io/v1/APIService'
 const CHECK_TIMEOUT_MS = 5000
@@ -87,7 +87,7 @@ export class Aggregator {
   /** What the other server answers, or why it does not. */
   async proxy(service: APIService, raw: RawRequest, user: UserInfo): Promise<ApiResponse> {
     if (!isAvailable(service)) return plainError(503, 'service unavailable')
-    let endpoint: Endpoint
+    let endpoint: ServiceEndpoint
     try {
       endpoint = this.#endpoint(service)
     } catch {
@@ -108,7 +108,7 @@ export class Aggregator {
   async check(service: APIService): Promise<string | undefined> {
     const { group = '', version = '' } = service.spec
     const path = group ? `/apis/${group}/${version}` : `/api/${version}`
-    let endpoint: Endpoint
+    let endpoint: ServiceEndpoint
     try {
       endpoint = this.#endpoint(service)
     } catch (error) {
@@ -137,11 +137,11 @@ export class Aggregator {
     }
   }
 
-  #endpoint({ spec: { service = {} } }: APIService): Endpoint {
-    return resolveEndpoint(this.#parts.system, service, this.#parts.dial)
+  #endpoint({ spec: { service = {} } }: APIService): ServiceEndpoint {
+    return resolveService(this.#parts.system, service, this.#parts.dial)
   }
 
-  #named({ spec: { service = {} } }: APIService, { port }: Endpoint): { host: string; port: number } {
+  #named({ spec: { service = {} } }: APIService, { port }: ServiceEndpoint): { host: string; port: number } {
     return { host: `${service.name ?? ''}.${service.namespace ?? ''}.svc`, port }
   }
 

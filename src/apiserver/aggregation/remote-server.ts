@@ -8,7 +8,7 @@ import tls from 'node:tls'
 import type { APIServiceSpec } from '../../../schemas/types.ts'
 import type { KeyPair } from '../../auth/pki.ts'
 import type { UserInfo } from '../../registry/kind.ts'
-import type { Endpoint } from './service-endpoint.ts'
+import type { ServiceEndpoint } from '../service-endpoint.ts'
 
 /** Apply to one connection, or say who asked us. */
 const NOT_FORWARDED = /^(?::.*|connection|keep-alive|proxy-.*|te|trailers?|transfer-encoding|upgrade|host|content-length|authorization|http2-settings|x-remote-.*|impersonate-.*)$/
@@ -25,7 +25,7 @@ export interface RemoteRequest {
 }
 
 export interface RemoteTarget {
-  endpoint: Endpoint
+  endpoint: ServiceEndpoint
   spec: APIServiceSpec
   clientCert: KeyPair
 }

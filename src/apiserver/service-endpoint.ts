@@ -1,19 +1,19 @@
 /**
- * Where a Service that a webhook names is reached. Models the resolver of k8s.io/apiserver/pkg/util/proxy, which goes by
- * the cluster IP.
+ * Where a Service that a webhook or an APIService names is reached. Models the resolver of k8s.io/apiserver/pkg/util/proxy,
+ * which goes by the cluster IP. A Service of type ExternalName leads to a process on the host (`externalName: localhost`).
  */
 import type { Duplex } from 'node:stream'
-import type { Service, ServiceReference } from '../../../schemas/types.ts'
-import type { Address } from '../../apimachinery/network-errors.ts'
-import { quote } from '../../errors.ts'
-import type { SystemReader } from '../../registry/kind.ts'
+import type { Service, ServiceReference } from '../../schemas/types.ts'
+import type { Address } from '../apimachinery/network-errors.ts'
+import { quote } from '../errors.ts'
+import type { SystemReader } from '../registry/kind.ts'
 
 export type { Address }
 
 /** Opens a connection within the cluster; without it nothing answers there. Rejects with an Error in Go's words. */
 export type Dial = (address: Address) => Promise<Duplex>
 
-export interface ServiceAddress extends Address {
+export interface ServiceEndpoint extends Address {
   /** Opens the connection; absent where the host's network does. */
   dial?(): Promise<Duplex>
 }
@@ -26,7 +26,7 @@ export function serviceHost({ name = '', namespace = '', port = DEFAULT_PORT }: 
 }
 
 /** @throws Error in upstream's words */
-export function resolveService(system: SystemReader, { namespace = '', name = '', port = DEFAULT_PORT }: ServiceReference, dial: Dial | undefined): ServiceAddress {
+export function resolveService(system: SystemReader, { namespace = '', name = '', port = DEFAULT_PORT }: ServiceReference, dial: Dial | undefined): ServiceEndpoint {
   const service = system.get<Service>('v1/Service', namespace, name)
   if (!service) throw new Error(`service ${quote(name)} not found`)
   const { type = 'ClusterIP', clusterIP = '', externalName = '', ports = [] } = service.spec
