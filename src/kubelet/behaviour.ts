@@ -19,6 +19,14 @@ export interface BehaviourContext {
   isTask: boolean
 }
 
+/** The signals that a behaviour ends at, in order and with 0. */
+export const ENDING: ReadonlySet<number> = new Set([SIGNALS.TERM, SIGNALS.INT, SIGNALS.QUIT, SIGNALS.HUP].filter((signal) => signal !== undefined))
+
+/** Does nothing but wait for one of those. */
+export function waitsForever({ logs, errors, startAfter, serves, exitAfter, completes }: Behaviour, isTask: boolean): boolean {
+  return !logs?.length && !errors?.length && !serves?.length && startAfter === undefined && exitAfter === undefined && !(completes && isTask)
+}
+
 export function behaviourProgram(behaviour: Behaviour, context: BehaviourContext): Program {
   return async (process) => {
     const { image, pod, container, isTask } = context
@@ -27,7 +35,7 @@ export function behaviourProgram(behaviour: Behaviour, context: BehaviourContext
     for (const line of behaviour.errors ?? []) await process.err(`${fill(line, values(pod, context, process))}\n`)
     if (behaviour.completes && isTask) return 0
     const ended = new Promise<number>((resolve) => {
-      for (const signal of [SIGNALS.TERM, SIGNALS.INT, SIGNALS.QUIT, SIGNALS.HUP]) if (signal !== undefined) process.handlers.set(signal, () => resolve(0))
+      for (const signal of ENDING) process.handlers.set(signal, () => resolve(0))
     })
     if (behaviour.startAfter) await process.sleep(durationMs(behaviour.startAfter))
     for (const server of behaviour.serves ?? []) listen(server, { behaviour, context, process })

@@ -70,9 +70,8 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
   if (container.tty && !env.has('TERM')) env.set('TERM', 'xterm')
   const terminationMessage = new FileNode({ mode: 0o666, uid: 0, gid: 0, mtimeMs: input.now() })
   const memory = new ByteLedger()
-  const fs = fileSystem(input, own, { terminationMessage, ledger: memory })
   const cwd = container.workingDir || image.workingDir
-  fs.mkdirs(cwd, ROOT)
+  const fs = fileSystem(input, own, { terminationMessage, ledger: memory, cwd })
   return { argv: commandLine(container, image, own), env, cwd, cred, hostname: hostnameOf(itself.pod), fs, terminationMessage, memory }
 }
 
@@ -98,32 +97,37 @@ function credentials({ metadata, spec }: Pod, container: Container, image: Image
   return { uid, gid, groups }
 }
 
-function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { terminationMessage, ledger }: { terminationMessage: FileNode; ledger: Ledger }): FileSystem {
+function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { terminationMessage, ledger, cwd }: { terminationMessage: FileNode; ledger: Ledger; cwd: string }): FileSystem {
   const { itself, container, image, now, nameserver } = input
   const { pod } = itself
-  const fs = new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now, ledger })
-  const text = (content: string, mode = 0o644) => new FileNode({ mode, uid: 0, gid: 0, mtimeMs: now() }, Buffer.from(content))
+  const meta = (mode: number) => ({ mode, uid: 0, gid: 0, mtimeMs })
+  const text = (content: string) => new FileNode(meta(0o644), Buffer.from(content))
   const writable = (node: FileNode | DirNode): Mount => ({ node, readOnly: false, type: 'ext4' })
-  fs.mount('/etc/hosts', writable(text(hostsFile(pod, itself.podIP))))
-  fs.mount('/etc/hostname', writable(text(`${hostnameOf(pod)}\n`)))
-  fs.mount('/etc/resolv.conf', writable(text(resolvConf(pod, nameserver))))
-  fs.mount(container.terminationMessagePath || '/dev/termination-log', writable(terminationMessage))
-  fs.mount('/dev/shm', { node: new DirNode({ mode: 0o1777, uid: 0, gid: 0, mtimeMs: now() }), readOnly: false, type: 'tmpfs' })
-  for (const mount of container.volumeMounts ?? []) mountVolume(fs, mount, { input, env })
-  if (container.securityContext?.readOnlyRootFilesystem) fs.seal()
-  return fs
+  const mtimeMs = now()
+  const volumes = (container.volumeMounts ?? []).map((mount) => ({ path: normalize(mount.mountPath ?? ''), mount: volumeMount(mount, { input, env, ledger }) }))
+  const furnish = (fs: FileSystem) => {
+    fs.mount('/etc/hosts', writable(text(hostsFile(pod, itself.podIP))))
+    fs.mount('/etc/hostname', writable(text(`${hostnameOf(pod)}\n`)))
+    fs.mount('/etc/resolv.conf', writable(text(resolvConf(pod, nameserver))))
+    fs.mount(container.terminationMessagePath || '/dev/termination-log', writable(terminationMessage))
+    fs.mount('/dev/shm', { node: new DirNode(meta(0o1777)), readOnly: false, type: 'tmpfs' })
+    for (const { path, mount } of volumes) fs.mount(path, mount)
+    if (container.securityContext?.readOnlyRootFilesystem) fs.seal()
+    fs.mkdirs(cwd, ROOT)
+  }
+  return new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now, ledger, furnish })
 }
 
 type VolumeMount = NonNullable<Container['volumeMounts']>[number]
 
-function mountVolume(fs: FileSystem, mount: VolumeMount, { input, env }: { input: ConfigInput; env: ReadonlyMap<string, string> }): void {
-  const { name = '', mountPath = '', readOnly = false } = mount
+function volumeMount(mount: VolumeMount, { input, env, ledger }: { input: ConfigInput; env: ReadonlyMap<string, string>; ledger: Ledger }): Mount {
+  const { name = '', readOnly = false } = mount
   const volume = input.volumes.get(input.itself, name)
   if (!volume) throw new ConfigError(`cannot find volume "${name}" to mount into container "${input.container.name}"`)
   const at: Mount = { node: volume.node, readOnly: readOnly || volume.readOnly, type: volume.type }
   const subPath = subPathOf(mount, env)
-  if (subPath) at.node = subNode(volume.node, subPath, { now: input.now, ledger: fs.ledger })
-  fs.mount(normalize(mountPath), at)
+  if (subPath) at.node = subNode(volume.node, subPath, { now: input.now, ledger })
+  return at
 }
 
 function subPathOf({ subPath = '', subPathExpr }: VolumeMount, env: ReadonlyMap<string, string>): string {

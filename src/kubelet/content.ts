@@ -20,6 +20,10 @@ export function decodeBase64(text: string): Buffer {
   return Buffer.from(text, 'base64')
 }
 
+export function isMadeFromObjects({ configMap, secret, downwardAPI, projected }: Volume): boolean {
+  return Boolean(configMap ?? secret ?? downwardAPI ?? projected)
+}
+
 /** Undefined for a volume that is not made from objects. */
 export function payloadOf(volume: Volume, itself: Itself, refs: References): Payload | undefined {
   const { configMap, secret, downwardAPI, projected } = volume

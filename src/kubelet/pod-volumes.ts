@@ -5,7 +5,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccountTokenProjection, Volume } from '../../schemas/types.ts'
 import type { Clock, Random } from '../clock.ts'
 import { writePayload } from './atomic-writer.ts'
-import { payloadOf } from './content.ts'
+import { isMadeFromObjects, payloadOf } from './content.ts'
 import type { Itself } from './downward.ts'
 import type { References } from './pod-needs.ts'
 import { DirNode, FileNode, type FsNode, type FsType } from './sandbox/nodes.ts'
@@ -63,7 +63,7 @@ export class PodVolumes {
     state.itself = { ...state.itself, pod }
     for (const [name, { node }] of state.volumes) {
       const volume = pod.spec.volumes?.find((v) => v.name === name)
-      if (volume && node.kind === 'dir') this.#fill(volume, state, node)
+      if (volume && node.kind === 'dir' && node.isOpened) this.#write(node, volume, state)
     }
   }
 
@@ -83,8 +83,13 @@ export class PodVolumes {
   #make(volume: Volume, state: PodState): MountedVolume | undefined {
     const { pod } = state.itself
     const fsGroup = pod.spec.securityContext?.fsGroup
-    const dir = new DirNode({ mode: fsGroup === undefined ? 0o777 : 0o2777, uid: 0, gid: fsGroup ?? 0, mtimeMs: this.#options.clock.now() })
-    if (this.#fill(volume, state, dir)) return { node: dir, type: 'tmpfs', readOnly: true }
+    const meta = { mode: fsGroup === undefined ? 0o777 : 0o2777, uid: 0, gid: fsGroup ?? 0, mtimeMs: this.#options.clock.now() }
+    if (isMadeFromObjects(volume)) {
+      // Most are never looked into: what is in them is made when somebody does.
+      const node: DirNode = new DirNode(meta, () => this.#write(node, volume, state))
+      return { node, type: 'tmpfs', readOnly: true }
+    }
+    const dir = new DirNode(meta)
     if (volume.emptyDir) return { node: dir, type: volume.emptyDir.medium === 'Memory' ? 'tmpfs' : 'ext4', readOnly: false }
     if (volume.hostPath) {
       const node = this.#hostPath(pod.spec.nodeName ?? '', volume.hostPath)
@@ -132,11 +137,11 @@ export class PodVolumes {
     return at
   }
 
-  /** Writes what the volume is made of; false when it is none of those. */
-  #fill(volume: Volume, state: PodState, dir: DirNode): boolean {
+  /** Writes what the volume is made of, when it is made from objects. */
+  #write(dir: DirNode, volume: Volume, state: PodState): void {
     const { refs, clock, random } = this.#options
     const payload = payloadOf(volume, state.itself, refs)
-    if (!payload) return false
+    if (!payload) return
     const gid = state.itself.pod.spec.securityContext?.fsGroup
     writePayload(dir, payload, {
       nowMs: clock.now(),
@@ -147,7 +152,6 @@ export class PodVolumes {
         return token && (() => this.#token(state, token))
       },
     })
-    return true
   }
 
   /** As the kubelet keeps it: a new one after four fifths of its life. */

@@ -5,7 +5,7 @@
 import type { Clock, Random } from '../../clock.ts'
 import type { Network } from '../../network/network.ts'
 import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
-import { behaviourProgram, type BehaviourContext } from '../behaviour.ts'
+import { behaviourProgram, ENDING, waitsForever, type BehaviourContext } from '../behaviour.ts'
 import { UNKNOWN_IMAGE } from '../images.ts'
 import { behaviourName } from '../rootfs.ts'
 import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
@@ -13,6 +13,7 @@ import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
 import { Sandbox } from '../sandbox/sandbox.ts'
 import { tools } from '../sandbox/tools.ts'
 import { Turns } from '../sandbox/turns.ts'
+import { normalize } from '../sandbox/vfs.ts'
 import { quantityValue } from '../../apimachinery/quantity.ts'
 import { StartError, type ContainerSink, type Execution, type RunningContainer, type Runtime, type StartRequest, type Usage } from './runtime.ts'
 
@@ -71,7 +72,9 @@ class ShellContainer implements RunningContainer {
   readonly #request: StartRequest
   readonly #execution: Execution
   readonly #surroundings: Surroundings
-  readonly #sandbox: Sandbox
+  readonly #startedMs: number
+  /** Made with the first process: a container that does nothing has none until somebody comes in. */
+  #sandbox: Sandbox | undefined
   readonly #input = new Pipe()
   readonly #attached = new Set<Streams>()
   #main: Process | undefined
@@ -82,53 +85,83 @@ class ShellContainer implements RunningContainer {
     this.#request = request
     this.#surroundings = surroundings
     this.#execution = request.execution()
+    this.#startedMs = surroundings.options.clock.now()
+  }
+
+  /** @throws StartError */
+  begin(): void {
+    this.#surroundings.sink.running()
+    if (!this.#isIdle()) this.#startMain()
+  }
+
+  /** Its program waits to be told to end, and nothing else. */
+  #isIdle(): boolean {
+    const { image, isTask, config } = this.#execution
+    const [path = ''] = config.argv
+    const program = image.programs[path]
+    if (typeof program !== 'object' || image.name === UNKNOWN_IMAGE || !waitsForever(program, isTask)) return false
+    const { volumeMounts = [], terminationMessagePath = '/dev/termination-log' } = this.#request.container
+    return ![terminationMessagePath, ...volumeMounts.map((m) => m.mountPath ?? '')].some((at) => path.startsWith(normalize(at)))
+  }
+
+  /** The sandbox with its first process in it. @throws StartError */
+  #awake(): Sandbox {
+    return this.#sandbox ?? this.#startMain()
+  }
+
+  #makeSandbox(): Sandbox {
+    const { container } = this.#request
     const { config, party } = this.#execution
-    const { clock, random, network, failed } = surroundings.options
-    this.#sandbox = new Sandbox({
+    const { clock, random, network, failed } = this.#surroundings.options
+    return new Sandbox({
       fs: config.fs,
       network,
       party,
       hostname: config.hostname,
       clock,
       random,
-      turns: surroundings.turns,
+      turns: this.#surroundings.turns,
       programs: (name) => this.#program(name),
-      memoryBytes: memoryLimit(request),
-      privileged: request.container.securityContext?.privileged ?? false,
-      noNewPrivileges: request.container.securityContext?.allowPrivilegeEscalation === false,
+      memoryBytes: memoryLimit(this.#request),
+      privileged: container.securityContext?.privileged ?? false,
+      noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,
       failed,
       onExit: (exit) => this.#over(exit),
     })
   }
 
-  /** @throws StartError */
-  begin(): void {
+  #startMain(): Sandbox {
+    const sandbox = this.#makeSandbox()
+    this.#sandbox = sandbox
     const { config } = this.#execution
     const { container } = this.#request
     const isTTY = container.tty ?? false
     const out = (stream: 'Stdout' | 'Stderr'): End => ({ ...sinkEnd((bytes) => this.#print(stream, bytes)), isTTY })
     const stdin: End = container.stdin ? { ...this.#input.reader, isTTY } : nullEnd
     const { argv, env, cwd, cred } = config
-    this.#surroundings.sink.running()
     const rest = { env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) }
-    let started = this.#sandbox.start({ argv, ...rest })
-    if ('problem' in started && this.#mayHave(started.status)) started = this.#sandbox.start({ argv: [...this.#execution.image.entrypoint, ...argv], ...rest })
+    let started = sandbox.start({ argv, ...rest })
+    if ('problem' in started && this.#mayHave(started.status)) started = sandbox.start({ argv: [...this.#execution.image.entrypoint, ...argv], ...rest })
     if ('problem' in started) throw new StartError(startProblem(argv[0] ?? '', started.status))
     this.#main = started.process
+    this.#main.startedMs = this.#startedMs
     this.#exited = started.process.exited
+    return sandbox
   }
 
   stop(graceMs: number): void {
-    if (this.#isClosed || this.#sandbox.isOver) return
+    if (this.#isClosed || this.#sandbox?.isOver) return
     const signal = SIGNALS[(this.#request.container.lifecycle?.stopSignal ?? 'SIGTERM').replace(/^SIG/, '')] ?? 15
+    if (!this.#sandbox && ENDING.has(signal)) return queueMicrotask(() => this.#over({ code: 0, oomKilled: false }))
+    const sandbox = this.#awake()
     this.#main?.signal(signal)
-    const timer = this.#surroundings.options.clock.after(graceMs, () => this.#sandbox.kill(137))
+    const timer = this.#surroundings.options.clock.after(graceMs, () => sandbox.kill(137))
     void this.#exited.then(() => timer.cancel())
   }
 
   close(): void {
     this.#isClosed = true
-    this.#sandbox.close()
+    this.#sandbox?.close()
   }
 
   async exec({ command, streams }: ExecRequest): Promise<ExitStatus> {
@@ -139,7 +172,7 @@ class ShellContainer implements RunningContainer {
     const stdin = streams.stdin ? readableEnd(streams.stdin, { isTTY: tty }) : nullEnd
     const env = new Map(config.env)
     if (tty) env.set('TERM', 'xterm')
-    const started = this.#sandbox.start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
+    const started = this.#awake().start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
     if ('problem' in started) {
       const isTaken = this.#mayHave(started.status)
       if (isTaken) stdout.put?.(Buffer.from(`Orrery knows no image ${this.#request.container.image}: ${command[0]} is taken to have succeeded\n`))
@@ -161,11 +194,12 @@ class ShellContainer implements RunningContainer {
   }
 
   async attach(streams: Streams): Promise<ExitStatus> {
+    const sandbox = this.#awake()
     this.#attached.add(streams)
     const { stdin, stdout, stderr, signal } = streams
     if (stdin && this.#request.container.stdin) {
       stdin.on('data', (bytes: Buffer) => {
-        if (!this.#sandbox.isOver) this.#input.writer.put?.(bytes)
+        if (!sandbox.isOver) this.#input.writer.put?.(bytes)
       })
       stdin.on('end', () => this.#request.container.stdinOnce && this.#input.writer.close?.())
     }
@@ -181,7 +215,7 @@ class ShellContainer implements RunningContainer {
     const { image } = this.#execution
     const main = Object.values(image.programs).find((p) => typeof p !== 'string')
     const memory = typeof main === 'object' && main.memory !== undefined ? quantityValue(main.memory) : 2 * 1024 * 1024
-    return { cpuNanos: this.#sandbox.budget.total * STEP_NANOS, memoryBytes: memory + this.#execution.config.memory.bytes }
+    return { cpuNanos: (this.#sandbox?.budget.total ?? 0) * STEP_NANOS, memoryBytes: memory + this.#execution.config.memory.bytes }
   }
 
   #print(stream: 'Stdout' | 'Stderr', bytes: Buffer): void {

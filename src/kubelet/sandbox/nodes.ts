@@ -120,23 +120,32 @@ export class DirNode {
   readonly ino = inodes++
   meta: Meta
   #entries: Map<string, FsNode> | undefined
-  #origin: DirNode | undefined
+  #fill: ((entries: Map<string, FsNode>) => void) | undefined
 
-  constructor(meta: Meta, origin?: DirNode) {
+  /** `fill` makes the entries when somebody first looks for them. */
+  constructor(meta: Meta, fill?: (entries: Map<string, FsNode>) => void) {
     this.meta = meta
-    this.#origin = origin
+    this.#fill = fill
   }
 
   get entries(): Map<string, FsNode> {
     if (this.#entries) return this.#entries
-    const entries = new Map<string, FsNode>()
-    for (const [name, node] of this.#origin?.entries ?? []) entries.set(name, node.clone())
-    this.#origin = undefined
-    return (this.#entries = entries)
+    this.#entries = new Map()
+    const fill = this.#fill
+    this.#fill = undefined
+    fill?.(this.#entries)
+    return this.#entries
+  }
+
+  /** Somebody has looked into it. */
+  get isOpened(): boolean {
+    return this.#entries !== undefined
   }
 
   clone(): DirNode {
-    return new DirNode({ ...this.meta }, this)
+    return new DirNode({ ...this.meta }, (entries) => {
+      for (const [name, node] of this.entries) entries.set(name, node.clone())
+    })
   }
 }
 

@@ -36,14 +36,24 @@ const MAX_NAME = 255
 export const ROOT: Credentials = { uid: 0, gid: 0, groups: [] }
 
 export class FileSystem {
-  readonly #mounts = new Map<string, Mount>()
+  readonly #mounted = new Map<string, Mount>()
   readonly #now: () => number
   readonly #ledger: Ledger
+  #furnish: ((fs: FileSystem) => void) | undefined
 
-  constructor(root: Mount, { now, ledger }: { now: () => number; ledger: Ledger }) {
-    this.#mounts.set('/', root)
+  /** `furnish` puts in what is to be there; it is called when somebody first looks, which in most containers nobody does. */
+  constructor(root: Mount, { now, ledger, furnish }: { now: () => number; ledger: Ledger; furnish?: (fs: FileSystem) => void }) {
+    this.#mounted.set('/', root)
     this.#now = now
     this.#ledger = ledger
+    this.#furnish = furnish
+  }
+
+  get #mounts(): Map<string, Mount> {
+    const furnish = this.#furnish
+    this.#furnish = undefined
+    furnish?.(this)
+    return this.#mounted
   }
 
   get ledger(): Ledger {
