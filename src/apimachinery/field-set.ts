@@ -176,17 +176,28 @@ export function withNamedFields(set: FieldSet, type: MergeType | undefined): Fie
   return named
 }
 
-/** A set as it came from outside, its elements in canonical form. Throws ParseError. */
-/** The set as upstream writes it: itself first, then its elements in order. */
+/** The set as upstream writes it: itself first, then its elements in order. The same object where it is already. */
 export function inOrderOfElements(set: FieldSet): FieldSet {
-  const elements = Object.keys(set)
-  if (elements.length === 0) return set
-  if (elements.length > 1) elements.sort((a, b) => (a === SELF ? -1 : b === SELF ? 1 : compareElements(a, b)))
-  const ordered: MutableFieldSet = {}
-  for (const element of elements) ordered[element] = inOrderOfElements(set[element] ?? LEAF)
-  return ordered
+  let last: string | undefined
+  for (const element in set) {
+    const node = set[element] ?? LEAF
+    if ((last !== undefined && compareNodes(last, element) > 0) || inOrderOfElements(node) !== node) return ordered(set)
+    last = element
+  }
+  return set
 }
 
+function ordered(set: FieldSet): FieldSet {
+  const nodes: MutableFieldSet = {}
+  for (const element of Object.keys(set).sort(compareNodes)) nodes[element] = inOrderOfElements(set[element] ?? LEAF)
+  return nodes
+}
+
+function compareNodes(a: string, b: string): number {
+  return a === SELF ? -1 : b === SELF ? 1 : compareElements(a, b)
+}
+
+/** A set as it came from outside, its elements in canonical form. Throws ParseError. */
 export function decodeSet(fields: unknown): FieldSet {
   if (fields === undefined || fields === null) return EMPTY
   if (!isRecord(fields)) throw new ParseError('expect { or n, but found something else')
