@@ -74,7 +74,7 @@ const misplaced = new Set(Object.values(sentencesOfTypes))
 
 /** The sentence to show, or nothing. */
 function choose(newer = '', older = '') {
-  return newer === '' || misplaced.has(newer) || folded(newer) === folded(older) ? older : newer
+  return newer === '' || misplaced.has(newer) || folded(newer) === folded(older) ? older : newer.replaceAll(/(?<=\S) {2}(?=\S)/g, '\n\n')
 }
 
 /** The types of schemas/data with the names of their members that upstream describes; inlined types are followed. */
