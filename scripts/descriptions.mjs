@@ -1,14 +1,15 @@
 // Makes dist/descriptions.json: upstream's sentences on the built-in types and their fields, which `kubectl explain` shows.
 // They are not part of this repository: they are read out of the doc comments of two packages under Apache-2.0, and only
 // for what schemas/data knows. Where both have a sentence, @kubernetes/client-node's counts, being newer; it has none on
-// fields that refer to another type and has lost the line breaks, which kubernetes-types has kept.
+// fields that refer to another type and has lost the line breaks, which kubernetes-types has kept. Its version for our
+// Kubernetes needs a newer Node to run, but not to be read: it has an alias, beside the client that the tests run.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { root } from './esbuild-options.mjs'
 
 const require = createRequire(import.meta.url)
-const models = path.join(path.dirname(require.resolve('@kubernetes/client-node')), 'gen', 'models')
+const models = path.join(path.dirname(require.resolve('kubernetes-client-models')), 'gen', 'models')
 const typesFolder = path.dirname(require.resolve('kubernetes-types/package.json'))
 const output = path.join(root, 'dist', 'descriptions.json')
 
@@ -74,7 +75,12 @@ const misplaced = new Set(Object.values(sentencesOfTypes))
 
 /** The sentence to show, or nothing. */
 function choose(newer = '', older = '') {
-  return newer === '' || misplaced.has(newer) || folded(newer) === folded(older) ? older : newer.replaceAll(/(?<=\S) {2}(?=\S)/g, '\n\n')
+  return newer === '' || misplaced.has(newer) || folded(newer) === folded(older) ? older : withParagraphs(newer, older)
+}
+
+/** Two spaces were a paragraph's end, but where the older sentence has them too. */
+function withParagraphs(newer, older) {
+  return newer.replaceAll(/(\S{1,12}) {2}(?=(\S{1,12}))/g, (found, before, after) => (older.includes(`${before}  ${after}`) ? found : `${before}\n\n`))
 }
 
 /** The types of schemas/data with the names of their members that upstream describes; inlined types are followed. */

@@ -31,6 +31,12 @@ t.test('nothing is left of the comments they stood in', async (t) => {
   t.same(texts.filter((text) => /\*_\/|\/_\*|\*\/$|^\*|\\'/.test(text) || text.trim() !== text), [])
 })
 
+t.test('paragraphs are kept, and so are two spaces within them', (t) => {
+  t.match(describeType('io.k8s.api.core.v1.FileKeySelector')['optional'], /containers\.\n\nIf optional is set/)
+  t.match(describeType('io.k8s.apimachinery.pkg.util.intstr.IntOrString')[''], /string\. {2}When/)
+  t.end()
+})
+
 t.test('both versions carry them', async (t) => {
   for (const version of ['v2', 'v3'] as const) {
     const schemas = collectSchemas(version, ['io.k8s.api.core.v1.Pod', 'io.k8s.api.apps.v1.Deployment'])
