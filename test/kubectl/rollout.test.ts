@@ -81,7 +81,7 @@ spec:
   selector: {matchLabels: {app: db}}
   template:
     metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: 'postgres:16'}]}
+    spec: {containers: [{name: db, image: 'postgres:16', env: [{name: POSTGRES_PASSWORD, value: secret}]}]}
 ---
 apiVersion: apps/v1
 kind: DaemonSet
