@@ -12,6 +12,7 @@ import {
 import { capUpdateManagers, decodeManagers, dropEmpty, encodeManagers, holding, isResetManagedFields, managerId, type Manager, type Managers } from './managed-entries.ts'
 import type { MergeType } from './merge-type.ts'
 import { ParseError } from './parse-error.ts'
+import { fieldElement } from './path-element.ts'
 import { compareValues, excludeFields, fieldsOf, type Comparison } from './structured-compare.ts'
 import { mergeValues, removeFields } from './structured-merge.ts'
 import { isSame } from './structured-value.ts'
@@ -114,6 +115,17 @@ function withoutManagers<T extends ManagedObject>(object: T): T {
   return { ...object, metadata }
 }
 
+/** Without the members that the endpoint sets nothing of: to compare them would be a waste as well. */
+function withoutReset(object: unknown, resetFields: FieldSet): unknown {
+  if (!isRecord(object) || isEmptySet(resetFields)) return object
+  const kept: Record<string, unknown> = {}
+  for (const name in object) {
+    const reset = resetFields[fieldElement(name)]
+    if (reset === undefined || !isEmptySet(reset)) kept[name] = object[name]
+  }
+  return kept
+}
+
 export interface Conflict {
   readonly manager: Manager
   readonly fields: FieldSet
@@ -131,7 +143,7 @@ interface TakeOver {
 function takeOver(before: unknown, after: unknown, { managers, self, force, context }: TakeOver): { comparison: Comparison; conflicts: Conflict[] } {
   const { type, apiVersion, resetFields = EMPTY, inVersion } = context
   const comparisons = new Map<string, Comparison>()
-  const comparison = excludeFields(compareValues(type, before, after), resetFields)
+  const comparison = excludeFields(compareValues(type, withoutReset(before, resetFields), withoutReset(after, resetFields)), resetFields)
   comparisons.set(apiVersion, comparison)
   const conflicts: Conflict[] = []
   const left = new Map<string, FieldSet>()
