@@ -22,6 +22,8 @@ const BODY_TIMEOUT_MS = 60_000
 /** As upstream: Go's limit on what the head of a request may come to. */
 const MAX_HEAD_BYTES = 1024 * 1024
 const MAX_STREAMS = 1000
+/** Node refuses new requests beyond this. What a stream may hold back has a bound of its own, and many watches may lag at once. */
+const MAX_SESSION_MEGABYTES = 1024
 const WINDOW_BYTES = 256 * 1024
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -107,6 +109,7 @@ function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    maxSessionMemory: MAX_SESSION_MEGABYTES,
     settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: MAX_HEAD_BYTES },
   })
   // Node's parser of HTTP/1.1 looks for its limit here.

@@ -219,3 +219,21 @@ t.test('queries of all sorts', async (t) => {
   await long.take(3)
   long.close()
 })
+
+t.test('a connection with many watches that nobody reads takes new requests', async (t) => {
+  const api = await startApiCluster(t)
+  const object = (round: number) => ({ metadata: { name: 'large' }, data: { text: String(round).repeat(400_000) } })
+  await api.post(CONFIG_MAPS, object(1))
+  const session = http2.connect(api.cluster.url, { rejectUnauthorized: false })
+  t.teardown(() => session.destroy())
+  const request = async (path: string): Promise<unknown> => {
+    const stream = session.request({ ':path': path, authorization: `Bearer ${TOKEN}` })
+    return timely(path, new Promise((resolve) => {
+      stream.on('response', (headers) => resolve(headers[':status']))
+      stream.on('error', (error) => resolve(error.message))
+    }))
+  }
+  for (let i = 0; i < 60; i++) t.equal(await request(`${CONFIG_MAPS}?watch=1&timeoutSeconds=${100 + i}`), 200)
+  await api.put(`${CONFIG_MAPS}/large`, object(2))
+  t.equal(await request('/healthz'), 200)
+})
