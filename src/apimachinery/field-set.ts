@@ -178,19 +178,37 @@ export function withNamedFields(set: FieldSet, type: MergeType | undefined): Fie
 
 /** The set as upstream writes it: itself first, then its elements in order. The same object where it is already. */
 export function inOrderOfElements(set: FieldSet): FieldSet {
+  let changed: MutableFieldSet | undefined
+  let isInOrder = true
   let last: string | undefined
   for (const element in set) {
     const node = set[element] ?? LEAF
-    if ((last !== undefined && compareNodes(last, element) > 0) || inOrderOfElements(node) !== node) return ordered(set)
+    const ordered = inOrderOfElements(node)
+    if (ordered !== node) (changed ??= { ...set })[element] = ordered
+    if (last !== undefined && compareNodes(last, element) > 0) isInOrder = false
     last = element
   }
-  return set
+  return isInOrder ? (changed ?? set) : arranged(changed ?? set)
 }
 
-function ordered(set: FieldSet): FieldSet {
+function arranged(set: FieldSet): FieldSet {
   const nodes: MutableFieldSet = {}
-  for (const element of Object.keys(set).sort(compareNodes)) nodes[element] = inOrderOfElements(set[element] ?? LEAF)
+  for (const element of sorted(Object.keys(set))) nodes[element] = set[element] ?? LEAF
   return nodes
+}
+
+const FEW = 32
+
+/** In place. It runs on every write, and sort takes far more memory than the few elements of most nodes. */
+function sorted(elements: string[]): string[] {
+  if (elements.length > FEW) return elements.sort(compareNodes)
+  for (let i = 1; i < elements.length; i++) {
+    const element = elements[i] ?? ''
+    let at = i
+    for (let before = elements[at - 1]; before !== undefined && compareNodes(before, element) > 0; before = elements[at - 1]) elements[at--] = before
+    elements[at] = element
+  }
+  return elements
 }
 
 function compareNodes(a: string, b: string): number {
