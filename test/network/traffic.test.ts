@@ -36,6 +36,11 @@ t.test('a Service carries traffic, from pods, the API server and the host', asyn
 t.test('names', async (t) => {
   t.match(await kubectl.run('exec client -- nslookup web'), /Name:\s+web\.default\.svc\.cluster\.local\nAddress: 10\.96\./)
   t.match((await fromClient('http://nobody')).stderr, /bad address 'nobody'/)
+  const dig = (...args: string[]) => kubectl.run(['exec', 'client', '--', 'dig', ...args])
+  t.match(await dig('+notcp', '+noall', '+answer', '+search', 'web', 'A'), /^web\.default\.svc\.cluster\.local\.\t5\tIN\tA\t10\.96\.\d+\.\d+\n$/)
+  t.equal(await dig('+short', 'web', 'A'), '', 'not searched for unless told')
+  t.equal(await dig('+short', 'web.default.svc.cluster.local', 'SRV'), '0 100 80 web.default.svc.cluster.local.\n')
+  t.match(await kubectl.run(['exec', 'client', '--', 'sh', '-c', 'echo hello | nc -v -t -w 2 web 80']), /400 Bad Request/)
 })
 
 t.test('a Service with a wrong selector refuses, until it is mended', async (t) => {

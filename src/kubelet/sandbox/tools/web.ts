@@ -177,7 +177,7 @@ async function address(process: Process, name: string): Promise<string | undefin
 }
 
 async function nc(process: Process): Promise<number> {
-  const { has, value, rest } = await getopt(process, 'lvzukw:p:q:e:ni:N4')
+  const { has, value, rest } = await getopt(process, 'lvzuktdw:p:q:e:ni:N46')
   const { network, party } = process.sandbox
   const protocol = has('u') ? 'UDP' : 'TCP'
   const timeoutMs = Number(value('w') ?? '30') * 1000
@@ -190,7 +190,7 @@ async function nc(process: Process): Promise<number> {
           resolve(accepted.stream)
         })
       }))
-      const code = await converse(process, stream, value('e'))
+      const code = await converse(process, stream, { command: value('e'), idleMs: undefined })
       if (!has('k')) return code
     } while (has('k'))
   }
@@ -204,7 +204,7 @@ async function nc(process: Process): Promise<number> {
       return 0
     }
     if (has('v')) await process.err(`${host} (${host}:${port}) open\n`)
-    return await converse(process, stream, undefined)
+    return await converse(process, stream, { command: undefined, idleMs: value('w') === undefined ? undefined : timeoutMs })
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error
     await process.err(error.code === 'ENOTFOUND' ? `nc: bad address '${host}'\n` : `nc: ${host} (${host}:${port}): ${error.code === 'ECONNREFUSED' ? 'Connection refused' : error.code === 'EHOSTUNREACH' ? 'Host is unreachable' : 'Connection timed out'}\n`)
@@ -212,8 +212,8 @@ async function nc(process: Process): Promise<number> {
   }
 }
 
-/** Carries both ways until the other side has ended. */
-async function converse(process: Process, stream: Duplex, command: string | undefined): Promise<number> {
+/** Carries both ways until the other side has ended, or nothing came for so long (datagrams have no end). */
+async function converse(process: Process, stream: Duplex, { command, idleMs }: { command: string | undefined; idleMs: number | undefined }): Promise<number> {
   stream.on('error', () => stream.destroy())
   if (command !== undefined) {
     const end = duplexEnd(stream)
@@ -228,7 +228,14 @@ async function converse(process: Process, stream: Duplex, command: string | unde
   })()
   sent.catch(() => stream.destroy())
   process.setFd(9, duplexEnd(stream))
-  for (let chunk = await process.read(9); chunk; chunk = await process.read(9)) await process.out(chunk)
+  const watch = () => (idleMs === undefined ? undefined : process.clock.after(idleMs, () => stream.destroy()))
+  let silence = watch()
+  for (let chunk = await process.read(9); chunk; chunk = await process.read(9)) {
+    silence?.cancel()
+    await process.out(chunk)
+    silence = watch()
+  }
+  silence?.cancel()
   return 0
 }
 
