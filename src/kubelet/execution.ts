@@ -41,7 +41,8 @@ export function makeExecution(surroundings: Surroundings, { itself, node, record
   const { container, role } = record
   const image = images.find(container.image ?? '')
   const namespace = pod.metadata.namespace ?? ''
-  const known = [...services.list('default').filter((s) => s.metadata.name === 'kubernetes'), ...services.list(namespace)]
+  const kubernetes = services.get('default', 'kubernetes')
+  const known = [...(kubernetes ? [kubernetes] : []), ...services.list(namespace)]
   const config = containerConfig({ itself, container, image, refs, services: known, volumes, nameserver, now: () => clock.now() })
   const log = logs.begin(pod.metadata.uid ?? '', record.name)
   return { config, image, log, party: partyOf(pod, node, itself.podIP), isTask: role === 'init' || isTask(pod) }

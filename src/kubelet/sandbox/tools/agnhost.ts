@@ -2,6 +2,7 @@
 import { mounttest } from '../agnhost/mounttest.ts'
 import { netexec } from '../agnhost/netexec.ts'
 import { grpcHealthChecking, liveness, nonewprivs, porter, serveHostname, testWebserver } from '../agnhost/servers.ts'
+import { webhook } from '../agnhost/webhook.ts'
 import { connect, dnsServerList, dnsSuffix, etcHosts, logsGenerator, pause } from '../agnhost/simple.ts'
 import type { Process, Program } from '../process.ts'
 
@@ -20,6 +21,7 @@ const subcommands: Readonly<Record<string, Program>> = {
   porter,
   'serve-hostname': serveHostname,
   'test-webserver': testWebserver,
+  webhook,
 }
 
 async function agnhost(process: Process): Promise<number> {
