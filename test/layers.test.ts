@@ -101,7 +101,7 @@ t.test('the rules themselves', async (t) => {
   t.notOk(allowed('controllers/a.ts', 'src/apiserver/a.ts'))
   t.notOk(allowed('src/scheduler/a.ts', 'src/kubelet/b.ts'))
   t.ok(allowed('src/kubelet/a.ts', 'src/network/network.ts'))
-  t.notOk(allowed('src/kubelet/a.ts', 'src/network/local-network.ts'))
+  t.notOk(allowed('src/kubelet/a.ts', 'src/network/cluster-network.ts'))
   t.notOk(allowed('src/misplaced.ts', 'src/errors.ts'))
 })
 

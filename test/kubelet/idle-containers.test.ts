@@ -11,7 +11,7 @@ import type { Exit, StartRequest } from '../../src/kubelet/runtimes/runtime.ts'
 import { ShellRuntime } from '../../src/kubelet/runtimes/shell.ts'
 import { FileNode } from '../../src/kubelet/sandbox/nodes.ts'
 import { FileSystem, ROOT } from '../../src/kubelet/sandbox/vfs.ts'
-import { LocalNetwork } from '../../src/network/local-network.ts'
+import { LocalNetwork } from '../helpers/local-network.ts'
 
 t.test('what waits forever', async (t) => {
   t.ok(waitsForever({ cpu: '0m' }, true))

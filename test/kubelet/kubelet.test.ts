@@ -1,7 +1,7 @@
 import t from 'tap'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { createKubelet } from '../../src/kubelet/kubelet.ts'
-import { LocalNetwork } from '../../src/network/local-network.ts'
+import { LocalNetwork } from '../helpers/local-network.ts'
 import { virtualNode } from '../../src/kubelet/virtual-node.ts'
 import type { ConfigMap, Lease, Node, Pod, PodSpec } from '../../schemas/types.ts'
 

@@ -9,7 +9,7 @@ import { Sandbox } from '../../../src/kubelet/sandbox/sandbox.ts'
 import { tools } from '../../../src/kubelet/sandbox/tools.ts'
 import { Turns } from '../../../src/kubelet/sandbox/turns.ts'
 import { FileSystem } from '../../../src/kubelet/sandbox/vfs.ts'
-import { LocalNetwork } from '../../../src/network/local-network.ts'
+import { LocalNetwork } from '../../helpers/local-network.ts'
 
 const images = new Images()
 
