@@ -1,0 +1,23 @@
+/** The objects that are there before the first request: those of every cluster, and the nodes asked for. */
+import { FRONT_PROXY, type ClusterPki } from '../auth/pki.ts'
+import { ApiClient } from '../client/api-client.ts'
+import { ensureBootstrapObjects, ensureObject } from '../client/bootstrap.ts'
+import { virtualNode } from '../kubelet/virtual-node.ts'
+import type { SystemReader } from '../registry/kind.ts'
+import { standardStorageClass } from '../../controllers/_local-path.ts'
+import type { ControlPlane } from './control-plane.ts'
+import { ADVERTISED, SETTINGS, SYSTEM, type NodeOptions } from './options.ts'
+
+/** Writes what every cluster has; rejects with the StatusError of the first object that is refused. */
+export async function bootstrap({ api }: ControlPlane, { port, pki, advertises }: { port: number; pki: ClusterPki; advertises: boolean }): Promise<void> {
+  const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: { ca: pki.frontProxy.ca.cert, names: [FRONT_PROXY] }, ...(advertises ? { advertiseAddress: ADVERTISED } : {}), groupVersions: api.scheme.all() })
+}
+
+/** Registers the nodes that are not there yet, and with the first of them the StorageClass of their disks. */
+export async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: SystemReader): Promise<void> {
+  const missing = nodes.filter(({ name }) => !system.get('v1/Node', '', name))
+  for (const { name, ...rest } of missing) await client.create(virtualNode(name, rest))
+  // Nodes bring their disks: the class comes with the first of them, and stays away once it was deleted.
+  if (missing.length > 0 && missing.length === nodes.length) await ensureObject(client, standardStorageClass())
+}

@@ -1,0 +1,107 @@
+/** The API and all that decides about its requests, built in order; nothing of it moves or listens yet. */
+import apiKinds from 'folder:api'
+import type { Logger } from 'pino'
+import { AdmissionChain } from '../admission/chain.ts'
+import { admissionPlugins, type AdmissionOptions } from '../admission/plugins.ts'
+import { WebhookClient } from '../admission/webhooks/client.ts'
+import { conversionWebhooks } from '../admission/webhooks/conversion.ts'
+import { Aggregator } from '../apiserver/aggregation/aggregator.ts'
+import { RemoteDiscovery } from '../apiserver/aggregation/remote-discovery.ts'
+import { Api } from '../apiserver/api.ts'
+import { FlowControl } from '../apiserver/flow-control.ts'
+import { System } from '../apiserver/system-reader.ts'
+import { tokensOf, type AuthenticationOptions } from '../auth/authentication.ts'
+import { authorizationOf, type AuthorizationOptions } from '../auth/modes.ts'
+import { ServiceAccountKeys } from '../auth/service-account-tokens.ts'
+import type { Tokens } from '../auth/tokens.ts'
+import type { ClusterPki } from '../auth/pki.ts'
+import { ApiClient } from '../client/api-client.ts'
+import { InformerFactory } from '../client/informer.ts'
+import { ServiceIPAddresses } from '../client/service-ip-addresses.ts'
+import type { Clock, Random } from '../clock.ts'
+import { ClusterNetwork } from '../network/cluster-network.ts'
+import { ServiceAllocators } from '../registry/allocators.ts'
+import type { Authorizer } from '../registry/authorization.ts'
+import type { KindDefinition, SystemReader } from '../registry/kind.ts'
+import { codecOf } from '../registry/facts-codec.ts'
+import { CustomResources } from '../registry/custom-resources.ts'
+import type { ObjectStore } from '../registry/resource-storage.ts'
+import { Scheme } from '../registry/scheme.ts'
+import { nodeMetrics } from '../../api/metrics/v1beta1/_nodemetrics.ts'
+import { podMetrics } from '../../api/metrics/v1beta1/_podmetrics.ts'
+import type { Service } from '../../schemas/types.ts'
+import { API_SERVER } from './network.ts'
+import { SETTINGS, SYSTEM } from './options.ts'
+
+/** The API and what decides about it, without any way to reach it yet. */
+export interface ControlPlane {
+  api: Api
+  informers: InformerFactory
+  authorizer: Authorizer
+  flowControl: FlowControl
+  keys: ServiceAccountKeys
+  tokens: Tokens
+  system: SystemReader
+  network: ClusterNetwork
+  aggregation: { aggregator: Aggregator; discovery: RemoteDiscovery }
+  close(): Promise<void>
+}
+
+interface ControlPlaneParts {
+  store: ObjectStore
+  clock: Clock
+  random: Random
+  log: Logger
+  pki: ClusterPki
+  allowPrivileged: boolean
+  /** There are nodes, whose use of resources is told. */
+  hasMetrics: boolean
+  admission: AdmissionOptions | undefined
+  authorization: AuthorizationOptions | undefined
+  authentication: AuthenticationOptions
+}
+
+/** Builds the parts of the API server over a store; `close` stops what they keep open. */
+export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
+  const scheme = new Scheme(codecOf)
+  scheme.add(apiKinds as KindDefinition[])
+  if (hasMetrics) scheme.add([nodeMetrics, podMetrics] as unknown as KindDefinition[])
+  const dial = (address: { host: string; port: number }) => network.connect(API_SERVER, address)
+  const addresses = new ServiceIPAddresses({ client: () => new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), onError: (error) => log.error({ err: error }, 'an IPAddress was not written') })
+  const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR, onServiceIP: addresses })
+  const keys: ServiceAccountKeys = new ServiceAccountKeys(pki.serviceAccountKey, { clock, random, system: () => system })
+  const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins({ dial, ...admission })), clock, random, system: () => system })
+  const converters = new WebhookClient(dial)
+  const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
+  const informers = new InformerFactory(api)
+  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, { feeds: informers, clock })
+  const flowControl = new FlowControl(informers, clock)
+  const tokens = tokensOf(authentication, { keys, clock, system: () => system })
+  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
+  allocators.restore(system.list<Service>('v1/Service'))
+  const network: ClusterNetwork = new ClusterNetwork({ informers, clock, random })
+  const aggregator = new Aggregator({ scheme, store, system, clock, clientCert: pki.frontProxy.client, dial })
+  const discovery = new RemoteDiscovery(aggregator, clock)
+  return {
+    api,
+    informers,
+    authorizer,
+    flowControl,
+    keys,
+    tokens,
+    system,
+    network,
+    aggregation: { aggregator, discovery },
+    async close() {
+      await addresses.settled()
+      discovery.close()
+      aggregator.close()
+      api.admission.close()
+      closeAuthorizer()
+      flowControl.close()
+      informers.close()
+      customResources.close()
+      converters.close()
+    },
+  }
+}

@@ -1,0 +1,69 @@
+/** What a cluster is told when it starts, and what is the same in each. */
+import type { Logger } from 'pino'
+import type { AdmissionOptions } from '../admission/plugins.ts'
+import type { AuditPolicy } from '../apiserver/audit/policy.ts'
+import { ADMIN_GROUP } from '../auth/authenticate.ts'
+import type { AuthenticationOptions } from '../auth/authentication.ts'
+import type { AuthorizationOptions } from '../auth/modes.ts'
+import type { Clock, Random } from '../clock.ts'
+import type { ControllerSettings } from '../controller/controller.ts'
+import type { HostAccessOptions } from '../network/host-access.ts'
+import { DEFAULT_SERVICE_CIDR } from '../registry/allocators.ts'
+import type { UserInfo } from '../registry/kind.ts'
+import type { SchedulerConfig } from '../scheduler/config/types.ts'
+
+export interface NodeOptions {
+  name: string
+  capacity?: Record<string, string>
+  labels?: Record<string, string>
+  taints?: { key: string; value?: string; effect: string }[]
+}
+
+export interface ClusterOptions {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** Where state and keys are kept; undefined keeps all in memory. */
+  dataDir: string | undefined
+  /** A bearer token of an administrator, besides the client certificate. */
+  adminToken?: string
+  nodes: NodeOptions[]
+  logLevel: string
+  /** Containers may be privileged. Unless told: where there are nodes, as distributions set it; upstream's own default is no. */
+  allowPrivileged?: boolean
+  /** Which controllers run, as `--controllers` of kube-controller-manager says it; all unless told. */
+  controllers?: readonly string[]
+  /** Whether the scheduler runs; it does unless told. */
+  scheduler?: boolean
+  /** Admission plugins to switch on or off, and what they are configured with. */
+  admission?: AdmissionOptions
+  /** Which requests are written down, and where: a file, or `-` for standard output. */
+  audit?: { policy: AuditPolicy; path: string }
+  /** How users are known. */
+  authentication?: AuthenticationOptions
+  /** Who decides what a user may do. */
+  authorization?: AuthorizationOptions
+  /** How it places pods; by upstream's defaults unless told. */
+  schedulerConfig?: SchedulerConfig
+  /** Services, Ingresses and names on ports of the host's loopback address; nothing unless told. */
+  hostAccess?: HostAccessOptions
+  clock?: Clock
+  random?: Random
+  log?: Logger
+  /** Freezes objects that are shared, so that a stray write throws (tests). */
+  freeze?: boolean
+}
+
+/** Where the parts of the cluster find each other. */
+export const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
+  serviceCIDR: DEFAULT_SERVICE_CIDR,
+  podCIDR: '10.244.0.0/16',
+  loadBalancerCIDR: '172.18.255.0/24',
+  clusterName: 'orrery',
+}
+
+/** The API server's own user, and that of the parts it trusts. */
+export const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
+
+/** Where pods find the API server, on the network of the nodes. */
+export const ADVERTISED = '172.18.0.1'
