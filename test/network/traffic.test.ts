@@ -1,23 +1,10 @@
 /** Traffic between pods, and from the host, through Services, Ingresses and policies: as somebody with kubectl and curl sees it. */
-import http from 'node:http'
-import https from 'node:https'
 import t from 'tap'
 import { Kubectl, eventually, startTestCluster } from '../helpers/cluster.ts'
+import { fetchText } from '../helpers/host-request.ts'
 
 const cluster = await startTestCluster(t, { nodes: 2, hostAccess: { ingressPort: 0, ingressTlsPort: 0 } })
 const kubectl = new Kubectl('1.36', cluster)
-
-function fetchText(url: string, { host }: { host?: string } = {}): Promise<string> {
-  const { request } = url.startsWith('https') ? https : http
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { headers: { ...(host ? { host } : {}), connection: 'close' }, ...(url.startsWith('https') ? { rejectUnauthorized: false, servername: host } : {}) }, (incoming) => {
-      let text = `${incoming.statusCode} `
-      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      incoming.on('end', () => resolve(text))
-    })
-    outgoing.on('error', reject).end()
-  })
-}
 
 const fromClient = (url: string) => kubectl.try(['exec', 'client', '--', 'wget', '-q', '-T', '2', '-O-', url])
 

@@ -5,10 +5,12 @@ import { getopt, splitOnce } from '../getopt.ts'
 import { requestHttp, type HttpResult } from '../http-client.ts'
 import { duplexEnd } from '../io.ts'
 import { FsError } from '../nodes.ts'
+import { openFile } from '../open-file.ts'
 import { Exited, type Process, type Program } from '../process.ts'
 
 const MAX_BODY = 32 * 1024 * 1024
 const MAX_REDIRECTS = 10
+const SAVE_FD = 100
 
 interface Asked {
   url: string
@@ -60,9 +62,10 @@ async function wget(process: Process): Promise<number> {
   const headers = Object.fromEntries(values('header').map((h) => splitOnce(h, ':')).map(([k, v = '']) => [k, v.trim()]))
   const url = new URL(/^\w+:\/\//.test(target) ? target : `http://${target}`)
   const where = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
+  let ip = url.hostname
   try {
-    const ip = /^[\d.]+$/.test(url.hostname) ? url.hostname : await address(process, url.hostname)
-    if (!quiet) await process.err(`Connecting to ${where} (${ip ?? url.hostname}:${where.split(':')[1]})\n`)
+    if (!/^[\d.]+$/.test(ip)) ip = (await address(process, ip)) ?? ip
+    if (!quiet) await process.err(`Connecting to ${where} (${ip}:${where.split(':')[1]})\n`)
     const { result } = await request(process, { url: url.href, method: post === undefined ? 'GET' : 'POST', headers: { 'User-Agent': 'Wget', Accept: '*/*', ...headers, ...(post === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }) }, ...(post === undefined ? {} : { body: Buffer.from(post) }), timeoutMs, follows: true })
     if (has('S', 'server-response')) await process.err(`  HTTP/1.1 ${result.status} ${result.statusText}\n${headerLines(result).map((h) => `  ${h}\n`).join('')}`)
     if (result.status >= 400) {
@@ -75,21 +78,27 @@ async function wget(process: Process): Promise<number> {
     }
     const file = output ?? (url.pathname.split('/').at(-1) || 'index.html')
     if (file === '-') await process.out(result.body)
-    else process.sandbox.fs.writeFile(process.path(file), result.body, { cred: process.cred })
+    else await save(process, file, result.body)
     if (!quiet) await process.err(file === '-' ? `writing to stdout\n-                    100% |********************************| ${String(result.body.length).padStart(5)}  0:00:00 ETA\nwritten to stdout\n` : `saving to '${file}'\n${file.padEnd(20)} 100% |********************************| ${String(result.body.length).padStart(5)}  0:00:00 ETA\n'${file}' saved\n`)
     return 0
   } catch (error) {
-    await process.err(`wget: ${wgetText(error, where, url)}\n`)
+    await process.err(`wget: ${wgetText(error, ip, url)}\n`)
     return 1
   }
 }
 
-function wgetText(error: unknown, where: string, url: URL): string {
+/** To a file, or to what a device does with it. */
+async function save(process: Process, file: string, data: Buffer | string): Promise<void> {
+  process.setFd(SAVE_FD, await openFile(process, file, { writes: true, truncate: true }))
+  await process.write(SAVE_FD, data)
+}
+
+function wgetText(error: unknown, ip: string, url: URL): string {
   if (error instanceof Exited || error instanceof FsError) throw error
   const code = error instanceof NetworkError ? error.code : undefined
   if (code === 'ENOTFOUND') return `bad address '${url.host}'`
-  if (code === 'ECONNREFUSED') return `can't connect to remote host (${where.split(':')[0]}): Connection refused`
-  if (code === 'EHOSTUNREACH') return `can't connect to remote host (${where.split(':')[0]}): Host is unreachable`
+  if (code === 'ECONNREFUSED') return `can't connect to remote host (${ip}): Connection refused`
+  if (code === 'EHOSTUNREACH') return `can't connect to remote host (${ip}): Host is unreachable`
   return 'download timed out'
 }
 
@@ -142,7 +151,7 @@ async function curlOne(process: Process, asked: Asked, { has, value }: CurlFlags
     const shown = isFailure ? Buffer.alloc(0) : Buffer.concat([Buffer.from(has('I', 'head', 'i', 'include') ? head : ''), has('I', 'head') ? Buffer.alloc(0) : result.body])
     const file = value('o', 'output') ?? (has('O') ? asked.url.split('/').at(-1) : undefined)
     if (file === undefined || file === '-') await process.out(shown)
-    else if (file !== '/dev/null') process.sandbox.fs.writeFile(process.path(file), shown, { cred: process.cred })
+    else await save(process, file, shown)
     const format = value('w', 'write-out')
     if (format !== undefined) await process.out(format.replace(/%\{(\w+)\}/g, (_, name: string) => ({ http_code: String(result.status), response_code: String(result.status), size_download: String(result.body.length) })[name] ?? '').replace(/\\n/g, '\n'))
     return isFailure ? { code: 22, message: `The requested URL returned error: ${result.status}` } : undefined
@@ -172,8 +181,8 @@ function curlProblem(error: unknown, { url, timeoutMs }: Asked): { code: number;
 
 async function address(process: Process, name: string): Promise<string | undefined> {
   const { network, party } = process.sandbox
-  const [record] = await process.block(network.resolve(party, name, 'A'))
-  return record?.data
+  const records = await process.block(network.resolve(party, name, 'A'))
+  return records.find(({ type }) => type === 'A')?.data
 }
 
 async function nc(process: Process): Promise<number> {
