@@ -51,7 +51,7 @@ export class ContainerCare {
         options.changed()
       },
       ready: (isReady) => {
-        if (record.role === 'init') return
+        if (record.role === 'init' || record.role === 'ephemeral') return
         markReady(record, isReady)
         options.changed()
       },

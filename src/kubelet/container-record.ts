@@ -34,7 +34,14 @@ export function newRecords(pod: Pod): ContainerRecord[] {
   const records: ContainerRecord[] = []
   for (const container of initContainers) records.push(newRecord(container, isSidecar(container) ? 'sidecar' : 'init', pod.status?.initContainerStatuses))
   for (const container of containers) records.push(newRecord(container, 'app', pod.status?.containerStatuses))
+  addEphemeral(records, pod)
   return records
+}
+
+/** Ephemeral containers come while a pod runs; none is ever taken away. */
+export function addEphemeral(records: ContainerRecord[], { spec, status }: Pod): void {
+  const known = records.filter((r) => r.role === 'ephemeral').length
+  for (const container of spec.ephemeralContainers?.slice(known) ?? []) records.push(newRecord(container, 'ephemeral', status?.ephemeralContainerStatuses))
 }
 
 function newRecord(container: Container, role: ContainerRole, statuses: readonly ContainerStatus[] | undefined): ContainerRecord {

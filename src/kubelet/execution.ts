@@ -11,6 +11,7 @@ import type { Images } from './images.ts'
 import type { KeptNode } from './node-keeper.ts'
 import type { References } from './pod-needs.ts'
 import type { PodVolumes } from './pod-volumes.ts'
+import type { Pids } from './sandbox/pids.ts'
 import type { Execution } from './runtimes/runtime.ts'
 
 export interface Surroundings {
@@ -35,7 +36,7 @@ export function nodeParty(node: KeptNode): Party {
 }
 
 /** @throws ConfigError */
-export function makeExecution(surroundings: Surroundings, { itself, node, record }: { itself: Itself; node: KeptNode; record: ContainerRecord }): Execution {
+export function makeExecution(surroundings: Surroundings, { itself, node, record, pids }: { itself: Itself; node: KeptNode; record: ContainerRecord; pids: Pids }): Execution {
   const { clock, refs, services, volumes, logs, images, nameserver } = surroundings
   const { pod } = itself
   const { container, role } = record
@@ -45,7 +46,7 @@ export function makeExecution(surroundings: Surroundings, { itself, node, record
   const known = [...(kubernetes ? [kubernetes] : []), ...services.list(namespace)]
   const config = containerConfig({ itself, container, image, refs, services: known, volumes, nameserver, now: () => clock.now() })
   const log = logs.begin(pod.metadata.uid ?? '', record.name)
-  return { config, image, log, party: partyOf(pod, node, itself.podIP), isTask: role === 'init' || isTask(pod) }
+  return { config, image, log, party: partyOf(pod, node, itself.podIP), pids, isTask: role === 'init' || isTask(pod) }
 }
 
 /** Pods of which an end is expected: of Jobs, and Helm's hooks. */

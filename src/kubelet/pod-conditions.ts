@@ -54,7 +54,7 @@ export function containersReadyVerdict(records: readonly ContainerRecord[], phas
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
   const unready: string[] = []
-  for (const r of records) if (r.role !== 'init' && !r.ready) unready.push(r.name)
+  for (const r of records) if ((r.role === 'app' || r.role === 'sidecar') && !r.ready) unready.push(r.name)
   if (unready.length === 0) return TRUE
   return { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` }
 }

@@ -7,6 +7,8 @@ import type { EventRecorder } from '../client/events.ts'
 import type { ContainerRecord } from './container-record.ts'
 import type { KeptNode } from './node-keeper.ts'
 
+const LISTS = { app: 'containers', init: 'initContainers', sidecar: 'initContainers', ephemeral: 'ephemeralContainers' } as const
+
 export class PodEvents {
   readonly #recorder: EventRecorder
 
@@ -75,8 +77,7 @@ export class PodEvents {
   }
 
   #tell(pod: Pod, record: ContainerRecord, { type = 'Normal', reason, message }: { type?: 'Normal' | 'Warning'; reason: string; message: string }): void {
-    const list = record.role === 'app' ? 'containers' : 'initContainers'
-    this.#recorder.event(pod, type, reason, message, { fieldPath: `spec.${list}{${record.name}}`, host: pod.spec.nodeName })
+    this.#recorder.event(pod, type, reason, message, { fieldPath: `spec.${LISTS[record.role]}{${record.name}}`, host: pod.spec.nodeName })
   }
 }
 

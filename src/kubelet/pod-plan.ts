@@ -7,7 +7,7 @@ import type { ContainerRecord } from './container-record.ts'
 
 export interface PodPlan {
   start: ContainerRecord[]
-  /** Sidecars that go down once the work is done, the last one first. */
+  /** Sidecars, and who was sent to look at the pod, that go down once the work is done, the last one first. */
   stop: ContainerRecord[]
   /** Containers that must wait before they start again, and until when. */
   backOff: { record: ContainerRecord; untilMs: number; delayMs: number }[]
@@ -20,11 +20,17 @@ export function planPod(pod: Pod, records: readonly ContainerRecord[], nowMs: nu
   const plan: PodPlan = { start: [], stop: [], backOff: [] }
   const phase = podPhase(pod, records)
   if (phase === 'Failed' || phase === 'Succeeded' || isWorkDone(pod, records)) {
-    plan.stop = records.filter((r) => r.role === 'sidecar' && (r.state === 'running' || r.state === 'starting')).reverse()
+    plan.stop = records.filter((r) => (r.role === 'sidecar' || r.role === 'ephemeral') && (r.state === 'running' || r.state === 'starting')).reverse()
     return plan
   }
   const appsStarted = records.some((r) => r.role === 'app' && r.state !== 'waiting')
   for (const record of records) {
+    if (record.role !== 'ephemeral') continue
+    // Started whatever the others do, and only once.
+    if (record.state === 'waiting') plan.start.push(record)
+  }
+  for (const record of records) {
+    if (record.role === 'ephemeral') continue
     if (record.role === 'app') {
       wantRunning(plan, pod, record, nowMs)
     } else if (record.role === 'sidecar') {

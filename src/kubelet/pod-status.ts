@@ -23,8 +23,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const { pod, records, now, podIP, hostIP, inFull, isEnding } = input
   const old = pod.status ?? {}
   const phase = podPhase(pod, records, isEnding)
-  const init = records.filter((r) => r.role !== 'app')
-  const apps = init.length === 0 ? records : records.filter((r) => r.role === 'app')
+  const apps = records.filter((r) => r.role === 'app')
+  const init = records.filter((r) => r.role === 'init' || r.role === 'sidecar')
+  const ephemeral = records.filter((r) => r.role === 'ephemeral')
   const waits = init.length > 0 ? 'PodInitializing' : 'ContainerCreating'
   return {
     ...old,
@@ -36,6 +37,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: old.startTime ?? now,
     ...(init.length > 0 ? { initContainerStatuses: init.map((r) => containerStatus(pod, r, { waits, inFull })) } : {}),
     containerStatuses: byName(apps.map((r) => containerStatus(pod, r, { waits, inFull }))),
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: byName(ephemeral.map((r) => containerStatus(pod, r, { waits, inFull }))) } : {}),
   }
 }
 
@@ -56,7 +58,8 @@ export function containerStatus(pod: Pod, record: ContainerRecord, { waits, inFu
     image: ran && inFull ? fullImageName(image) : image,
     imageID: ran ? imageID(image) : '',
     ...(ran && containerID ? { containerID } : {}),
-    started: record.state === 'running' ? record.started : false,
+    // Of those that no probe looks after nothing is told.
+    ...(record.role === 'ephemeral' ? {} : { started: record.state === 'running' ? record.started : false }),
     ...(ran && inFull ? resourcesOf(container) : {}),
     ...(inFull ? details(pod, record, ran) : {}),
   }

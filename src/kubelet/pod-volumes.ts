@@ -7,6 +7,7 @@ import type { Clock, Random } from '../clock.ts'
 import { writePayload } from './atomic-writer.ts'
 import { isMadeFromObjects, payloadOf } from './content.ts'
 import type { Itself } from './downward.ts'
+import { hostFiles } from './host-files.ts'
 import type { References } from './pod-needs.ts'
 import { DirNode, FileNode, type FsNode, type FsType } from './sandbox/nodes.ts'
 import { normalize } from './sandbox/vfs.ts'
@@ -119,7 +120,7 @@ export class PodVolumes {
     const { clock } = this.#options
     const meta = (mode: number) => ({ mode, uid: 0, gid: 0, mtimeMs: clock.now() })
     let at = this.#hosts.get(nodeName)
-    if (!at) this.#hosts.set(nodeName, (at = new DirNode(meta(0o755))))
+    if (!at) this.#hosts.set(nodeName, (at = hostFiles(nodeName)))
     const names = normalize(path).split('/').filter(Boolean)
     for (const [i, name] of names.entries()) {
       const isLast = i === names.length - 1

@@ -5,7 +5,8 @@
  */
 import type { Pod } from '../../schemas/types.ts'
 import { formatTime, type Clock, type Random } from '../clock.ts'
-import { markExited, markReady, markRunning, markStarting, newRecords, type ContainerRecord } from './container-record.ts'
+import { addEphemeral, markExited, markReady, markRunning, markStarting, newRecords, type ContainerRecord } from './container-record.ts'
+import { ProcessNamespaces } from './process-namespaces.ts'
 import { planPod } from './pod-plan.ts'
 import { unmetEnvironment, unmetVolume, type Need, type References } from './pod-needs.ts'
 import type { PodEvents } from './pod-events.ts'
@@ -41,7 +42,6 @@ const CONFIG_RETRY_MS = 10_000
 export class PodWorker {
   readonly runtime: Runtime
   readonly node: KeptNode
-  readonly records: readonly ContainerRecord[]
   /** What the pod waits for that it refers to; empty when nothing is missing. */
   needs: Need[] = []
   /** A status write is under way. */
@@ -52,8 +52,10 @@ export class PodWorker {
   attempts = 0
   readonly #options: PodWorkerOptions
   readonly #puller: ImagePuller
+  readonly #records: ContainerRecord[]
   readonly #executions = new Map<ContainerRecord, Execution>()
   readonly #cares = new Map<ContainerRecord, ContainerCare>()
+  readonly #namespaces = new ProcessNamespaces()
   #pod: Pod
   #advancing = false
   #stopping = false
@@ -63,14 +65,19 @@ export class PodWorker {
     this.runtime = options.runtime
     this.node = options.node
     this.#pod = options.pod
-    this.records = newRecords(options.pod)
+    this.#records = newRecords(options.pod)
     this.#puller = new ImagePuller(options.surroundings.images, options.events, options.clock)
     for (const record of this.records) if (record.state === 'running') this.#resume(record)
+  }
+
+  get records(): readonly ContainerRecord[] {
+    return this.#records
   }
 
   /** Everything that can happen now happens. */
   advance(pod: Pod): void {
     this.#pod = pod
+    addEphemeral(this.#records, pod)
     this.needs = []
     this.wakeAtMs = undefined
     this.#advancing = true
@@ -176,7 +183,7 @@ export class PodWorker {
     const podIP = this.podIP
     const { node } = this
     try {
-      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIP, hostIP: node.hostIP }, node, record }))
+      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIP, hostIP: node.hostIP }, node, record, pids: this.#namespaces.of(this.#pod, record) }))
       return true
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error

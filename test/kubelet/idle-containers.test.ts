@@ -1,5 +1,6 @@
 /** A container that only waits for its end costs nothing until somebody comes in. */
 import t from 'tap'
+import { Pids } from '../../src/kubelet/sandbox/pids.ts'
 import type { Node, Pod } from '../../schemas/types.ts'
 import { FakeClock, SeededRandom } from '../../src/clock.ts'
 import { waitsForever } from '../../src/kubelet/behaviour.ts'
@@ -31,7 +32,7 @@ function pause() {
   const container = { name: 'c', image: 'registry.k8s.io/pause:3.10' }
   const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', uid: 'u' }, spec: { containers: [container] } }
   const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: {} }
-  const request: StartRequest = { pod, node, container, role: 'app', restartCount: 0, execution: () => ({ config, image, log, party: { name: 'p', ip: '10.0.0.1', nodeName: 'n' }, isTask: false }) }
+  const request: StartRequest = { pod, node, container, role: 'app', restartCount: 0, execution: () => ({ config, image, log, party: { name: 'p', ip: '10.0.0.1', nodeName: 'n' }, pids: new Pids(), isTask: false }) }
   const runtime = new ShellRuntime({ clock, random: new SeededRandom(1), network: new LocalNetwork(), failed: (error) => t.fail(String(error)) })
   let exited = (): void => {}
   const over = new Promise<void>((resolve) => (exited = resolve))

@@ -55,6 +55,9 @@ t.test('which containers start or end next, and the phase', async (t) => {
     ['done badly', { containers: [app, app2], restartPolicy: 'Never' }, [0, 2], [], [], 'Failed'],
     ['a sidecar goes down with the work', { initContainers: [sidecar], containers: [app], restartPolicy: 'Never' }, ['ready', 0], [], ['sidecar'], 'Running'],
     ['a sidecar comes back while the app runs', { initContainers: [sidecar], containers: [app] }, [1, 'runs'], ['sidecar'], [], 'Running'],
+    ['who is sent to look at it starts whatever the others do', { initContainers: [init], containers: [app], ephemeralContainers: [{ name: 'debugger' }] }, ['runs'], ['debugger'], [], 'Pending'],
+    ['and only once', { containers: [app], ephemeralContainers: [{ name: 'debugger' }] }, ['ready', 1], [], [], 'Running'],
+    ['and goes with the work', { containers: [app], restartPolicy: 'Never', ephemeralContainers: [{ name: 'debugger' }] }, [0, 'runs'], [], ['debugger'], 'Succeeded'],
     ['a rule of the container decides', { containers: [{ ...app, restartPolicy: 'Never', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] }], restartPolicy: 'Never' }, [42], ['app'], [], 'Running'],
   ]
   for (const [name, spec, doing, start, stop, phase] of table) {

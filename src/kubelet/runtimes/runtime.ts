@@ -8,8 +8,9 @@ import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.
 import type { ContainerConfig } from '../container-config.ts'
 import type { ContainerLog } from '../container-logs.ts'
 import type { Image } from '../images.ts'
+import type { Pids } from '../sandbox/pids.ts'
 
-export type ContainerRole = 'init' | 'sidecar' | 'app'
+export type ContainerRole = 'init' | 'sidecar' | 'app' | 'ephemeral'
 
 export interface StartRequest {
   pod: Pod
@@ -26,6 +27,7 @@ export interface Execution {
   image: Image
   log: ContainerLog
   party: Party
+  pids: Pids
   /** The pod is meant to end (a Job's, an init container): what is there to serve has nothing to do in it. */
   isTask: boolean
 }

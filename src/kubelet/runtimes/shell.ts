@@ -111,7 +111,7 @@ class ShellContainer implements RunningContainer {
 
   #makeSandbox(): Sandbox {
     const { container } = this.#request
-    const { config, party } = this.#execution
+    const { config, party, pids } = this.#execution
     const { clock, random, network, failed } = this.#surroundings.options
     return new Sandbox({
       fs: config.fs,
@@ -121,6 +121,7 @@ class ShellContainer implements RunningContainer {
       clock,
       random,
       turns: this.#surroundings.turns,
+      pids,
       programs: (name) => this.#program(name),
       memoryBytes: memoryLimit(this.#request),
       privileged: container.securityContext?.privileged ?? false,

@@ -51,7 +51,7 @@ export class StagesRuntime implements Runtime {
 }
 
 function forRole(outcome: PodOutcome, role: ContainerRole): ContainerOutcome {
-  return role === 'app' ? outcome.container : outcome[role]
+  return role === 'app' || role === 'ephemeral' ? outcome.container : outcome[role]
 }
 
 class StagedContainer implements RunningContainer {

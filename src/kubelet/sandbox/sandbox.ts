@@ -7,6 +7,7 @@ import type { Clock, Random } from '../../clock.ts'
 import type { Accepted, Listener, Network, Party, Protocol } from '../../network/network.ts'
 import { Open, type End } from './io.ts'
 import { FsError, type FileNode } from './nodes.ts'
+import { Pids } from './pids.ts'
 import { Process, type Program } from './process.ts'
 import { Budget, type Turns } from './turns.ts'
 import { join, mayAccess, type Credentials, type FileSystem } from './vfs.ts'
@@ -19,6 +20,8 @@ export interface SandboxOptions {
   clock: Clock
   random: Random
   turns: Turns
+  /** Shared with other containers; its own unless told. */
+  pids?: Pids
   programs(name: string): Program | undefined
   /** Bytes that one process may hold in memory. */
   memoryBytes: number
@@ -58,10 +61,11 @@ export class Sandbox {
   readonly budget: Budget
   readonly options: SandboxOptions
   hostname: string
-  readonly #processes = new Map<number, Process>()
+  readonly pids: Pids
+  readonly #own = new Set<Process>()
+  #main: Process | undefined
   readonly #parsed = new Map<string, ParsedScript>()
   readonly #listeners = new Set<Listener>()
-  #nextPid = 1
   #isOver = false
   #oomKilled = false
 
@@ -74,18 +78,25 @@ export class Sandbox {
     this.random = options.random
     this.hostname = options.hostname
     this.budget = new Budget(options.turns)
+    this.pids = options.pids ?? new Pids()
   }
 
   get isOver(): boolean {
     return this.#isOver
   }
 
-  process(pid: number): Process | undefined {
-    return this.#processes.get(pid)
+  /** The first one: when it ends the container does. */
+  get main(): Process | undefined {
+    return this.#main
   }
 
+  process(pid: number): Process | undefined {
+    return this.pids.get(pid)
+  }
+
+  /** All that can be seen from here. */
   processes(): Process[] {
-    return [...this.#processes.values()]
+    return this.pids.all()
   }
 
   program(name: string): Program | undefined {
@@ -111,22 +122,23 @@ export class Sandbox {
   holds(bytes: number): void {
     if (bytes <= this.options.memoryBytes) return
     this.#oomKilled = true
-    for (const process of this.processes()) process.kill(137)
+    this.kill(137)
     throw new FsError('ENOSPC')
   }
 
   /** A first process, or one that comes from outside (exec). */
   start({ argv, env, cwd, cred, fds }: { argv: readonly string[]; env: ReadonlyMap<string, string>; cwd: string; cred: Credentials; fds: ReadonlyMap<number, End> }): { process: Process } | Problem {
     const opened = new Map([...fds].map(([fd, end]) => [fd, new Open(end)]))
-    const process = new Process(this, { pid: this.#nextPid++, ppid: 0, argv, env, cwd, cred, fds: opened })
+    const process = new Process(this, { pid: this.pids.take(), ppid: 0, argv, env, cwd, cred, fds: opened })
     for (const open of opened.values()) open.release()
     const loaded = this.load(process, argv, env)
     if ('problem' in loaded) {
       // What did not start has had no number: the first that does is the main process.
-      this.#nextPid = process.pid
+      this.pids.giveBack(process.pid)
       return loaded
     }
     process.argv = loaded.argv
+    this.#main ??= process
     this.#run(process, loaded)
     return { process }
   }
@@ -134,23 +146,28 @@ export class Sandbox {
   spawn(parent: Process, { argv, env }: { argv: readonly string[]; env: ReadonlyMap<string, string> }): { process: Process } | Problem {
     const loaded = this.load(parent, argv, env)
     if ('problem' in loaded) return loaded
-    if (this.#processes.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) return { problem: "can't fork: Resource temporarily unavailable", status: 2 }
-    const process = new Process(this, { ...from(parent), pid: this.#nextPid++, argv: loaded.argv, env })
+    if (this.#own.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) return { problem: "can't fork: Resource temporarily unavailable", status: 2 }
+    const process = new Process(this, { ...from(parent), pid: this.pids.take(), argv: loaded.argv, env })
     this.#run(process, loaded)
     return { process }
   }
 
   /** A copy of a process that the caller runs. @throws FsError when there are too many */
   fork(parent: Process): Process {
-    if (this.#processes.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) throw new FsError('EBUSY')
-    const child = new Process(this, { ...from(parent), pid: this.#nextPid++, argv: parent.argv, env: parent.env })
-    this.#processes.set(child.pid, child)
+    if (this.#own.size >= (this.options.maxProcesses ?? MAX_PROCESSES)) throw new FsError('EBUSY')
+    const child = new Process(this, { ...from(parent), pid: this.pids.take(), argv: parent.argv, env: parent.env })
+    this.#has(child)
     return child
+  }
+
+  #has(process: Process): void {
+    this.#own.add(process)
+    this.pids.add(process)
   }
 
   #run(process: Process, { program, uid }: Loaded): void {
     if (uid !== undefined) process.cred = { ...process.cred, uid }
-    this.#processes.set(process.pid, process)
+    this.#has(process)
     void process.run(program)
   }
 
@@ -201,13 +218,14 @@ export class Sandbox {
 
   /** Called by a process that is over. */
   ended(process: Process): void {
-    this.#processes.delete(process.pid)
-    if (process.pid === 1) this.#exit(process.exitCode ?? 0)
+    this.#own.delete(process)
+    this.pids.remove(process)
+    if (process === this.#main) this.#exit(process.exitCode ?? 0)
   }
 
   /** The whole container. */
   kill(code: number): void {
-    for (const process of this.processes()) process.kill(code)
+    for (const process of [...this.#own]) process.kill(code)
   }
 
   failed(error: unknown): void {

@@ -24,7 +24,7 @@ async function nginx(process: Process): Promise<number> {
     return 0
   }
   if (process.args.includes('-s')) {
-    process.sandbox.process(1)?.signal((flag('-s') === 'reload' ? SIGNALS.HUP : SIGNALS.QUIT) ?? 3)
+    process.sandbox.main?.signal((flag('-s') === 'reload' ? SIGNALS.HUP : SIGNALS.QUIT) ?? 3)
     return 0
   }
   let servers: Directive[]
