@@ -80,7 +80,7 @@ const actions: readonly { name: string; weight: number; run(world: World): Promi
     },
   },
   { name: 'lose node', weight: 2, run: (world) => world.api.delete(`/api/v1/nodes/${world.pick(NODES)}`) },
-  { name: 'gain node', weight: 5, run: (world) => world.api.post('/api/v1/nodes', node(world.pick(NODES))) },
+  { name: 'gain node', weight: 5, run: (world) => world.api.post('/api/v1/nodes', node(world, world.pick(NODES))) },
   { name: 'cordon', weight: 2, run: (world) => world.api.patch(`/api/v1/nodes/${world.pick(NODES)}`, { spec: { unschedulable: true } }) },
   { name: 'taint', weight: 2, run: (world) => world.api.patch(`/api/v1/nodes/${world.pick(NODES)}`, { spec: { taints: [{ key: 'chaos', effect: 'NoExecute' }] } }) },
   { name: 'heal node', weight: 5, run: (world) => healNode(world, world.pick(NODES)) },
@@ -97,8 +97,8 @@ const actions: readonly { name: string; weight: number; run(world: World): Promi
   },
 ]
 
-function node(name: string): object {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { capacity: { cpu: '32', memory: '64Gi', pods: '250' }, allocatable: { cpu: '32', memory: '64Gi', pods: '250' } } }
+function node({ capacity }: World, name: string): object {
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { capacity, allocatable: capacity } }
 }
 
 function healNode(world: World, name: string): Promise<Answer> {
@@ -129,7 +129,7 @@ export async function act(world: World): Promise<void> {
 /** Ends all that keeps the cluster from being what it is meant to be. */
 export async function heal(world: World): Promise<void> {
   for (const name of NODES) {
-    await world.api.post('/api/v1/nodes', node(name))
+    await world.api.post('/api/v1/nodes', node(world, name))
     await healNode(world, name)
   }
 }

@@ -47,8 +47,24 @@ const number = (quantity: string | undefined): number => quantityToNumber(parseQ
 const cpuOf = (pod: Pod): number => (pod.spec.containers ?? []).reduce((sum, c) => sum + number(c.resources?.requests?.cpu), 0)
 const rounded = (n: number): number => Math.round(n * 1000) / 1000
 const differs = (what: string, found: unknown, wanted: unknown): string[] => (JSON.stringify(found) === JSON.stringify(wanted) ? [] : [`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`])
-/** Where a quota holds things back they may be fewer than they are meant to be. */
-const isFree = ({ metadata }: Named): boolean => metadata.namespace !== 'limited'
+const isWaiting = (pod: Pod): boolean => !pod.spec.nodeName && !isPodTerminal(pod) && !pod.metadata.deletionTimestamp
+
+/** Where a quota holds things back they may be fewer than they are meant to be, and so may those that wait for a node. */
+function isFree(s: State): (o: Named) => boolean {
+  const held = new Set(s.pods.filter(isWaiting).map((pod) => `${pod.metadata.namespace}/${pod.metadata.labels?.app}`))
+  return (o) => o.metadata.namespace !== 'limited' && !held.has(`${o.metadata.namespace}/${appOf(o)}`)
+}
+
+const appOf = (o: Named): string | undefined => (o as ReplicaSet).spec?.template?.metadata?.labels?.app
+
+/** The node that a daemon is for; undefined for other pods. */
+const ownNode = (pod: Pod): string | undefined => pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.[0]?.matchFields?.[0]?.values?.[0]
+
+function hasRoom(node: Node, { pod, s }: { pod: Pod; s: State }): boolean {
+  const there = s.pods.filter((p) => p.spec.nodeName === node.metadata.name && !isPodTerminal(p))
+  const { pods, cpu } = node.status?.allocatable ?? {}
+  return there.length < number(pods) && there.reduce((sum, p) => sum + cpuOf(p), cpuOf(pod)) <= number(cpu)
+}
 
 const checks: Readonly<Record<string, Check>> = {
   'nothing is left in deletion': (s) => all(s).flatMap((o) => (o.metadata.deletionTimestamp ? [nameOf(o)] : [])),
@@ -57,31 +73,33 @@ const checks: Readonly<Record<string, Check>> = {
     return all(s).flatMap((o) => (o.metadata.ownerReferences?.length && !o.metadata.ownerReferences.some((r) => uids.has(r.uid)) ? [nameOf(o)] : []))
   },
   'deployments are what they are meant to be': (s) =>
-    s.deployments.filter(isFree).flatMap((d) => {
+    s.deployments.filter(isFree(s)).flatMap((d) => {
       const { replicas } = d.spec
       const { observedGeneration, replicas: have = 0, updatedReplicas = 0, readyReplicas = 0, availableReplicas = 0 } = d.status ?? {}
       return differs(nameOf(d), [observedGeneration, have, updatedReplicas, readyReplicas, availableReplicas], [d.metadata.generation, replicas, replicas, replicas, replicas])
     }),
-  'each set has its pods': (s) => [...s.replicaSets, ...s.statefulSets].filter(isFree).flatMap((set) => differs(nameOf(set), s.pods.filter((pod) => isControlledBy(pod, set)).length, set.spec.replicas)),
+  'each set has its pods': (s) => [...s.replicaSets, ...s.statefulSets].filter(isFree(s)).flatMap((set) => differs(nameOf(set), s.pods.filter((pod) => isControlledBy(pod, set)).length, set.spec.replicas)),
   'stateful sets number their pods': (s) =>
-    s.statefulSets.filter(isFree).flatMap((set) => {
+    s.statefulSets.filter(isFree(s)).flatMap((set) => {
       const wanted = Array.from({ length: set.spec.replicas ?? 0 }, (_, i) => `${set.metadata.name}-${i}`)
       const names = s.pods.filter((pod) => isControlledBy(pod, set)).map((p) => p.metadata.name)
       const { currentRevision, updateRevision, readyReplicas = 0 } = set.status ?? {}
       return [...differs(nameOf(set), names.sort(), wanted), ...differs(`${nameOf(set)} status`, [currentRevision, readyReplicas], [updateRevision, set.spec.replicas])]
     }),
   'each node has its daemons': (s) =>
-    s.daemonSets.filter(isFree).flatMap((ds) => {
+    s.daemonSets.filter(isFree(s)).flatMap((ds) => {
       const on = s.pods.filter((pod) => isControlledBy(pod, ds)).map((p) => p.spec.nodeName)
       const { desiredNumberScheduled, numberReady, updatedNumberScheduled = 0 } = ds.status ?? {}
       return [...differs(nameOf(ds), on.sort(), s.nodes.map((n) => n.metadata.name).sort()), ...differs(`${nameOf(ds)} status`, [desiredNumberScheduled, numberReady, updatedNumberScheduled], [on.length, on.length, on.length])]
     }),
   'jobs end': (s) =>
-    s.jobs.filter(isFree).flatMap((job) => {
+    s.jobs.filter(isFree(s)).flatMap((job) => {
       const isOver = job.status?.conditions?.some((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True')
       return isOver && !job.status?.active && job.status?.succeeded === job.spec.completions ? [] : [`${nameOf(job)} ${JSON.stringify(job.status)}`]
     }),
   'pods are on nodes that exist': (s) => s.pods.flatMap((p) => (p.spec.nodeName && !s.nodes.some((n) => n.metadata.name === p.spec.nodeName) ? [`${nameOf(p)} on ${p.spec.nodeName}`] : [])),
+  'a pod waits because there is no room': (s) =>
+    s.pods.filter(isWaiting).flatMap((pod) => s.nodes.filter((n) => (ownNode(pod) ?? n.metadata.name) === n.metadata.name && hasRoom(n, { pod, s })).map((n) => `${nameOf(pod)} in spite of ${n.metadata.name}`)),
   'no node has more than it can': (s) =>
     s.nodes.flatMap((n) => {
       const there = s.pods.filter((p) => p.spec.nodeName === n.metadata.name && !isPodTerminal(p))

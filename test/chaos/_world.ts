@@ -7,19 +7,21 @@ import { FakeClock, SeededRandom, SystemClock, type Clock } from '../../src/cloc
 import { startCluster, type Cluster } from '../../src/cluster.ts'
 import { ApiTester, TOKEN } from '../helpers/http.ts'
 
-/** Roomy enough that on each of them all would fit: a pod that waits then waits for no good reason. */
 export const NODES = ['node-1', 'node-2', 'node-3', 'node-4']
 
 export class World {
   readonly random: SeededRandom
   /** What happened last, for the report of a failure. */
   readonly log: string[] = []
+  /** What each node has. By default so much that all would fit on one of them. */
+  readonly capacity: Record<string, string>
   readonly #clock: Clock
   readonly #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-chaos-'))
   #cluster: Cluster | undefined
   #api: ApiTester | undefined
 
-  constructor(t: Test, { seed, clock }: { seed: number; clock: Clock }) {
+  constructor(t: Test, { seed, clock, podsPerNode = 250 }: { seed: number; clock: Clock; podsPerNode?: number }) {
+    this.capacity = { cpu: '32', memory: '64Gi', pods: String(podsPerNode) }
     this.random = new SeededRandom(seed)
     this.#clock = clock
     t.teardown(async () => {
@@ -34,7 +36,7 @@ export class World {
   }
 
   async start(): Promise<void> {
-    const nodes = NODES.map((name) => ({ name, capacity: { cpu: '32', memory: '64Gi', pods: '250' } }))
+    const nodes = NODES.map((name) => ({ name, capacity: this.capacity }))
     this.#cluster = await startCluster({ host: '127.0.0.1', port: 0, dataDir: this.#dir, logLevel: 'fatal', adminToken: TOKEN, clock: this.#clock, random: this.random, nodes })
     this.#api = new ApiTester(this.#cluster)
   }

@@ -1,7 +1,7 @@
 /**
  * Random things happen to a cluster: workloads come, change, scale and go, pods are deleted, nodes are lost, tainted and
  * found again, the server restarts. Then it is left alone, and every invariant must hold. A short run on a clock that is
- * stepped; `npm run chaos -- --minutes N [--seed S]` is a long one on the host's clock.
+ * stepped; `npm run chaos -- --minutes N [--seed S] [--pods-per-node P]` is a long one on the host's clock.
  */
 import t from 'tap'
 import type { Pod } from '../../schemas/types.ts'
@@ -15,6 +15,7 @@ const SHORT_ACTIONS = 120
 const REST_STEP_MS = 2000
 const minutes = Number(process.env.CHAOS_MINUTES ?? 0)
 const seed = Number(process.env.CHAOS_SEED ?? 1)
+const podsPerNode = Number(process.env.CHAOS_PODS ?? 250)
 
 /** Fails when a pod is found on another node than before. */
 class Bindings {
@@ -43,7 +44,7 @@ async function rest(world: World, patienceMs: number): Promise<string[]> {
 
 t.test(`chaos, seed ${seed}`, { timeout: (minutes + 10) * MINUTE_MS }, async (t) => {
   const host = new SystemClock()
-  const world = new World(t, { seed, clock: minutes > 0 ? host : new FakeClock() })
+  const world = new World(t, { seed, clock: minutes > 0 ? host : new FakeClock(), podsPerNode })
   await world.start()
   await prepare(world)
   const bindings = new Bindings()

@@ -1,6 +1,7 @@
 /**
  * The real kube-controller-manager and kube-scheduler, pointed at a cluster whose own ones are switched off. They are Go
- * programs: the test looks for them on the PATH, or in the folder KUBE_PROGRAMS, and is skipped where they are not.
+ * programs: `npm run test:clients` builds them; alone the test looks for them in the folder KUBE_PROGRAMS, or on the PATH, and is
+ * skipped where they are not.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
@@ -30,8 +31,8 @@ t.test('a cluster run by upstream’s own controllers and scheduler', { skip: mi
   t.teardown(() => programs.forEach((program) => program.kill('SIGKILL')))
   const kubectl = new Kubectl('1.36', target)
   await eventually(() => kubectl.run('get serviceaccount default'), TIMEOUT_MS)
-  await kubectl.run(['apply', '--recursive', '--filename', path.resolve('examples/shop')])
   const shop = kubectl.in('shop')
+  await shop.run(['apply', '--recursive', '--filename', path.resolve('examples/shop')])
   for (const workload of ['deployment/backend', 'deployment/frontend', 'daemonset/log-agent', 'statefulset/postgres']) t.ok(await shop.run(['rollout', 'status', workload, '--timeout', '120s']), `${workload} is rolled out`)
   await shop.run('set image deployment/frontend *=other:2')
   t.match(await shop.run('rollout status deployment/frontend --timeout 120s'), /successfully rolled out/)
