@@ -1,11 +1,14 @@
-/** A cluster that chaos happens to: it can be restarted on its state, and its time passes as its clock lets it. */
+/**
+ * A cluster that chaos happens to: it can be restarted on its state, and its time passes as its clock lets it. On a clock
+ * that is stepped it runs inside; on that of the host it is a process, and a restart is a `kill -9`.
+ */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { Test } from 'tap'
 import { FakeClock, SeededRandom, SystemClock, type Clock } from '../../src/clock.ts'
-import { startCluster, type Cluster } from '../../src/cluster.ts'
-import { ApiTester, TOKEN } from '../helpers/http.ts'
+import { ApiTester } from '../helpers/http.ts'
+import { startInside, startProcess, type Running } from './_running.ts'
 
 export const NODES = ['node-1', 'node-2', 'node-3', 'node-4']
 
@@ -17,7 +20,7 @@ export class World {
   readonly capacity: Record<string, string>
   readonly #clock: Clock
   readonly #dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-chaos-'))
-  #cluster: Cluster | undefined
+  #cluster: Running | undefined
   #api: ApiTester | undefined
 
   constructor(t: Test, { seed, clock, podsPerNode = 250 }: { seed: number; clock: Clock; podsPerNode?: number }) {
@@ -36,14 +39,14 @@ export class World {
   }
 
   async start(): Promise<void> {
-    const nodes = NODES.map((name) => ({ name, capacity: this.capacity }))
-    this.#cluster = await startCluster({ host: '127.0.0.1', port: 0, dataDir: this.#dir, logLevel: 'fatal', adminToken: TOKEN, clock: this.#clock, random: this.random, nodes })
+    const toStart = { dir: this.#dir, nodes: NODES.map((name) => ({ name, capacity: this.capacity })) }
+    this.#cluster = await (this.#clock instanceof FakeClock ? startInside(toStart, { clock: this.#clock, random: this.random }) : startProcess(toStart))
     this.#api = new ApiTester(this.#cluster)
   }
 
   async stop(): Promise<void> {
     this.#api?.close()
-    await this.#cluster?.close()
+    await this.#cluster?.stop()
     this.#api = this.#cluster = undefined
   }
 
