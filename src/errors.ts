@@ -167,6 +167,9 @@ export function serverTimeout(message: string, retryAfterSeconds?: number): Stat
   })
 }
 
+/** What was set for the server as a whole cannot be; the message says it to whoever set it. */
+export class SettingError extends Error {}
+
 /**
  * One field that is wrong. `type` is the reason a cause carries; `badValue` is printed as Go's `%#v`-ish text of
  * field.Error.ErrorBody does: strings quoted, structs as JSON.

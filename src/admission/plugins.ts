@@ -36,6 +36,7 @@ import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingWebhook } from './validating-webhook.ts'
 import { WebhookClient } from './webhooks/client.ts'
 import type { Dial } from '../apiserver/service-endpoint.ts'
+import { SettingError } from '../errors.ts'
 
 export interface AdmissionOptions {
   /** Names of plugins that run besides those that do anyway. */
@@ -63,7 +64,7 @@ const off = (plugin: AdmissionPlugin): Entry => ({ name: plugin.name, isOn: fals
 const idle = (name: string, isOn = true): Entry => ({ name, isOn, make: () => ({ name }) })
 
 function unsupported(name: string): never {
-  throw new Error(`the admission plugin ${name} needs a configuration that is not supported`)
+  throw new SettingError(`the admission plugin ${name} needs a configuration that is not supported`)
 }
 
 const ORDERED: readonly Entry[] = [
@@ -111,13 +112,13 @@ const ORDERED: readonly Entry[] = [
   off(alwaysDeny),
 ]
 
-/** The plugins of one cluster; they may hold state, so another cluster needs its own. @throws Error for names that are not known or contradict each other */
+/** The plugins of one cluster; they may hold state, so another cluster needs its own. @throws SettingError for names that are not known or contradict each other */
 export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugin[] {
   const { enable = [], disable = [] } = options
   checkNames('enable', enable)
   checkNames('disable', disable)
   const both = enable.filter((name) => disable.includes(name)).sort()
-  if (both.length > 0) throw new Error(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
+  if (both.length > 0) throw new SettingError(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
   const client = new WebhookClient(options.dial)
   const isEnabled = ({ name, isOn }: Entry) => enable.includes(name) || (isOn && !disable.includes(name))
   return ORDERED.filter(isEnabled).map(({ make }) => make({ options, client }))
@@ -125,5 +126,5 @@ export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugi
 
 function checkNames(list: string, names: readonly string[]): void {
   const unknown = names.find((name) => !ORDERED.some((entry) => entry.name === name))
-  if (unknown !== undefined) throw new Error(`${list}-admission-plugins plugin "${unknown}" is unknown`)
+  if (unknown !== undefined) throw new SettingError(`${list}-admission-plugins plugin "${unknown}" is unknown`)
 }

@@ -166,7 +166,7 @@ export class Routes {
     const { headers, query } = request
     const info = parseRequestInfo(request.method, request.path, query)
     try {
-      request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, warn: (text) => warnings.push(text) })
+      request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, path: request.path, warn: (text) => warnings.push(text) })
     } catch (error) {
       trail?.unauthenticated(attributesOf(NOBODY, info, query), statusErrorOf(error).toStatus())
       throw error

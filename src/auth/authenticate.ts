@@ -21,6 +21,8 @@ export interface Credentials {
   /** Names and values in turn, as they came. */
   rawHeaders: readonly string[]
   socket: PeerSocket
+  /** Without the query. */
+  path: string
   /** Where what the client should be told goes. */
   warn(text: string): void
 }
@@ -33,6 +35,8 @@ export interface AuthenticatorParts {
   frontProxy?: FrontProxy
   /** Whether who says nothing is let in as nobody; yes unless told. */
   anonymous?: boolean
+  /** Where nobody is let in; everywhere unless told. */
+  anonymousPaths?: readonly string[]
 }
 
 export class Authenticator {
@@ -46,14 +50,14 @@ export class Authenticator {
 
   /** Other schemes than bearer tokens say nothing here. @throws StatusError 401 for a token that nobody knows */
   async authenticate(credentials: Credentials): Promise<UserInfo> {
-    const { tokens, frontProxy, anonymous = true } = this.#parts
+    const { tokens, frontProxy, anonymous = true, anonymousPaths } = this.#parts
     const proxied = frontProxy && proxiedUser(frontProxy, credentials)
     if (proxied) return withGroup(proxied)
     const byCertificate = this.#certificateUser(credentials.socket)
     if (byCertificate !== 'none' && byCertificate !== 'unknown') return byCertificate
     const token = tokenOf(credentials)
     if (token === undefined) {
-      if (anonymous && byCertificate === 'none') return ANONYMOUS
+      if (anonymous && byCertificate === 'none' && (anonymousPaths?.includes(credentials.path) ?? true)) return ANONYMOUS
       throw unauthorized()
     }
     const pending = tokens.authenticateToken(token, [])

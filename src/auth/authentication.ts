@@ -7,8 +7,9 @@ import type { SystemReader, UserInfo } from '../registry/kind.ts'
 import { Authenticator } from './authenticate.ts'
 import { bootstrapTokens } from './bootstrap-tokens.ts'
 import type { FrontProxy } from './front-proxy.ts'
-import { OidcTokens, type OidcOptions } from './oidc.ts'
-import type { ServiceAccountKeys } from './service-account-tokens.ts'
+import type { AuthenticationConfiguration } from './jwt/configuration.ts'
+import { JwtTokens } from './jwt/jwt-authenticator.ts'
+import { ISSUER, type ServiceAccountKeys } from './service-account-tokens.ts'
 import { forServer, staticToken, Tokens, type TokenSource } from './tokens.ts'
 import { webhookTokens, type WebhookOptions } from './webhooks.ts'
 
@@ -19,7 +20,12 @@ export interface AuthenticationOptions {
   staticTokens?: readonly { token: string; user: UserInfo }[]
   /** Whether Secrets of kube-system may hold tokens by which machines join; yes unless told. */
   bootstrapTokens?: boolean
-  oidc?: OidcOptions
+  /** Issuers outside whose tokens are taken, and to whom nobody is let in. */
+  configuration?: AuthenticationConfiguration
+  /** Where the configuration stands, for it counts anew when that changes. */
+  configFile?: { path: string; text: string }
+  /** With which signatures they sign; RS256 unless told. */
+  signingAlgs?: readonly string[]
   webhook?: Omit<WebhookOptions, 'clock'>
   frontProxy?: FrontProxy
 }
@@ -31,9 +37,9 @@ interface Surroundings {
 }
 
 /** Whose a bearer token is. @throws Error for settings that cannot be */
-export function tokensOf({ staticTokens = [], bootstrapTokens: joins = true, oidc, webhook }: AuthenticationOptions, { keys, clock, system }: Surroundings): Tokens {
+export function tokensOf({ staticTokens = [], bootstrapTokens: joins = true, configuration, signingAlgs, webhook }: AuthenticationOptions, { keys, clock, system }: Surroundings): { tokens: Tokens; outside: JwtTokens | undefined } {
   const own = keys.defaultAudiences
-  const outside = oidc && new OidcTokens(oidc, clock)
+  const outside = configuration && new JwtTokens(configuration, { disallowedIssuers: [ISSUER], signingAlgs, clock })
   const sources: TokenSource[] = [
     ...staticTokens.map(({ token, user }) => forServer(own, staticToken(token, user))),
     (token, audiences) => keys.authenticateToken(token, audiences),
@@ -41,11 +47,11 @@ export function tokensOf({ staticTokens = [], bootstrapTokens: joins = true, oid
     ...(outside ? [audienceAgnostic(own, (token) => outside.authenticateToken(token))] : []),
     ...(webhook ? [webhookTokens({ ...webhook, clock })] : []),
   ]
-  return new Tokens(sources, own)
+  return { tokens: new Tokens(sources, own), outside }
 }
 
 /** As `forServer`, for a source that tells what is wrong. */
-function audienceAgnostic(own: readonly string[], ask: (token: string) => ReturnType<OidcTokens['authenticateToken']>): TokenSource {
+function audienceAgnostic(own: readonly string[], ask: (token: string) => ReturnType<JwtTokens['authenticateToken']>): TokenSource {
   return async (token, audiences) => {
     const shared = own.filter((audience) => audiences.includes(audience))
     if (shared.length === 0) return {}
@@ -54,6 +60,9 @@ function audienceAgnostic(own: readonly string[], ask: (token: string) => Return
   }
 }
 
-export function authenticatorOf({ anonymous, frontProxy }: AuthenticationOptions, tokens: Tokens, clientCA: string): Authenticator {
-  return new Authenticator({ tokens, clientCA, ...(frontProxy ? { frontProxy } : {}), ...(anonymous === undefined ? {} : { anonymous }) })
+export function authenticatorOf({ anonymous, configuration, frontProxy }: AuthenticationOptions, tokens: Tokens, clientCA: string): Authenticator {
+  const { enabled = false, conditions = [] } = configuration?.anonymous ?? {}
+  const isOpen = configuration?.anonymous ? enabled : anonymous
+  const paths = conditions.map(({ path = '' }) => path)
+  return new Authenticator({ tokens, clientCA, ...(frontProxy ? { frontProxy } : {}), ...(isOpen === undefined ? {} : { anonymous: isOpen }), ...(paths.length > 0 ? { anonymousPaths: paths } : {}) })
 }

@@ -1,57 +1,81 @@
 /**
- * The authorizers that a list of modes names, asked in its order. Models k8s.io/kubernetes/pkg/kubeapiserver/authorizer
- * (modes, config.go).
+ * The authorizers that a list of modes or a configuration names, asked in its order. Models
+ * k8s.io/kubernetes/pkg/kubeapiserver/authorizer (modes, config.go, reload.go).
  */
 import type { Clock } from '../clock.ts'
+import { ParseError } from '../apimachinery/parse-error.ts'
+import { SettingError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
+import { MODES, UNSUPPORTED, type ConfiguredAuthorizer } from './authorization-configuration.ts'
 import type { ObjectFeeds } from './rbac.ts'
 import { RbacAuthorizer } from './rbac.ts'
 import { NodeAuthorizer } from './node-authorizer.ts'
 import type { IndexedFeeds } from './node-references.ts'
-import { WebhookAuthorizer, type WebhookOptions } from './webhooks.ts'
+import { WebhookAuthorizer, type AuthorizationWebhook } from './webhooks.ts'
 import { alwaysAllow, alwaysDeny, privilegedGroup, unionAuthorizer } from './union.ts'
 
 /** As kubeadm sets it. */
 export const DEFAULT_MODES: readonly string[] = ['Node', 'RBAC']
-const MODES = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC', 'Webhook']
 
 export interface AuthorizationOptions {
   /** Node and RBAC unless told. */
   modes?: readonly string[]
   /** Who answers for the mode Webhook. */
-  webhook?: Omit<WebhookOptions, 'clock'>
+  webhook?: AuthorizationWebhook
+  /** In place of both. */
+  authorizers?: readonly ConfiguredAuthorizer[]
+  /** Where they stand, for they count anew when that changes. */
+  configFile?: { path: string; text: string }
 }
 
 export interface Authorization {
   authorizer: Authorizer
+  /** @throws ParseError where a kind of authorizer comes or goes that only a start can bring or end */
+  replace(authorizers: readonly ConfiguredAuthorizer[]): void
   close(): void
 }
 
-/** @throws Error in upstream's words for modes that are not known, come twice or lack their settings */
-export function authorizationOf({ modes = DEFAULT_MODES, webhook }: AuthorizationOptions, { feeds, clock }: { feeds: ObjectFeeds & IndexedFeeds; clock: Clock }): Authorization {
-  checkModes(modes, webhook)
-  const rbac = modes.includes('RBAC') ? new RbacAuthorizer(feeds) : undefined
-  const byMode: Readonly<Record<string, () => Authorizer | undefined>> = {
-    AlwaysAllow: () => alwaysAllow,
-    AlwaysDeny: () => alwaysDeny,
-    Node: () => new NodeAuthorizer(feeds),
-    RBAC: () => rbac,
-    Webhook: () => webhook && new WebhookAuthorizer({ ...webhook, clock }),
+interface Parts {
+  feeds: ObjectFeeds & IndexedFeeds
+  clock: Clock
+}
+
+/** @throws SettingError in upstream's words for modes that are not known, come twice or lack their settings */
+export function authorizationOf(options: AuthorizationOptions, { feeds, clock }: Parts): Authorization {
+  const first = options.authorizers ?? configuredModes(options)
+  const has = (type: string) => first.some((authorizer) => authorizer.type === type)
+  const rbac = has('RBAC') ? new RbacAuthorizer(feeds) : undefined
+  const lasting: Readonly<Record<string, Authorizer | undefined>> = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny, Node: has('Node') ? new NodeAuthorizer(feeds) : undefined, RBAC: rbac }
+  const union = (authorizers: readonly ConfiguredAuthorizer[]): Authorizer => {
+    const made = authorizers.map(({ type, webhook }) => {
+      const authorizer = webhook ? new WebhookAuthorizer(webhook, clock) : lasting[type]
+      if (!authorizer) throw new ParseError(`authorizer type ${type} is not allowed if it was not enabled at initial server startup`)
+      return authorizer
+    })
+    return unionAuthorizer([privilegedGroup, ...made])
   }
+  let current = union(first)
   return {
-    authorizer: unionAuthorizer([privilegedGroup, ...modes.flatMap((mode) => byMode[mode]?.() ?? [])]),
+    authorizer: { authorize: (attributes) => current.authorize(attributes), rulesFor: (user, namespace) => current.rulesFor(user, namespace) },
+    replace(authorizers) {
+      const gone = first.filter(({ type }) => type !== 'Webhook' && !authorizers.some((authorizer) => authorizer.type === type)).map(({ type }) => type)
+      if (gone.length > 0) throw new ParseError(`missing required types: [${gone.sort().join(' ')}]`)
+      current = union(authorizers)
+    },
     close() {
       rbac?.close()
     },
   }
 }
 
-function checkModes(modes: readonly string[], webhook: AuthorizationOptions['webhook']): void {
-  if (modes.length === 0) throw new Error('at least one authorization-mode must be passed')
+function configuredModes({ modes = DEFAULT_MODES, webhook }: AuthorizationOptions): ConfiguredAuthorizer[] {
+  if (modes.length === 0) throw new SettingError('at least one authorization-mode must be passed')
   const unknown = modes.find((mode) => !MODES.includes(mode))
-  if (unknown !== undefined) throw new Error(`authorization-mode ${JSON.stringify(unknown)} is not a valid mode`)
+  if (unknown !== undefined) throw new SettingError(`authorization-mode ${JSON.stringify(unknown)} is not a valid mode`)
+  if (modes.includes(UNSUPPORTED)) throw new SettingError(`the authorization-mode ${UNSUPPORTED} is not supported`)
   const twice = modes.find((mode, i) => modes.indexOf(mode) !== i)
-  if (twice !== undefined) throw new Error(`authorization-mode ${JSON.stringify(modes)} has mode specified more than once`)
-  if (modes.includes('Webhook') && !webhook) throw new Error("authorization-mode Webhook's authorization config file must be passed")
-  if (webhook && !modes.includes('Webhook')) throw new Error('cannot specify --authorization-webhook-config-file without mode Webhook')
+  if (twice !== undefined) throw new SettingError(`authorization-mode ${JSON.stringify(modes)} has mode specified more than once`)
+  if (modes.includes('Webhook') && !webhook) throw new SettingError("authorization-mode Webhook's authorization config file not passed")
+  if (webhook && !modes.includes('Webhook')) throw new SettingError('cannot specify --authorization-webhook-config-file without mode Webhook')
+  return modes.map((type) => ({ type, name: type.toLowerCase(), ...(type === 'Webhook' && webhook ? { webhook } : {}) }))
 }

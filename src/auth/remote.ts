@@ -1,9 +1,10 @@
 /**
- * JSON over HTTP with those who are asked about identities and rights: issuers of tokens and webhooks. Bounds on time and
- * size; a redirect is not followed.
+ * HTTP with those who are asked about identities and rights: issuers of tokens and webhooks. Bounds on time and size; a
+ * redirect is not followed.
  */
 import http from 'node:http'
 import https from 'node:https'
+import { readBounded } from '../apimachinery/read-bounded.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_BYTES = 4 * 1024 * 1024
@@ -16,39 +17,48 @@ export interface RemoteOptions {
   key?: string | undefined
   token?: string | undefined
   insecure?: boolean | undefined
+  /** Half a minute unless told. */
+  timeoutMs?: number | undefined
+}
+
+export interface RemoteAnswer {
+  status: number
+  body: Buffer
+}
+
+/** A server that did answer, but not with what it was asked for. */
+export class RemoteRefusal extends Error {
+  readonly status: number
+  constructor(status: number) {
+    super(`the server answered ${status}`)
+    this.status = status
+  }
 }
 
 /** Rejects with an Error whose text says what went wrong. @param body posted when there is one */
-export function askJSON({ url, ca, cert, key, token, insecure = false }: RemoteOptions, body?: object): Promise<unknown> {
+export function ask({ url, ca, cert, key, token, insecure = false, timeoutMs = TIMEOUT_MS }: RemoteOptions, body?: object): Promise<RemoteAnswer> {
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-  const { protocol } = new URL(url)
   const headers = {
     accept: 'application/json',
     ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   }
   return new Promise((resolve, reject) => {
-    const options = { method: bytes ? 'POST' : 'GET', headers, timeout: TIMEOUT_MS, signal: AbortSignal.timeout(TIMEOUT_MS) }
-    const request = protocol === 'http:' ? http.request(url, options) : https.request(url, { ...options, ca, cert, key, rejectUnauthorized: !insecure })
-    request.on('error', reject)
+    const options = { method: bytes ? 'POST' : 'GET', headers, timeout: timeoutMs, signal: AbortSignal.timeout(timeoutMs) }
+    // A URL that is none must reject as well.
+    const request = new URL(url).protocol === 'http:' ? http.request(url, options) : https.request(url, { ...options, ca, cert, key, rejectUnauthorized: !insecure })
+    request.on('error', (error) => reject(error.name === 'TimeoutError' || error.name === 'AbortError' ? new Error('context deadline exceeded', { cause: error }) : error))
     request.on('timeout', () => request.destroy(new Error('context deadline exceeded')))
-    request.on('response', (response) => void read(response).then(resolve, reject))
+    request.on('response', (response) => void readBounded(response, MAX_BYTES).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject))
     request.end(bytes)
   })
 }
 
-async function read(response: http.IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BYTES) {
-      response.destroy()
-      throw new Error(`the answer is larger than ${MAX_BYTES} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  const text = Buffer.concat(chunks, size).toString()
-  if ((response.statusCode ?? 0) < 200 || (response.statusCode ?? 0) > 299) throw new Error(`the server answered ${response.statusCode}`)
-  return JSON.parse(text)
+export const textOf = ({ body }: RemoteAnswer): string => body.toString()
+
+/** Rejects with a RemoteRefusal for any other answer than a success. */
+export async function askJSON(options: RemoteOptions, body?: object): Promise<unknown> {
+  const answer = await ask(options, body)
+  if (answer.status < 200 || answer.status > 299) throw new RemoteRefusal(answer.status)
+  return JSON.parse(textOf(answer))
 }

@@ -3,10 +3,11 @@
  * k8s.io/apiserver/plugin/pkg/authenticator/token/webhook and pkg/authorizer/webhook.
  */
 import { createHash } from 'node:crypto'
-import type { SubjectAccessReviewStatus, TokenReviewStatus } from '../../schemas/types.ts'
+import type { SubjectAccessReviewSpec, SubjectAccessReviewStatus, TokenReviewStatus } from '../../schemas/types.ts'
 import type { Clock } from '../clock.ts'
-import { isResourceAttributes, type AuthorizationAttributes, type Authorizer, type RuleList, type TokenVerdict, type Verdict } from '../registry/authorization.ts'
-import { askJSON, type RemoteOptions } from './remote.ts'
+import { isResourceAttributes, type AuthorizationAttributes, type Authorizer, type ResourceAttributes, type RuleList, type SelectorRequirement, type TokenVerdict, type Verdict } from '../registry/authorization.ts'
+import type { MatchConditions } from './match-conditions.ts'
+import { askJSON, RemoteRefusal, type RemoteOptions } from './remote.ts'
 import type { TokenSource } from './tokens.ts'
 import { VerdictStore } from './verdict-store.ts'
 
@@ -18,6 +19,25 @@ export interface WebhookOptions {
   /** How long a no is. */
   unauthorizedTtlMs?: number
 }
+
+/** How one of possibly several authorization webhooks is asked. */
+export interface AuthorizationWebhook extends Omit<WebhookOptions, 'clock'> {
+  /** What holds while it cannot be asked; no opinion unless told. */
+  onError?: 'NoOpinion' | 'Deny'
+  /** The version of SubjectAccessReview that it takes; v1 unless told. */
+  reviewVersion?: string
+  /** It is asked about requests that meet all of these. */
+  conditions?: MatchConditions
+}
+
+/** A server that is only just starting is asked again. Models DefaultAuthWebhookRetryBackoff and DefaultShouldRetry. */
+const ATTEMPTS = 5
+const FIRST_DELAY_MS = 500
+const DELAY_FACTOR = 1.5
+const TRANSIENT_CODES = [429, 500]
+
+/** What clients write down at length is not remembered. */
+const MAX_KEY = 10_000
 
 const TOKEN_TTL_MS = 2 * 60_000
 const AUTHORIZED_TTL_MS = 5 * 60_000
@@ -32,7 +52,7 @@ export function webhookTokens({ remote, clock, ttlMs = TOKEN_TTL_MS }: WebhookOp
     if (remembered) return remembered
     try {
       const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: {}, spec: { token, audiences: [...audiences] } }
-      const { status = {} } = (await askJSON(remote, review)) as { status?: TokenReviewStatus }
+      const { status = {} } = (await askPatiently(remote, review, clock)) as { status?: TokenReviewStatus }
       const verdict = verdictOf(status, audiences)
       known.set(key, verdict, ttlMs)
       return verdict
@@ -53,28 +73,35 @@ function verdictOf({ authenticated, user, audiences, error }: TokenReviewStatus,
 const SUPPORTS_NO_RULES: RuleList = { resourceRules: [], nonResourceRules: [], incomplete: true, error: 'webhook authorizer does not support user rule resolution' }
 
 export class WebhookAuthorizer implements Authorizer {
-  readonly #options: WebhookOptions
+  readonly #options: AuthorizationWebhook
+  readonly #clock: Clock
   readonly #known: VerdictStore<Verdict>
 
-  constructor(options: WebhookOptions) {
+  constructor(options: AuthorizationWebhook, clock: Clock) {
     this.#options = options
-    this.#known = new VerdictStore(options.clock)
+    this.#clock = clock
+    this.#known = new VerdictStore(clock)
   }
 
   async authorize(attributes: AuthorizationAttributes): Promise<Verdict> {
-    const { remote, ttlMs = AUTHORIZED_TTL_MS, unauthorizedTtlMs = UNAUTHORIZED_TTL_MS } = this.#options
+    const { remote, ttlMs = AUTHORIZED_TTL_MS, unauthorizedTtlMs = UNAUTHORIZED_TTL_MS, onError = 'NoOpinion', reviewVersion = 'v1', conditions } = this.#options
     const spec = specOf(attributes)
+    try {
+      if (conditions && !conditions.matches(spec)) return { decision: 'NoOpinion', reason: '' }
+    } catch (error) {
+      return { decision: onError, reason: '', error: error instanceof Error ? error.message : String(error) }
+    }
     const key = JSON.stringify(spec)
     const remembered = this.#known.get(key)
     if (remembered) return remembered
     try {
-      const { status } = (await askJSON(remote, { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec })) as { status?: SubjectAccessReviewStatus }
+      const review = { apiVersion: `authorization.k8s.io/${reviewVersion}`, kind: 'SubjectAccessReview', metadata: {}, spec: reviewVersion === 'v1' ? spec : betaSpec(spec) }
+      const { status } = (await askPatiently(remote, review, this.#clock)) as { status?: SubjectAccessReviewStatus }
       const verdict = judge(status ?? { allowed: false })
-      this.#known.set(key, verdict, verdict.decision === 'Allow' ? ttlMs : unauthorizedTtlMs)
+      if (key.length < MAX_KEY) this.#known.set(key, verdict, status?.allowed ? ttlMs : unauthorizedTtlMs)
       return verdict
     } catch (error) {
-      // Who cannot be asked has no opinion; others may.
-      return { decision: 'NoOpinion', reason: '', error: `Post ${JSON.stringify(remote.url)}: ${error instanceof Error ? error.message : String(error)}` }
+      return { decision: onError, reason: '', error: `Post ${JSON.stringify(remote.url)}: ${error instanceof Error ? error.message : String(error)}` }
     }
   }
 
@@ -88,11 +115,42 @@ function judge({ allowed, denied, reason = '' }: SubjectAccessReviewStatus): Ver
   return { decision: denied ? 'Deny' : allowed ? 'Allow' : 'NoOpinion', reason }
 }
 
-function specOf(attributes: AuthorizationAttributes): object {
+async function askPatiently(remote: RemoteOptions, review: object, clock: Clock): Promise<unknown> {
+  for (let attempt = 1, delayMs = FIRST_DELAY_MS; ; attempt++, delayMs *= DELAY_FACTOR) {
+    try {
+      return await askJSON(remote, review)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isTransient(error)) throw error
+      await clock.sleep(delayMs)
+    }
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  if (error instanceof RemoteRefusal) return TRANSIENT_CODES.includes(error.status)
+  return (error as { code?: unknown }).code === 'ECONNRESET'
+}
+
+function specOf(attributes: AuthorizationAttributes): SubjectAccessReviewSpec {
   const { user, verb } = attributes
-  const who = { user: user.name, ...(user.uid ? { uid: user.uid } : {}), groups: [...user.groups], ...(user.extra ? { extra: user.extra } : {}) }
+  const extra = user.extra && Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]]))
+  const who = { user: user.name, ...(user.uid ? { uid: user.uid } : {}), groups: [...user.groups], ...(extra ? { extra } : {}) }
   if (!isResourceAttributes(attributes)) return { ...who, nonResourceAttributes: { path: attributes.path, verb } }
   const { namespace, apiGroup, apiVersion, resource, subresource, name } = attributes
   const given = Object.fromEntries(Object.entries({ namespace, verb, group: apiGroup, version: apiVersion, resource, subresource, name }).filter(([, value]) => value !== ''))
-  return { ...who, resourceAttributes: given }
+  return { ...who, resourceAttributes: { ...given, ...selectorsOf(attributes) } }
+}
+
+const OPERATORS: Readonly<Record<string, string>> = { '=': 'In', '==': 'In', in: 'In', '!=': 'NotIn', notin: 'NotIn', exists: 'Exists', '!': 'DoesNotExist' }
+
+/** Selectors only narrow: what a webhook would not understand is left out. */
+function selectorsOf({ fieldSelector = [], labelSelector = [] }: ResourceAttributes): object {
+  const shown = (requirements: readonly SelectorRequirement[]) => requirements.flatMap(({ key, operator, values }) => (OPERATORS[operator] ? [{ key, operator: OPERATORS[operator], ...(values.length > 0 ? { values: [...values] } : {}) }] : []))
+  const [fields, labels] = [shown(fieldSelector), shown(labelSelector)]
+  return { ...(fields.length > 0 ? { fieldSelector: { requirements: fields } } : {}), ...(labels.length > 0 ? { labelSelector: { requirements: labels } } : {}) }
+}
+
+/** The first version called the groups otherwise. */
+function betaSpec({ groups, ...rest }: SubjectAccessReviewSpec): object {
+  return { ...rest, ...(groups?.length ? { group: groups } : {}) }
 }

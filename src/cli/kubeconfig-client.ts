@@ -4,6 +4,7 @@ import https from 'node:https'
 import os from 'node:os'
 import path from 'node:path'
 import { parse } from 'yaml'
+import { readBounded } from '../apimachinery/read-bounded.ts'
 import { isRecord } from '../apimachinery/json.ts'
 import { UserError, type Io } from './command.ts'
 
@@ -65,23 +66,18 @@ function entry(config: Record<string, unknown>, kind: string, name: unknown, fil
 
 export function getJSON({ server, options }: Access, url: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new UserError(`cannot reach ${server}: ${error.message}`, { cause: error }))
     const request = https.get(new URL(url, server), options, (response) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > MAX_BODY_BYTES) request.destroy(new Error('the answer is too large'))
-        else chunks.push(chunk)
-      })
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString()
-        try {
-          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) })
-        } catch {
-          resolve({ status: response.statusCode ?? 0, body: text.trim() })
-        }
-      })
+      readBounded(response, MAX_BODY_BYTES).then((body) => resolve({ status: response.statusCode ?? 0, body: jsonOrText(body.toString()) }), fail)
     })
-    request.on('error', (error) => reject(new UserError(`cannot reach ${server}: ${error.message}`, { cause: error })))
+    request.on('error', fail)
   })
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text.trim()
+  }
 }

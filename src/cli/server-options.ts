@@ -1,13 +1,15 @@
 /** What kube-apiserver's flags mean for a cluster: reads the files they name. Models k8s.io/kubernetes/pkg/kubeapiserver/options. */
 import fs from 'node:fs'
-import path from 'node:path'
-import { parseYAML } from '../apimachinery/parse.ts'
 import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
 import type { AuthenticationOptions } from '../auth/authentication.ts'
+import { parseAuthorizationConfiguration } from '../auth/authorization-configuration.ts'
 import { FRONT_PROXY_HEADERS } from '../auth/front-proxy.ts'
-import type { OidcOptions } from '../auth/oidc.ts'
+import { parseAuthenticationConfiguration, type AuthenticationConfiguration } from '../auth/jwt/configuration.ts'
+import { remoteOfKubeconfig } from '../auth/kubeconfig-remote.ts'
+import type { AuthorizationOptions } from '../auth/modes.ts'
 import type { RemoteOptions } from '../auth/remote.ts'
 import type { ClusterOptions } from '../cluster.ts'
+import { quote } from '../errors.ts'
 import { UserError } from './command.ts'
 
 export type ServerOptions = Pick<ClusterOptions, 'authentication' | 'authorization' | 'admission' | 'audit'>
@@ -22,13 +24,12 @@ export function serverOptions(said: Said): ServerOptions {
   const read = new Files(said)
   const audit = auditOf(said, read)
   const authentication = authenticationOf(said, read)
-  const webhook = read.remote('authorization-webhook-config-file')
-  const modes = list(said['authorization-mode'])
+  const authorization = authorizationOf(said, read)
   const [enable, disable] = [list(said['enable-admission-plugins']), list(said['disable-admission-plugins'])]
   return {
     ...(audit ? { audit } : {}),
     ...(Object.keys(authentication).length > 0 ? { authentication } : {}),
-    ...(modes || webhook ? { authorization: { ...(modes ? { modes } : {}), ...(webhook ? { webhook: { remote: webhook } } : {}) } } : {}),
+    ...(authorization ? { authorization } : {}),
     ...(enable || disable ? { admission: { ...(enable ? { enable } : {}), ...(disable ? { disable } : {}) } } : {}),
   }
 }
@@ -46,14 +47,13 @@ function authenticationOf(said: Said, read: Files): AuthenticationOptions {
   const anonymous = bool(said, 'anonymous-auth')
   const joins = bool(said, 'enable-bootstrap-token-auth')
   const tokens = read.text('token-auth-file')
-  const oidc = oidcOf(said, read)
   const webhook = read.remote('authentication-token-webhook-config-file')
   const ca = read.text('requestheader-client-ca-file')
   return {
     ...(anonymous === undefined ? {} : { anonymous }),
     ...(joins === undefined ? {} : { bootstrapTokens: joins }),
     ...(tokens === undefined ? {} : { staticTokens: explained('token-auth-file', () => tokensOf(tokens)) }),
-    ...(oidc ? { oidc } : {}),
+    ...outsideOf(said, read),
     ...(webhook ? { webhook: { remote: webhook } } : {}),
     ...(ca === undefined
       ? {}
@@ -70,25 +70,45 @@ function authenticationOf(said: Said, read: Files): AuthenticationOptions {
   }
 }
 
-function oidcOf(said: Said, read: Files): OidcOptions | undefined {
-  const used = Object.keys(said).some((name) => name.startsWith('oidc-') && said[name] !== undefined)
-  const { 'oidc-issuer-url': issuerURL, 'oidc-client-id': clientID } = said
-  if (!used) return undefined
-  if (!issuerURL || !clientID) throw new UserError('oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set')
+function authorizationOf(said: Said, read: Files): AuthorizationOptions | undefined {
+  const webhook = read.remote('authorization-webhook-config-file')
+  const modes = list(said['authorization-mode'])
+  const file = said['authorization-config']
+  if (file === undefined) return modes || webhook ? { ...(modes ? { modes } : {}), ...(webhook ? { webhook: { remote: webhook } } : {}) } : undefined
+  if (modes || webhook) throw new UserError('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined')
+  const text = read.text('authorization-config') ?? ''
+  return { authorizers: explained('authorization-config', () => parseAuthorizationConfiguration(text)), configFile: { path: file, text } }
+}
+
+/** Who outside is trusted: by a file, or by flags, which say less. */
+function outsideOf(said: Said, read: Files): Pick<AuthenticationOptions, 'configuration' | 'configFile' | 'signingAlgs'> {
+  const flags = Object.keys(said).filter((name) => name.startsWith('oidc-') && said[name] !== undefined)
+  const file = said['authentication-config']
+  if (file === undefined) {
+    const signingAlgs = list(said['oidc-signing-algs'])
+    return flags.length > 0 ? { configuration: oidcOf(said, read), ...(signingAlgs ? { signingAlgs } : {}) } : {}
+  }
+  if (flags.length > 0) throw new UserError('authentication-config file and oidc-* flags are mutually exclusive')
+  const text = read.text('authentication-config') ?? ''
+  const configuration = explained('authentication-config', () => parseAuthenticationConfiguration(text), `failed to load authentication configuration from file ${quote(file)}`)
+  if (configuration.anonymous && said['anonymous-auth'] !== undefined) throw new UserError('anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file')
+  return { configuration, configFile: { path: file, text } }
+}
+
+/** Models ToAuthenticationConfig of upstream's options: the flags as a configuration of one issuer. */
+function oidcOf(said: Said, read: Files): AuthenticationConfiguration {
+  const { 'oidc-issuer-url': url, 'oidc-client-id': clientID, 'oidc-username-claim': claim = 'sub', 'oidc-username-prefix': givenPrefix = '', 'oidc-groups-claim': groups, 'oidc-groups-prefix': groupsPrefix = '' } = said
+  if (!url || !clientID) throw new UserError('oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set')
+  const ca = read.text('oidc-ca-file')
+  const prefix = givenPrefix === '-' ? '' : givenPrefix || (claim === 'email' ? '' : `${url}#`)
   const required = list(said['oidc-required-claim'])?.map((pair) => {
     const at = pair.indexOf('=')
     if (at <= 0) throw new UserError(`--oidc-required-claim: "${pair}" is not key=value`)
-    return [pair.slice(0, at), pair.slice(at + 1)] as const
+    return { claim: pair.slice(0, at), requiredValue: pair.slice(at + 1) }
   })
-  const signingAlgs = list(said['oidc-signing-algs'])
-  const texts = { ca: read.text('oidc-ca-file'), usernameClaim: said['oidc-username-claim'], usernamePrefix: said['oidc-username-prefix'], groupsClaim: said['oidc-groups-claim'], groupsPrefix: said['oidc-groups-prefix'] }
-  return {
-    issuerURL,
-    clientID,
-    ...(Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined)) as Partial<OidcOptions>),
-    ...(required ? { requiredClaims: Object.fromEntries(required) } : {}),
-    ...(signingAlgs ? { signingAlgs } : {}),
-  }
+  const issuer = { url, audiences: [clientID], ...(ca === undefined ? {} : { certificateAuthority: ca }) }
+  const claimMappings = { username: { claim, prefix }, ...(groups ? { groups: { claim: groups, prefix: groupsPrefix } } : {}) }
+  return { jwt: [{ issuer, claimMappings, ...(required ? { claimValidationRules: required } : {}) }] }
 }
 
 /** token,user,uid,"group1,group2" */
@@ -118,45 +138,16 @@ class Files {
 
   /** The server of a kubeconfig's current context. */
   remote(flag: string): RemoteOptions | undefined {
-    const text = this.text(flag)
-    return text === undefined ? undefined : explained(flag, () => remoteOf(text, path.dirname(this.#said[flag] ?? '')))
+    const file = this.#said[flag]
+    return file === undefined ? undefined : explained(flag, () => remoteOfKubeconfig(file))
   }
 }
 
-interface Named<K extends string> {
-  name?: string
-  value?: Partial<Record<K, string | boolean>>
-}
-
-function remoteOf(text: string, dir: string): RemoteOptions {
-  const config = parseYAML(Buffer.from(text)).value as Record<string, Record<string, unknown>[] | string | undefined>
-  const entry = (kind: string, name: unknown): Named<string>['value'] => {
-    const entries = (Array.isArray(config[`${kind}s`]) ? config[`${kind}s`] : []) as Record<string, unknown>[]
-    return (entries.find((e) => e.name === name) ?? entries[0])?.[kind] as Named<string>['value']
-  }
-  const context = entry('context', config['current-context'])
-  const cluster = entry('cluster', context?.cluster)
-  const user = entry('user', context?.user)
-  if (typeof cluster?.server !== 'string') throw new Error('the kubeconfig names no server')
-  const pem = (of: Named<string>['value'], name: string): string | undefined => {
-    if (typeof of?.[`${name}-data`] === 'string') return Buffer.from(String(of[`${name}-data`]), 'base64').toString()
-    return typeof of?.[name] === 'string' ? fs.readFileSync(path.resolve(dir, String(of[name])), 'utf8') : undefined
-  }
-  return {
-    url: cluster.server,
-    ca: pem(cluster, 'certificate-authority'),
-    cert: pem(user, 'client-certificate'),
-    key: pem(user, 'client-key'),
-    token: typeof user?.token === 'string' ? user.token : undefined,
-    insecure: cluster['insecure-skip-tls-verify'] === true,
-  }
-}
-
-function explained<T>(flag: string, act: () => T): T {
+function explained<T>(flag: string, act: () => T, what = ''): T {
   try {
     return act()
   } catch (error) {
-    throw new UserError(`--${flag}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new UserError(`--${flag}: ${what && `${what}: `}${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 

@@ -1,5 +1,6 @@
 /** Says in one line why a cluster did not start, where that is something the user can put right. */
-import { StatusError } from '../errors.ts'
+import { ParseError } from '../apimachinery/parse-error.ts'
+import { SettingError, StatusError } from '../errors.ts'
 import { UnknownControllerError } from '../controller/selection.ts'
 import { StorageError } from '../storage/errors.ts'
 import { UserError } from './command.ts'
@@ -19,7 +20,7 @@ export function explainStartError(error: unknown, { host, port, dataDir }: Setti
   const hint = code && (syscall === 'listen' || syscall === 'getaddrinfo') ? LISTEN[code] : undefined
   if (hint) return new UserError(`cannot listen on ${host}:${port}: ${hint}`, { cause: error })
   if (error instanceof UnknownControllerError) return new UserError(`--controllers: ${error.message}`, { cause: error })
-  if (error instanceof StorageError || error instanceof StatusError) return new UserError(error.message, { cause: error })
+  if (error instanceof StorageError || error instanceof StatusError || error instanceof SettingError || error instanceof ParseError) return new UserError(error.message, { cause: error })
   if (syscall && dataDir) return new UserError(`cannot use the data directory ${dataDir}: ${error.message}`, { cause: error })
   return error
 }

@@ -30,6 +30,7 @@ import { Scheme } from '../registry/scheme.ts'
 import { nodeMetrics } from '../../api/metrics/v1beta1/_nodemetrics.ts'
 import { podMetrics } from '../../api/metrics/v1beta1/_podmetrics.ts'
 import type { Service } from '../../schemas/types.ts'
+import { watchConfigFiles } from './config-files.ts'
 import { API_SERVER } from './network.ts'
 import { SETTINGS, SYSTEM } from './options.ts'
 
@@ -62,7 +63,7 @@ interface ControlPlaneParts {
 }
 
 /** Builds the parts of the API server over a store; `close` stops what they keep open. */
-export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, admission, authorization, authentication }: ControlPlaneParts): ControlPlane {
+export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, admission, authorization = {}, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   if (hasMetrics) scheme.add([nodeMetrics, podMetrics] as unknown as KindDefinition[])
@@ -74,9 +75,10 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
   const converters = new WebhookClient(dial)
   const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
   const informers = new InformerFactory(api)
-  const { authorizer, close: closeAuthorizer } = authorizationOf(authorization ?? {}, { feeds: informers, clock })
+  const { authorizer, replace: replaceAuthorizers, close: closeAuthorizer } = authorizationOf(authorization, { feeds: informers, clock })
   const flowControl = new FlowControl(informers, clock)
-  const tokens = tokensOf(authentication, { keys, clock, system: () => system })
+  const { tokens, outside } = tokensOf(authentication, { keys, clock, system: () => system })
+  const files = watchConfigFiles({ authentication, authorization, outside, replaceAuthorizers, clock, log })
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
   allocators.restore(system.list<Service>('v1/Service'))
   const network: ClusterNetwork = new ClusterNetwork({ informers, clock, random })
@@ -93,6 +95,7 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
     network,
     aggregation: { aggregator, discovery },
     async close() {
+      files.close()
       await addresses.settled()
       discovery.close()
       aggregator.close()

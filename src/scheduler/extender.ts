@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import type { Container } from '../../schemas/types.ts'
+import { readBounded } from '../apimachinery/read-bounded.ts'
 import { networkErrorText } from '../apimachinery/network-errors.ts'
 import { parseDuration } from '../apimachinery/go-duration.ts'
 import { isRecord } from '../apimachinery/json.ts'
@@ -170,14 +171,7 @@ export class Extender {
 const TIMEOUT = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
 
 async function read(response: http.IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new Error(`the answer is larger than ${MAX_BODY_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return JSON.parse(Buffer.concat(chunks, size).toString())
+  return JSON.parse((await readBounded(response, MAX_BODY_BYTES)).toString())
 }
 
 /** Go's decoder takes members in any case. */

@@ -23,8 +23,16 @@ t.test('what flags of kube-apiserver mean', async (t) => {
     ],
   })
   t.same(serverOptions({ 'oidc-issuer-url': 'https://i', 'oidc-client-id': 'c', 'oidc-required-claim': 'a=b,c=d=e', 'oidc-signing-algs': 'ES256' }).authentication, {
-    oidc: { issuerURL: 'https://i', clientID: 'c', requiredClaims: { a: 'b', c: 'd=e' }, signingAlgs: ['ES256'] },
+    configuration: { jwt: [{ issuer: { url: 'https://i', audiences: ['c'] }, claimMappings: { username: { claim: 'sub', prefix: 'https://i#' } }, claimValidationRules: [{ claim: 'a', requiredValue: 'b' }, { claim: 'c', requiredValue: 'd=e' }] }] },
+    signingAlgs: ['ES256'],
   })
+  for (const [given, prefix] of [[{ 'oidc-username-claim': 'email' }, ''], [{ 'oidc-username-prefix': '-' }, ''], [{ 'oidc-username-prefix': 'x:' }, 'x:']] as const) {
+    t.equal(serverOptions({ 'oidc-issuer-url': 'https://i', 'oidc-client-id': 'c', ...given }).authentication?.configuration?.jwt?.[0]?.claimMappings?.username?.prefix, prefix)
+  }
+  const authentication = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: {enabled: true, conditions: [{path: /livez}]}\n'
+  t.match(serverOptions({ 'authentication-config': file('authentication', authentication) }).authentication, { configuration: { anonymous: { enabled: true, conditions: [{ path: '/livez' }] } }, configFile: { text: authentication } })
+  const authorization = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers: [{type: RBAC, name: rbac}]\n'
+  t.match(serverOptions({ 'authorization-config': file('authorization', authorization) }).authorization, { authorizers: [{ type: 'RBAC', name: 'rbac' }], configFile: { path: path.join(dir, 'authorization') } })
   const kubeconfig = file('hook', JSON.stringify({ clusters: [{ name: 'x', cluster: { server: 'https://h/a', 'certificate-authority': 'ca.pem' } }], users: [{ name: 'u', user: { token: 't' } }], contexts: [{ name: 'c', context: { cluster: 'x', user: 'u' } }], 'current-context': 'c' }))
   file('ca.pem', 'PEM')
   t.same(serverOptions({ 'authorization-mode': 'Webhook, RBAC', 'authorization-webhook-config-file': kubeconfig }).authorization, {
@@ -41,6 +49,11 @@ t.test('what they may not say', async (t) => {
     [{ 'anonymous-auth': 'no' }, '--anonymous-auth: "no" is not true or false'],
     [{ 'oidc-issuer-url': 'https://i' }, 'oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set'],
     [{ 'token-auth-file': file('bad', 'lonely') }, '--token-auth-file: line 1 must have at least 3 columns (token, user name, user uid)'],
+    [{ 'authentication-config': file('authn', '') }, `--authentication-config: failed to load authentication configuration from file "${path.join(dir, 'authn')}": empty config data`],
+    [{ 'authentication-config': file('anonymous', 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: {enabled: true}\n'), 'anonymous-auth': 'true' }, 'anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file'],
+    [{ 'authentication-config': path.join(dir, 'authn'), 'oidc-issuer-url': 'https://i' }, 'authentication-config file and oidc-* flags are mutually exclusive'],
+    [{ 'authorization-config': file('authz', ''), 'authorization-mode': 'RBAC' }, '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined'],
+    [{ 'authorization-config': path.join(dir, 'authz') }, '--authorization-config: authorizers: Required value: at least one authorization mode must be defined'],
     [{ 'audit-log-path': '-' }, '--audit-log-path: there is no --audit-policy-file that says what is written'],
     [{ 'audit-policy-file': file('worse', 'kind: Policy'), 'audit-log-path': '-' }, /^--audit-policy-file: an audit policy has apiVersion/],
     [{ 'token-auth-file': path.join(dir, 'absent') }, /^--token-auth-file: ENOENT/],

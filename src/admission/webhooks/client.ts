@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import type { WebhookClientConfig } from '../../../schemas/types.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
+import { readBounded } from '../../apimachinery/read-bounded.ts'
 import { resolveService, serviceHost, type Address, type Dial, type ServiceEndpoint } from '../../apiserver/service-endpoint.ts'
 import { quote } from '../../errors.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
@@ -127,22 +128,10 @@ function failed(url: string, why: string): Error {
 }
 
 async function read(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_BODY_BYTES) {
-        response.destroy()
-        throw new Error(`the response is larger than ${MAX_BODY_BYTES} bytes`)
-      }
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    const { code, message } = error as Error & { code?: string }
-    throw new Error(code === 'ECONNRESET' ? 'unexpected EOF' : message, { cause: error })
-  }
-  return { status: response.statusCode ?? 0, contentType: response.headers['content-type'] ?? '', body: Buffer.concat(chunks, size) }
+  const body = await readBounded(response, MAX_BODY_BYTES).catch((error: Error & { code?: string }) => {
+    throw new Error(error.code === 'ECONNRESET' ? 'unexpected EOF' : error.message, { cause: error })
+  })
+  return { status: response.statusCode ?? 0, contentType: response.headers['content-type'] ?? '', body }
 }
 
 function endpointOf({ url = '', service }: WebhookClientConfig, timeoutSeconds: number): Endpoint {

@@ -1,18 +1,19 @@
 /** The variables of admission expressions and their types. Models k8s.io/apiserver/pkg/admission/plugin/cel/compile.go. */
 import { AUTHORIZER_TYPE, RESOURCE_CHECK_TYPE } from './authorizer.ts'
-import { type Environment, environment, type TypeProvider } from './environment.ts'
+import { type Environment, environment, type Fields, structProvider, type TypeProvider } from './environment.ts'
 import { findPatchType, makePatchValue, PATCH_FUNCTIONS, patchField } from './patch-types.ts'
 import { BOOL, type CelType, DYN, INT, listOf, mapOf, STRING, structType, TIMESTAMP } from './types.ts'
-
-type Fields = Readonly<Record<string, CelType>>
 
 const texts = (...names: string[]): Fields => Object.fromEntries(names.map((name) => [name, STRING]))
 const named = (name: string): CelType => structType(`kubernetes.${name}`)
 
+/** `kubernetes.UserInfo` */
+export const USER_INFO: Fields = { ...texts('username', 'uid'), groups: listOf(STRING), extra: mapOf(STRING, listOf(STRING)) }
+
 const TYPES: Readonly<Record<string, Fields>> = {
   'kubernetes.GroupVersionKind': texts('group', 'version', 'kind'),
   'kubernetes.GroupVersionResource': texts('group', 'version', 'resource'),
-  'kubernetes.UserInfo': { ...texts('username', 'uid'), groups: listOf(STRING), extra: mapOf(STRING, listOf(STRING)) },
+  'kubernetes.UserInfo': USER_INFO,
   'kubernetes.AdmissionRequest': {
     kind: named('GroupVersionKind'),
     resource: named('GroupVersionResource'),
@@ -38,6 +39,7 @@ const TYPES: Readonly<Record<string, Fields>> = {
   'kubernetes.Namespace': { metadata: named('NamespaceMetadata'), spec: named('NamespaceSpec'), status: named('NamespaceStatus') },
 }
 
+const KNOWN = structProvider(TYPES)
 const VARIABLES_TYPE = named('variables')
 
 export interface AdmissionEnvironmentOptions {
@@ -51,12 +53,10 @@ export interface AdmissionEnvironmentOptions {
 
 function provider({ variables, hasPatchTypes }: AdmissionEnvironmentOptions): TypeProvider {
   return {
-    find: (name) => (Object.hasOwn(TYPES, name) || (variables && name === VARIABLES_TYPE.name) ? structType(name) : hasPatchTypes ? findPatchType(name) : undefined),
+    find: (name) => KNOWN.find(name) ?? (variables && name === VARIABLES_TYPE.name ? VARIABLES_TYPE : hasPatchTypes ? findPatchType(name) : undefined),
     field(type, field) {
       if (type === VARIABLES_TYPE.name) return variables?.get(field)
-      const fields = TYPES[type]
-      if (!fields) return hasPatchTypes ? patchField(type, field) : undefined
-      return Object.hasOwn(fields, field) ? fields[field] : undefined
+      return Object.hasOwn(TYPES, type) ? KNOWN.field(type, field) : hasPatchTypes ? patchField(type, field) : undefined
     },
     ...(hasPatchTypes ? { create: makePatchValue } : {}),
   }

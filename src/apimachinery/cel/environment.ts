@@ -1,6 +1,6 @@
 /** What an expression may name: variables, types of objects, functions. Models k8s.io/apiserver/pkg/cel/environment. */
 import { type Overload, standardFunctions } from './declarations.ts'
-import type { CelType } from './types.ts'
+import { type CelType, structType } from './types.ts'
 import type { Value } from './values.ts'
 
 /** Knows the types of objects by their names. */
@@ -25,6 +25,20 @@ export interface EnvironmentOptions {
   /** Besides those of all environments. */
   functions?: ReadonlyMap<string, readonly Overload[]>
   hasBindings?: boolean
+}
+
+/** The fields of a type of objects. */
+export type Fields = Readonly<Record<string, CelType>>
+
+/** Knows types that are written down. */
+export function structProvider(types: Readonly<Record<string, Fields>>): TypeProvider {
+  return {
+    find: (name) => (Object.hasOwn(types, name) ? structType(name) : undefined),
+    field(type, name) {
+      const fields = types[type]
+      return fields && Object.hasOwn(fields, name) ? fields[name] : undefined
+    },
+  }
 }
 
 const NO_TYPES: TypeProvider = { find: () => undefined, field: () => undefined }

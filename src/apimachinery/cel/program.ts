@@ -17,6 +17,8 @@ export const PER_CALL_LIMIT = 1_000_000
 export const RUNTIME_COST_BUDGET = 10_000_000
 export const MATCH_CONDITIONS_COST_BUDGET = 2_500_000
 
+const OPTIONAL_SELECT = '_?._'
+
 /** An expression that fails when it runs; the message is cel-go's. */
 export class CelEvaluationError extends Error {
   /** What it had cost until then. */
@@ -63,9 +65,24 @@ export class Program {
 
   /** Whether the variable occurs. */
   refersTo(variable: string): boolean {
+    return this.#some((e) => (e.kind === 'ident' && e.name === variable) || (e.kind === 'select' && e.ident === variable))
+  }
+
+  /** Whether a field of that name is selected, of that variable or of anything: `claims.email`, `claims.?email`, `has(claims.email)`. */
+  selects(field: string, variable?: string): boolean {
+    const isVariable = (e: Expr | undefined) => variable === undefined || (e?.kind === 'ident' && e.name === variable)
+    return this.#some((e) => {
+      if (e.kind === 'select') return e.field === field && isVariable(e.operand)
+      if (e.kind !== 'call' || e.fn !== OPTIONAL_SELECT || e.target) return false
+      const [operand, name] = e.args
+      return name?.kind === 'literal' && name.value === field && isVariable(operand)
+    })
+  }
+
+  #some(matches: (e: Expr) => boolean): boolean {
     const pending: Expr[] = [this.#expr]
     for (let e = pending.pop(); e; e = pending.pop()) {
-      if ((e.kind === 'ident' && e.name === variable) || (e.kind === 'select' && e.ident === variable)) return true
+      if (matches(e)) return true
       pending.push(...childrenOf(e))
     }
     return false

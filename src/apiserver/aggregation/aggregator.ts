@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { APIService } from '../../../schemas/types.ts'
+import { readBounded } from '../../apimachinery/read-bounded.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import type { KeyPair } from '../../auth/pki.ts'
 import type { Clock } from '../../clock.ts'
@@ -212,12 +213,5 @@ function pass(response: IncomingMessage, sink: StreamSink): void {
 }
 
 async function readJSON(response: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_DOCUMENT_BYTES) throw new Error('the document is too large')
-    chunks.push(chunk)
-  }
-  return JSON.parse(Buffer.concat(chunks, size).toString())
+  return JSON.parse((await readBounded(response, MAX_DOCUMENT_BYTES)).toString())
 }

@@ -2,30 +2,7 @@
  * What a KubeSchedulerConfiguration file may hold. These types are not part of the API, so the generated facts do not have
  * them. Models k8s.io/kube-scheduler/config/v1/types.go and types_pluginargs.go.
  */
-
-export type Shape =
-  | 'string'
-  | 'bool'
-  | 'int32'
-  | 'int64'
-  | 'float32'
-  | 'duration'
-  | 'bytes'
-  /** Decoded later, by what stands beside it. */
-  | 'raw'
-  | { readonly list: Shape }
-  /** A type of the API, by its OpenAPI name. */
-  | { readonly api: string }
-  | StructShape
-
-export interface StructShape {
-  /** Go's name of the type, for error messages. */
-  readonly struct: string
-  readonly fields: Readonly<Record<string, Shape>>
-}
-
-const struct = (name: string, fields: Readonly<Record<string, Shape>>): StructShape => ({ struct: name, fields })
-const typeMeta = { apiVersion: 'string', kind: 'string' } as const
+import { struct, typeMeta, type Shape, type StructShape } from '../../apimachinery/config/shape.ts'
 
 const plugin = struct('Plugin', { name: 'string', weight: 'int32' })
 const pluginSet = struct('PluginSet', { enabled: { list: plugin }, disabled: { list: plugin } })

@@ -1,10 +1,10 @@
-/** Reads a value by a shape, with upstream's errors for what does not fit. Models sigs.k8s.io/json, as strict as kube-scheduler is. */
-import { decodeObject } from '../../apimachinery/decode.ts'
-import { jsonKind, typeMismatch, unknownField, type DecodeContext } from '../../apimachinery/decode-context.ts'
-import { parseDuration } from '../../apimachinery/go-duration.ts'
-import { isRecord } from '../../apimachinery/json.ts'
-import { ParseError } from '../../apimachinery/parse-error.ts'
-import type { Shape, StructShape } from './shapes.ts'
+/** Reads a value of a configuration file by a shape, with upstream's errors for what does not fit. Models sigs.k8s.io/json, as strict as the components are. */
+import { decodeObject } from '../decode.ts'
+import { jsonKind, typeMismatch, unknownField, type DecodeContext } from '../decode-context.ts'
+import { parseDuration } from '../go-duration.ts'
+import { isRecord } from '../json.ts'
+import { ParseError } from '../parse-error.ts'
+import type { Shape, StructShape } from './shape.ts'
 
 const RANGES: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 63 }
 
