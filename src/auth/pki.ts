@@ -3,18 +3,14 @@
  * first start and kept in the data directory, keys readable by their owner only. The X.509 library is loaded only when
  * something has to be made.
  */
-import { X509Certificate, generateKeyPairSync, webcrypto } from 'node:crypto'
+import { X509Certificate, generateKeyPairSync } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { isIP } from 'node:net'
+import { issueCertificate, YEAR_MS, type CertificateToIssue, type KeyPair } from '../apimachinery/certificate.ts'
 import type { Clock, Random } from '../clock.ts'
 
-export interface KeyPair {
-  /** PEM */
-  cert: string
-  /** PEM (PKCS #8) */
-  key: string
-}
+export { SIGNATURE as ALGORITHM, importSigningKey, type KeyPair } from '../apimachinery/certificate.ts'
 
 export interface ClusterPki {
   ca: KeyPair
@@ -35,18 +31,15 @@ export interface PkiOptions {
   random: Random
 }
 
-const YEAR_MS = 365 * 24 * 3600 * 1000
 const CA_YEARS = 10
 const SERVER_NAMES = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
-/** Of the cluster's own keys. */
-export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** Loads what is there and makes what is missing; the serving certificate is made anew when it lacks a name or is about to end. */
 export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promise<ClusterPki> {
   const files = new PemFiles(dir)
   const now = clock.now()
-  const make = (request: Omit<CertificateRequest, 'now' | 'random'>) => issue({ ...request, now, random })
+  const make = (request: Omit<CertificateToIssue, 'now' | 'random'>) => issueCertificate({ ...request, now, random })
   const ca = files.pair('ca') ?? files.store('ca', await make({ subject: 'CN=kubernetes', years: CA_YEARS, isCA: true }))
   const names = [...new Set([...SERVER_NAMES, ...SERVER_ADDRESSES, ...hosts])]
   const kept = files.pair('apiserver')
@@ -60,7 +53,7 @@ export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promis
 /** The name that aggregated servers know the front proxy by. */
 export const FRONT_PROXY = 'front-proxy-client'
 
-async function loadFrontProxy(files: PemFiles, make: (request: Omit<CertificateRequest, 'now' | 'random'>) => Promise<KeyPair>, now: number): Promise<ClusterPki['frontProxy']> {
+async function loadFrontProxy(files: PemFiles, make: (request: Omit<CertificateToIssue, 'now' | 'random'>) => Promise<KeyPair>, now: number): Promise<ClusterPki['frontProxy']> {
   const ca = files.pair('front-proxy-ca') ?? files.store('front-proxy-ca', await make({ subject: 'CN=front-proxy-ca', years: CA_YEARS, isCA: true }))
   const kept = files.pair(FRONT_PROXY)
   const client = kept && serves(kept, ca, { names: [], now }) ? kept : files.store(FRONT_PROXY, await make({ subject: `CN=${FRONT_PROXY}`, years: 1, issuer: ca }))
@@ -73,51 +66,6 @@ function serves({ cert }: KeyPair, ca: KeyPair, { names, now }: { names: readonl
   const isCurrent = Date.parse(certificate.validTo) - now > YEAR_MS / 12 && Date.parse(certificate.validFrom) <= now
   const covers = (name: string) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined
   return isCurrent && certificate.verify(new X509Certificate(ca.cert).publicKey) && names.every(covers)
-}
-
-interface CertificateRequest {
-  subject: string
-  years: number
-  isCA?: boolean
-  issuer?: KeyPair
-  /** DNS names and addresses; a certificate with any is for serving, one without for clients. */
-  names?: readonly string[]
-  now: number
-  random: Random
-}
-
-async function issue({ subject, years, isCA = false, issuer, names = [], now, random }: CertificateRequest): Promise<KeyPair> {
-  await import('reflect-metadata')
-  const x509 = await import('@peculiar/x509')
-  x509.cryptoProvider.set(webcrypto as never)
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const signer = issuer ? await importSigningKey(issuer.key) : keys.privateKey
-  const usage = isCA ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature : x509.KeyUsageFlags.digitalSignature
-  const extensions = [
-    new x509.BasicConstraintsExtension(isCA, undefined, true),
-    new x509.KeyUsagesExtension(usage, true),
-    ...(isCA ? [] : [new x509.ExtendedKeyUsageExtension([names.length > 0 ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth])]),
-    ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value })))] : []),
-    await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-  ]
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: Buffer.from(random.bytes(15)).toString('hex').replace(/^/, '01'),
-    subject,
-    issuer: issuer ? new x509.X509Certificate(issuer.cert).subject : subject,
-    notBefore: new Date(now - 3600_000),
-    notAfter: new Date(now + years * YEAR_MS),
-    publicKey: keys.publicKey,
-    signingKey: signer,
-    signingAlgorithm: ALGORITHM,
-    extensions,
-  })
-  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  return { cert: `${certificate.toString('pem')}\n`, key: `-----BEGIN PRIVATE KEY-----\n${(key.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n` }
-}
-
-export async function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, '').replace(/\s/g, ''), 'base64')
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])
 }
 
 /** Tokens are signed by RS256, which is what clients of upstream expect. */

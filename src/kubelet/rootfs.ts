@@ -16,7 +16,7 @@ const SBIN: ReadonlySet<string> = new Set(['ip', 'ifconfig', 'route', 'arp'])
 const USR_BIN: ReadonlySet<string> = new Set(['awk', 'basename', 'bc', 'cmp', 'cut', 'dirname', 'du', 'env', 'expr', 'find', 'free', 'head', 'id', 'killall', 'less', 'md5sum', 'nc', 'nslookup', 'od', 'paste', 'printf', 'readlink', 'realpath', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tail', 'tee', 'test', '[', 'time', 'timeout', 'top', 'tr', 'uniq', 'uptime', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'])
 
 /** Programs of ours that are no tools of busybox: an image has them when it says so. */
-const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'curl', 'perl', 'nnp', 'nginx'])
+const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'resource-consumer', 'stress', 'allocating-stress', 'curl', 'perl', 'nnp', 'nginx'])
 
 const trees = new WeakMap<Image, DirNode>()
 
@@ -28,7 +28,7 @@ export function rootfs(image: Image): DirNode {
 
 function build(image: Image): DirNode {
   const root = directory(0o755)
-  for (const path of ['/bin', '/sbin', '/usr/bin', '/usr/sbin', '/usr/local/bin', '/etc', '/home', '/proc', '/root', '/sys', '/var/log', '/var/run', '/run', '/dev/shm', '/dev/pts']) dirAt(root, path)
+  for (const path of ['/bin', '/sbin', '/usr/bin', '/usr/sbin', '/usr/local/bin', '/etc', '/home', '/proc', '/root', '/sys/fs/cgroup', '/var/log', '/var/run', '/run', '/dev/shm', '/dev/pts']) dirAt(root, path)
   for (const path of ['/tmp', '/var/tmp', '/dev/shm']) dirAt(root, path).meta.mode = 0o1777
   put(root, '/etc/passwd', file(PASSWD))
   put(root, '/etc/group', file(GROUP))

@@ -58,6 +58,8 @@ export interface RunningContainer {
   /** Runs a command in it, to its end. Absent where nothing runs. */
   exec?(request: ExecRequest): Promise<ExitStatus>
   attach?(streams: Streams): Promise<ExitStatus>
+  /** Its requests and limits have changed in place. */
+  resize?(container: Container): void
   usage?(): Usage
 }
 

@@ -9,12 +9,15 @@ import { behaviourProgram, ENDING, waitsForever, type BehaviourContext } from '.
 import { UNKNOWN_IMAGE } from '../images.ts'
 import { behaviourName } from '../rootfs.ts'
 import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
+import type { Kernel } from '../sandbox/kernel.ts'
 import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
 import { Sandbox } from '../sandbox/sandbox.ts'
 import { tools } from '../sandbox/tools.ts'
 import { Turns } from '../sandbox/turns.ts'
 import { normalize } from '../sandbox/vfs.ts'
 import { quantityValue } from '../../apimachinery/quantity.ts'
+import type { Container } from '../../../schemas/types.ts'
+import { kernelOf, shareOf } from '../kernel-of.ts'
 import { StartError, type ContainerSink, type Execution, type RunningContainer, type Runtime, type StartRequest, type Usage } from './runtime.ts'
 
 export interface ShellRuntimeOptions {
@@ -27,8 +30,6 @@ export interface ShellRuntimeOptions {
 
 /** What a container without a limit may hold. */
 const MEMORY_BYTES = 64 * 1024 * 1024
-/** A step of the interpreter, as processor time. */
-const STEP_NANOS = 500
 
 export class ShellRuntime implements Runtime {
   readonly name = 'shell'
@@ -73,6 +74,7 @@ class ShellContainer implements RunningContainer {
   readonly #execution: Execution
   readonly #surroundings: Surroundings
   readonly #startedMs: number
+  readonly #kernel: Kernel
   /** Made with the first process: a container that does nothing has none until somebody comes in. */
   #sandbox: Sandbox | undefined
   readonly #input = new Pipe()
@@ -86,6 +88,7 @@ class ShellContainer implements RunningContainer {
     this.#surroundings = surroundings
     this.#execution = request.execution()
     this.#startedMs = surroundings.options.clock.now()
+    this.#kernel = kernelOf(request)
   }
 
   /** @throws StartError */
@@ -123,7 +126,10 @@ class ShellContainer implements RunningContainer {
       turns: this.#surroundings.turns,
       pids,
       programs: (name) => this.#program(name),
+      missing: (process) => this.#missing(process),
       memoryBytes: memoryLimit(this.#request),
+      kernel: this.#kernel,
+      usage: () => config.memory.bytes,
       privileged: container.securityContext?.privileged ?? false,
       noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,
       failed,
@@ -141,8 +147,7 @@ class ShellContainer implements RunningContainer {
     const stdin: End = container.stdin ? { ...this.#input.reader, isTTY } : nullEnd
     const { argv, env, cwd, cred } = config
     const rest = { env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) }
-    let started = sandbox.start({ argv, ...rest })
-    if ('problem' in started && this.#mayHave(started.status)) started = sandbox.start({ argv: [...this.#execution.image.entrypoint, ...argv], ...rest })
+    const started = sandbox.start({ argv, ...rest })
     if ('problem' in started) throw new StartError(startProblem(argv[0] ?? '', started.status))
     this.#main = started.process
     this.#main.startedMs = this.#startedMs
@@ -175,11 +180,8 @@ class ShellContainer implements RunningContainer {
     if (tty) env.set('TERM', 'xterm')
     const started = this.#awake().start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
     if ('problem' in started) {
-      const isTaken = this.#mayHave(started.status)
-      if (isTaken) stdout.put?.(Buffer.from(`Orrery knows no image ${this.#request.container.image}: ${command[0]} is taken to have succeeded\n`))
       stdout.close?.()
       if (stderr !== stdout) stderr.close?.()
-      if (isTaken) return { code: 0 }
       throw new StartError(execProblem(command[0] ?? '', started.status))
     }
     const abandon = () => started.process.kill(129)
@@ -189,9 +191,19 @@ class ShellContainer implements RunningContainer {
     return { code }
   }
 
-  /** Whether a program that is not there may well be in the image: nobody knows what is in an unknown one. */
-  #mayHave(status: number): boolean {
-    return this.#execution.image.name === UNKNOWN_IMAGE && status === 127
+  /**
+   * Nobody knows what is in an unknown image: what its container is told to run does what the image would, and what is asked
+   * of it from outside goes well.
+   */
+  #missing(process: Process): Program | undefined {
+    const { image } = this.#execution
+    const [entrypoint = ''] = image.entrypoint
+    if (image.name !== UNKNOWN_IMAGE) return undefined
+    if (isOfMain(process, this.#main)) return this.#program(behaviourName(entrypoint))
+    return async () => {
+      await process.out(`Orrery knows no image ${this.#request.container.image}: ${process.argv[0]} is taken to have succeeded\n`)
+      return 0
+    }
   }
 
   async attach(streams: Streams): Promise<ExitStatus> {
@@ -216,7 +228,13 @@ class ShellContainer implements RunningContainer {
     const { image } = this.#execution
     const main = Object.values(image.programs).find((p) => typeof p !== 'string')
     const memory = typeof main === 'object' && main.memory !== undefined ? quantityValue(main.memory) : 2 * 1024 * 1024
-    return { cpuNanos: (this.#sandbox?.budget.total ?? 0) * STEP_NANOS, memoryBytes: memory + this.#execution.config.memory.bytes }
+    return { cpuNanos: this.#sandbox?.cpuNanos() ?? 0, memoryBytes: memory + (this.#sandbox?.claims.bytes ?? 0) + this.#execution.config.memory.bytes }
+  }
+
+  resize({ resources }: Container): void {
+    this.#kernel.requests = shareOf(resources?.requests)
+    this.#kernel.limits = shareOf(resources?.limits)
+    this.#sandbox?.checkMemory()
   }
 
   #print(stream: 'Stdout' | 'Stderr', bytes: Buffer): void {
@@ -243,6 +261,13 @@ class ShellContainer implements RunningContainer {
     this.#execution.log.end()
     this.#surroundings.sink.exited({ code, ...(oomKilled ? { reason: 'OOMKilled' } : {}) })
   }
+}
+
+/** The main process, or one of those below it; there is none yet when it is to be started. */
+function isOfMain(process: Process, main: Process | undefined): boolean {
+  let at: Process | undefined = process
+  while (at && at.ppid !== 0) at = process.sandbox.process(at.ppid)
+  return main === undefined || at === main
 }
 
 function memoryLimit({ container }: StartRequest): number {

@@ -14,6 +14,8 @@ export interface HttpRequest {
   body?: Buffer
   isTLS?: boolean
   servername?: string
+  /** A client's certificate, and whom to trust; without `ca` nobody is verified. */
+  credentials?: { cert?: string; key?: string; ca?: string }
   maxBytes: number
 }
 
@@ -27,7 +29,7 @@ export interface HttpResult {
 
 const TIMED_OUT = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
 
-/** Rejects with an Error whose message says why. Certificates are not verified. */
+/** Rejects with an Error whose message says why. */
 export async function requestHttp(options: HttpRequest): Promise<HttpResult> {
   const { clock, timeoutMs } = options
   let stream: Duplex | undefined
@@ -43,12 +45,13 @@ export async function requestHttp(options: HttpRequest): Promise<HttpResult> {
   }
 }
 
-function exchange(stream: Duplex, { path, method = 'GET', headers, body, isTLS = false, servername, maxBytes }: HttpRequest): Promise<HttpResult> {
+function exchange(stream: Duplex, request: HttpRequest): Promise<HttpResult> {
+  const { path, method = 'GET', headers, body, isTLS = false, maxBytes } = request
   return new Promise((resolve, reject) => {
-    const socket = isTLS ? tls.connect({ socket: stream, rejectUnauthorized: false, ...(servername && !/^[\d.:]+$/.test(servername) ? { servername } : {}) }) : stream
+    const socket = isTLS ? secured(stream, request) : stream
     socket.on('error', reject)
     stream.on('close', () => reject(new Error('EOF')))
-    const request = http.request({ createConnection: () => socket as never, path, method, headers: { ...headers, ...(body ? { 'Content-Length': String(body.length) } : {}) } }, (response) => {
+    const sent = http.request({ createConnection: () => socket as never, path, method, headers: { ...headers, ...(body ? { 'Content-Length': String(body.length) } : {}) } }, (response) => {
       const chunks: Buffer[] = []
       let bytes = 0
       const done = () => resolve({ status: response.statusCode ?? 0, statusText: response.statusMessage ?? '', headers: response.headers, rawHeaders: response.rawHeaders, body: Buffer.concat(chunks) })
@@ -60,7 +63,12 @@ function exchange(stream: Duplex, { path, method = 'GET', headers, body, isTLS =
       response.on('end', done)
       response.on('error', reject)
     })
-    request.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNRESET' ? new Error('EOF') : error))
-    request.end(body)
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNRESET' ? new Error('EOF') : error))
+    sent.end(body)
   })
+}
+
+function secured(socket: Duplex, { servername, credentials = {} }: HttpRequest): tls.TLSSocket {
+  const isName = servername !== undefined && !/^[\d.:]+$/.test(servername)
+  return tls.connect({ socket, rejectUnauthorized: credentials.ca !== undefined, ...(servername === undefined ? {} : { host: servername }), ...(isName ? { servername } : {}), ...credentials })
 }

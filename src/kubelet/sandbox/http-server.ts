@@ -8,7 +8,8 @@ import type { Sandbox } from './sandbox.ts'
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ServeOptions {
-  tls?: { cert: string; key: string }
+  /** `requestCert` asks clients for theirs, of whomever it is. */
+  tls?: { cert: string; key: string; requestCert?: boolean }
 }
 
 const handlers = new WeakMap<object, HttpHandler>()
@@ -37,8 +38,8 @@ export function accept(stream: Duplex, handler: HttpHandler): void {
   server().emit('connection', stream)
 }
 
-function secured(stream: Duplex, { cert, key }: { cert: string; key: string }): Duplex {
-  const socket = new tls.TLSSocket(stream as never, { isServer: true, cert, key })
+function secured(stream: Duplex, { cert, key, requestCert = false }: NonNullable<ServeOptions['tls']>): Duplex {
+  const socket = new tls.TLSSocket(stream as never, { isServer: true, cert, key, requestCert, rejectUnauthorized: false })
   socket.on('error', () => stream.destroy())
   return socket
 }

@@ -149,6 +149,24 @@ export class DirNode {
   }
 }
 
+/** A directory whose entries are made whenever somebody looks: processes come and go. */
+export class LiveDirNode extends DirNode {
+  readonly #list: () => Map<string, FsNode>
+
+  constructor(meta: Meta, list: () => Map<string, FsNode>) {
+    super(meta)
+    this.#list = list
+  }
+
+  override get entries(): Map<string, FsNode> {
+    return this.#list()
+  }
+
+  override clone(): DirNode {
+    return this
+  }
+}
+
 export class LinkNode {
   readonly kind = 'link'
   readonly ino = inodes++

@@ -3,6 +3,7 @@
  * it for everything; it ends by returning, by `exit`, or by being killed, which every wait and every tick notices.
  */
 import type { Clock } from '../../clock.ts'
+import { NetworkError } from '../../network/network.ts'
 import { Open, type End } from './io.ts'
 import { FsError } from './nodes.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -40,6 +41,8 @@ export class Process {
   readonly pid: number
   readonly ppid: number
   argv: readonly string[]
+  /** What others see of `argv`, when a program has taken it apart. */
+  shownArgv: readonly string[] | undefined
   env: Map<string, string>
   cwd: string
   cred: Credentials
@@ -93,7 +96,7 @@ export class Process {
   #codeOf(error: unknown): number {
     if (error instanceof Exited) return error.code
     if (error instanceof FsError && error.code === 'EPIPE') return 128 + 13
-    if (error instanceof FsError || error instanceof RangeError) {
+    if (error instanceof FsError || error instanceof RangeError || error instanceof NetworkError) {
       this.complain(error.message)
       return 1
     }
@@ -267,6 +270,7 @@ export class Process {
   }
 
   path(path: string): string {
+    if (path.startsWith('/proc/self')) return `/proc/${this.pid}${path.slice('/proc/self'.length)}`
     return path.startsWith('/') ? path : path === '' ? '' : normalize(path, this.cwd) + (path.endsWith('/') ? '/' : '')
   }
 }

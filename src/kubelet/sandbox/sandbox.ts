@@ -5,10 +5,13 @@
 import { parse, type ParsedScript } from 'unbash'
 import type { Clock, Random } from '../../clock.ts'
 import type { Accepted, Listener, Network, Party, Protocol } from '../../network/network.ts'
+import { Claims } from './claims.ts'
 import { Open, type End } from './io.ts'
+import { defaultKernel, type Kernel } from './kernel.ts'
 import { FsError, type FileNode } from './nodes.ts'
 import { Pids } from './pids.ts'
 import { Process, type Program } from './process.ts'
+import { mountKernel } from './procfs.ts'
 import { Budget, type Turns } from './turns.ts'
 import { join, mayAccess, type Credentials, type FileSystem } from './vfs.ts'
 
@@ -23,8 +26,14 @@ export interface SandboxOptions {
   /** Shared with other containers; its own unless told. */
   pids?: Pids
   programs(name: string): Program | undefined
+  /** What runs a command that is not there, where nobody knows what there is. */
+  missing?(process: Process): Program | undefined
   /** Bytes that one process may hold in memory. */
   memoryBytes: number
+  /** The node, and the container's share of it. */
+  kernel?: Kernel
+  /** Bytes that the container's files hold. */
+  usage?(): number
   maxProcesses?: number
   /** Its root may do what the host's may. */
   privileged?: boolean
@@ -48,6 +57,12 @@ export interface Loaded {
   uid?: number
 }
 
+interface Listening extends Listener {
+  protocol: Protocol
+}
+
+/** A step of the interpreter, as processor time. */
+const STEP_NANOS = 500
 const MAX_PROCESSES = 512
 const MAX_PARSED = 64
 const MAX_SCRIPT = 1_000_000
@@ -59,13 +74,15 @@ export class Sandbox {
   readonly clock: Clock
   readonly random: Random
   readonly budget: Budget
+  readonly claims: Claims
   readonly options: SandboxOptions
+  readonly kernel: Kernel
   hostname: string
   readonly pids: Pids
   readonly #own = new Set<Process>()
   #main: Process | undefined
   readonly #parsed = new Map<string, ParsedScript>()
-  readonly #listeners = new Set<Listener>()
+  readonly #listeners = new Set<Listening>()
   #isOver = false
   #oomKilled = false
 
@@ -77,8 +94,11 @@ export class Sandbox {
     this.clock = options.clock
     this.random = options.random
     this.hostname = options.hostname
+    this.kernel = options.kernel ?? defaultKernel()
     this.budget = new Budget(options.turns)
     this.pids = options.pids ?? new Pids()
+    this.claims = new Claims(options.clock, () => this.kernel.limits.millicores)
+    mountKernel(this)
   }
 
   get isOver(): boolean {
@@ -121,9 +141,18 @@ export class Sandbox {
   /** A process holds so many bytes: too many end the container, as the kernel does. */
   holds(bytes: number): void {
     if (bytes <= this.options.memoryBytes) return
+    this.#outOfMemory()
+    throw new FsError('ENOSPC')
+  }
+
+  /** What is claimed may have passed the container's limit. */
+  checkMemory(): void {
+    if (this.claims.bytes > (this.kernel.limits.bytes ?? Infinity)) this.#outOfMemory()
+  }
+
+  #outOfMemory(): void {
     this.#oomKilled = true
     this.kill(137)
-    throw new FsError('ENOSPC')
   }
 
   /** A first process, or one that comes from outside (exec). */
@@ -176,9 +205,14 @@ export class Sandbox {
     const [name = ''] = argv
     const path = this.which(name, process, env.get('PATH'))
     const found = path === undefined ? undefined : this.fs.tryResolve(path, { cred: process.cred })
-    if (!found) return { problem: `${name}: not found`, status: 127 }
+    if (!found) return this.#missing(process, argv)
     if (found.node.kind !== 'file' || !mayAccess(found.node, 1, process.cred)) return { problem: `${name}: Permission denied`, status: 126 }
     return this.#loadFile(found.node, path ?? name, argv)
+  }
+
+  #missing(process: Process, argv: readonly string[]): Loaded | Problem {
+    const program = this.options.missing?.(process)
+    return program ? { program, argv } : { problem: `${argv[0] ?? ''}: not found`, status: 127 }
   }
 
   #loadFile(file: FileNode, path: string, argv: readonly string[]): Loaded | Problem {
@@ -211,9 +245,18 @@ export class Sandbox {
   /** @throws NetworkError EADDRINUSE */
   listen(port: number, protocol: Protocol, onConnection: (accepted: Accepted) => void): Listener {
     const listener = this.network.listen(this.party, { port, protocol }, onConnection)
-    const owned = { port: listener.port, close: () => (this.#listeners.delete(owned), listener.close()) }
+    const owned: Listening = { port: listener.port, protocol, close: () => (this.#listeners.delete(owned), listener.close()) }
     this.#listeners.add(owned)
     return owned
+  }
+
+  listening(): { port: number; protocol: Protocol }[] {
+    return [...this.#listeners]
+  }
+
+  /** Processor time that it has used. */
+  cpuNanos(): number {
+    return this.budget.total * STEP_NANOS + this.claims.nanos
   }
 
   /** Called by a process that is over. */

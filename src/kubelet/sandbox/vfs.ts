@@ -56,6 +56,16 @@ export class FileSystem {
     return this.#mounted
   }
 
+  /** What else is to be there, before what users mount. */
+  furnishMore(more: () => void): void {
+    const furnish = this.#furnish
+    if (!furnish) return more()
+    this.#furnish = (fs) => {
+      more()
+      furnish(fs)
+    }
+  }
+
   get ledger(): Ledger {
     return this.#ledger
   }

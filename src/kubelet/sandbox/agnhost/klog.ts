@@ -1,9 +1,9 @@
 /** A line as klog writes it. */
 import type { Process } from '../process.ts'
 
-export function klog({ clock, pid }: Process, message: string, place: string): string {
+export function klog({ clock, pid }: Process, message: string, { place, severity = 'I' }: { place: string; severity?: 'I' | 'W' | 'E' }): string {
   const now = new Date(clock.now()).toISOString()
-  return `I${now.slice(5, 7)}${now.slice(8, 10)} ${now.slice(11, 23)}000 ${String(pid).padStart(7)} ${place}] ${message}\n`
+  return `${severity}${now.slice(5, 7)}${now.slice(8, 10)} ${now.slice(11, 23)}000 ${String(pid).padStart(7)} ${place}] ${message}\n`
 }
 
 /** A line as Go's log package writes it. */

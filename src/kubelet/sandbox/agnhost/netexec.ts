@@ -1,12 +1,13 @@
 /** `agnhost netexec`: servers over HTTP, UDP and SCTP for tests of networks. Models test/images/agnhost/netexec. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../../clock.ts'
 import { randomText } from './random-text.ts'
 import { Pipe } from '../io.ts'
 import { SIGNALS, type Process } from '../process.ts'
-import { ROOT } from '../vfs.ts'
-import { requestHttp } from '../http-client.ts'
+import type { Target } from '../../../network/network.ts'
 import { parseDuration } from '../../../apimachinery/go-duration.ts'
 import { parseFlags } from './flags.ts'
-import { bodyOf, reply, say, serve, serveDatagrams, type Exchange, type Handler } from './web.ts'
+import { bodyOf, fetchText, formOf, peerOf, readTls, reply, say, serve, serveDatagrams, type Exchange, type Handler } from './web.ts'
 
 const DIAL_TIMEOUT_MS = 5000
 
@@ -16,7 +17,7 @@ export async function netexec(process: Process): Promise<number> {
   const { sandbox } = process
   let exit: (code: number) => void = () => {}
   const exited = new Promise<number>((resolve) => (exit = resolve))
-  const state = { isEnding: false }
+  const state = { isEnding: false, isReady: flags.number('udp-port', 8081) >= 0 || flags.number('sctp-port', -1) >= 0 }
   process.handlers.set(SIGNALS.TERM ?? 15, () => {
     state.isEnding = true
     const delay = flags.number('delay-shutdown', 0)
@@ -32,8 +33,7 @@ export async function netexec(process: Process): Promise<number> {
   const routes = handlers(process, { httpPort, exit, state })
   const override = flags.get('http-override')
   const cert = flags.get('tls-cert-file')
-  const read = async (path: string) => (await sandbox.fs.readFile(process.path(path), ROOT)).toString()
-  const tls = cert ? { tls: { cert: await read(cert), key: await read(flags.get('tls-private-key-file') ?? '') } } : {}
+  const tls = cert ? { tls: await readTls(process, { cert, key: flags.get('tls-private-key-file') }) } : {}
   serve(process, httpPort, override === undefined ? routes : { '/': overridden(override, routes) }, tls)
   say(process, `Started HTTP server on port ${httpPort}`)
   return process.block(exited)
@@ -63,60 +63,85 @@ function command(process: Process, text: string, { port, remote }: { port: numbe
 interface NetexecState {
   httpPort: number
   exit(code: number): void
-  state: { isEnding: boolean }
+  /** Ready is who serves datagrams. */
+  state: { isEnding: boolean; isReady: boolean }
 }
 
 function handlers(process: Process, { httpPort, exit, state }: NetexecState): Record<string, Handler> {
   const { hostname, clock } = process.sandbox
-  const peer = ({ request }: Exchange) => {
-    const { remoteAddress, remotePort } = request.socket as { remoteAddress?: string; remotePort?: number }
-    return `${remoteAddress}:${remotePort}`
+  const noted = (name: string, handler: (exchange: Exchange, form: URLSearchParams) => Promise<void> | void, ...told: readonly string[]): Handler => async (exchange) => {
+    const form = await formOf(exchange)
+    const query = told.map((key) => `${key}=${form.get(key) ?? ''}`).join('&')
+    say(process, `GET ${name}${query ? `?${query}` : ''}`)
+    await handler(exchange, form)
   }
-  const host: Handler = ({ response }) => {
-    say(process, 'GET /hostname')
-    reply(response, 200, hostname)
-  }
+  const health: Handler = ({ response }) => reply(response, state.isReady ? 200 : 412, '')
   return {
-    '/': ({ response }) => {
-      say(process, 'GET /')
-      reply(response, 200, `NOW: ${new Date(clock.now()).toISOString().replace('T', ' ').replace('Z', '000000 +0000 UTC')}`)
-    },
-    '/clientip': (exchange) => reply(exchange.response, 200, peer(exchange)),
-    '/serverport': ({ response }) => reply(response, 200, String(httpPort)),
-    '/hostname': host,
-    '/hostName': host,
-    '/echo': ({ response, query }) => {
-      say(process, `GET /echo?msg=${query.get('msg') ?? ''}&code=${query.get('code') ?? ''}`)
-      reply(response, Number(query.get('code') || 200), query.get('msg') ?? '')
-    },
-    '/header': ({ request, response, query }) => {
-      const key = query.get('key')
-      const all: Record<string, string[]> = {}
-      for (let i = 0; i < request.rawHeaders.length; i += 2) (all[request.rawHeaders[i] ?? ''] ??= []).push(request.rawHeaders[i + 1] ?? '')
-      reply(response, 200, key ? String(request.headers[key.toLowerCase()] ?? '') : JSON.stringify(all))
-    },
-    '/healthz': ({ response }) => reply(response, 200, ''),
-    '/readyz': ({ response }) => (state.isEnding ? reply(response, 503, 'shutting down') : reply(response, 200, 'ok')),
-    '/redirect': ({ response, query }) => reply(response, Number(query.get('code') || 302), '', { Location: query.get('location') ?? '' }),
-    '/shutdown': () => exit(0),
-    '/exit': ({ response, query }) => {
-      const waitMs = Number(parseDuration(query.get('wait') || '0')) / 1e6
-      clock.after(waitMs, () => exit(Number(query.get('code') || 0)))
-      if (query.get('timeout')) reply(response, 200, '')
-    },
+    '/': noted('/', ({ response }) => reply(response, 200, `NOW: ${goTime(clock.now())}`)),
+    '/clientip': noted('/clientip', ({ request, response }) => reply(response, 200, peerOf(request))),
+    '/serverport': noted('/serverport', ({ response }) => reply(response, 200, String(httpPort))),
+    '/hostname': noted('/hostname', ({ response }) => reply(response, 200, hostname)),
+    '/hostName': noted('/hostName', ({ response }) => reply(response, 200, hostname)),
+    '/echo': noted('/echo', ({ response }, form) => echo(response, form), 'msg', 'code'),
+    '/header': noted('/header', ({ request, response }, form) => reply(response, 200, headersOf(request, form.get('key'))), 'key'),
+    '/healthz': noted('/healthz', health),
+    '/readyz': noted('/readyz', (exchange) => (state.isEnding ? reply(exchange.response, 503, 'shutting down') : state.isReady ? reply(exchange.response, 200, 'ok') : health(exchange))),
+    '/redirect': noted('/redirect', ({ response }, form) => reply(response, Number(form.get('code') || 302), '', { Location: form.get('location') ?? '' }), 'location', 'code'),
+    '/shutdown': noted('/shutdown', () => exit(0)),
+    '/exit': noted('/exit', ({ response }, form) => leave(clock, { response, form, exit }), 'code', 'timeout', 'wait'),
     '/shell': (exchange) => shell(process, exchange),
-    '/upload': (exchange) => upload(process, exchange),
-    '/dial': (exchange) => dial(process, exchange),
+    '/upload': noted('/upload', (exchange) => upload(process, exchange)),
+    '/dial': noted('/dial', (exchange) => dial(process, exchange), 'host', 'protocol', 'port', 'request', 'tries'),
   }
 }
 
-async function shell(process: Process, { request, response, query }: Exchange): Promise<void> {
-  const form = request.method === 'POST' ? new URLSearchParams((await bodyOf(request)).toString()) : query
-  const script = form.get('shellCommand') ?? form.get('cmd') ?? query.get('shellCommand') ?? query.get('cmd') ?? ''
+function goTime(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '000000 +0000 UTC')
+}
+
+function echo(response: ServerResponse, form: URLSearchParams): void {
+  const code = form.get('code') ?? ''
+  if (code !== '' && !/^\d+$/.test(code)) return reply(response, 200, `argument 'code' must be an integer or empty, got ${JSON.stringify(code)}\n`)
+  reply(response, Number(code || 200), form.get('msg') ?? '')
+}
+
+function headersOf({ headers, rawHeaders }: IncomingMessage, key: string | null): string {
+  if (key) return String(headers[key.toLowerCase()] ?? '')
+  const all: Record<string, string[]> = {}
+  for (let i = 0; i < rawHeaders.length; i += 2) (all[rawHeaders[i] ?? ''] ??= []).push(rawHeaders[i + 1] ?? '')
+  return JSON.stringify(all)
+}
+
+/** Without a timeout it ends in the middle of the answer. */
+function leave(clock: Clock, { response, form, exit }: { response: ServerResponse; form: URLSearchParams; exit(code: number): void }): void {
+  for (const name of ['timeout', 'wait']) {
+    const text = form.get(name) ?? ''
+    if (text !== '' && durationMs(text) === undefined) return reply(response, 200, `argument '${name}' must be a valid golang duration or empty, got ${JSON.stringify(text)}\n`)
+  }
+  const code = form.get('code') ?? ''
+  if (!/^\d*$/.test(code)) return reply(response, 200, `argument 'code' must be an integer [0-127] or empty, got ${JSON.stringify(code)}\n`)
+  clock.after(durationMs(form.get('wait') || '0') ?? 0, () => {
+    if (form.get('timeout')) reply(response, 200, '')
+    exit(Number(code || 0))
+  })
+}
+
+function durationMs(text: string): number | undefined {
+  try {
+    return Number(parseDuration(text)) / 1e6
+  } catch {
+    return undefined
+  }
+}
+
+async function shell(process: Process, exchange: Exchange): Promise<void> {
+  const { response } = exchange
+  const form = await formOf(exchange)
+  const script = form.get('shellCommand') || (form.get('cmd') ?? '')
   say(process, `GET /shell?cmd=${script}`)
   const pipe = new Pipe()
   const started = process.sandbox.start({ argv: ['/bin/sh', '-c', script], env: process.env, cwd: process.cwd, cred: process.cred, fds: new Map([[0, { take: () => null }], [1, pipe.writer], [2, { put: pipe.writer.put, drained: pipe.writer.drained }]]) })
-  if ('problem' in started) return reply(response, 417, JSON.stringify({ error: started.problem }))
+  if ('problem' in started) return reply(response, 200, JSON.stringify({ error: started.problem }))
   const chunks: Buffer[] = []
   for (;;) {
     const got = pipe.reader.take?.(65_536)
@@ -125,8 +150,8 @@ async function shell(process: Process, { request, response, query }: Exchange): 
     else await pipe.reader.readable?.()
   }
   const code = await started.process.exited
-  const output = { output: Buffer.concat(chunks).toString(), ...(code === 0 ? {} : { error: `exit status ${code}` }) }
-  reply(response, code === 0 ? 200 : 417, JSON.stringify(output))
+  const text = Buffer.concat(chunks).toString()
+  reply(response, 200, JSON.stringify({ ...(text === '' ? {} : { output: text }), ...(code === 0 ? {} : { error: `exit status ${code}` }) }))
 }
 
 async function upload(process: Process, { request, response }: Exchange): Promise<void> {
@@ -136,8 +161,9 @@ async function upload(process: Process, { request, response }: Exchange): Promis
   const end = body.lastIndexOf(`\r\n--${boundary}`)
   if (!boundary || start < 0 || end < start) return reply(response, 500, JSON.stringify({ error: 'Unable to upload file.' }))
   const name = `/uploads/upload${randomText(process, 9)}`
-  process.sandbox.fs.writeFile(name, body.subarray(start + 4, end), { cred: process.cred, mode: 0o600 })
-  reply(response, 201, JSON.stringify({ output: name.slice('/uploads/'.length) }))
+  process.sandbox.fs.writeFile(name, body.subarray(start + 4, end), { cred: process.cred, mode: 0o700 })
+  say(process, `Wrote upload to ${name}`)
+  reply(response, 201, JSON.stringify({ output: name }))
 }
 
 async function dial(process: Process, { response, query }: Exchange): Promise<void> {
@@ -151,23 +177,12 @@ async function dial(process: Process, { response, query }: Exchange): Promise<vo
   const errors: string[] = []
   for (let i = 0; i < tries; i++) {
     try {
-      responses.push(protocol === 'http' ? await dialHttp(process, target, request) : await dialDatagram(process, target, { request, protocol }))
+      responses.push(protocol === 'http' ? (await fetchText(process, target, request)).text : await dialDatagram(process, target, { request, protocol }))
     } catch (error) {
       errors.push(error instanceof Error ? error.message : String(error))
     }
   }
   reply(response, 200, JSON.stringify({ ...(responses.length > 0 ? { responses } : {}), ...(errors.length > 0 ? { errors } : {}) }))
-}
-
-interface Target {
-  host: string
-  port: number
-}
-
-async function dialHttp({ sandbox }: Process, target: Target, request: string): Promise<string> {
-  const { clock, network, party } = sandbox
-  const answer = await requestHttp({ connect: () => network.connect(party, target, { timeoutMs: DIAL_TIMEOUT_MS }), clock, timeoutMs: DIAL_TIMEOUT_MS, path: `/${request}`, headers: { Host: `${target.host}:${target.port}`, Connection: 'close' }, maxBytes: 1 << 20 })
-  return answer.body.toString()
 }
 
 async function dialDatagram({ sandbox }: Process, target: Target, { request, protocol }: { request: string; protocol: string }): Promise<string> {

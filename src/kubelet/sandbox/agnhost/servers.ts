@@ -1,10 +1,12 @@
 /** The smaller servers of agnhost. Models test/images/agnhost: liveness, serve-hostname, porter, test-webserver, grpc-health-checking. */
+import type { ServerResponse } from 'node:http'
+import { issueCertificate } from '../../../apimachinery/certificate.ts'
 import { serveGrpcHealth } from '../grpc-health.ts'
 import type { Process } from '../process.ts'
-import { contentOf, join, normalize, ROOT } from '../vfs.ts'
+import { contentOf, join, normalize } from '../vfs.ts'
 import { parseFlags } from './flags.ts'
 import { klog } from './klog.ts'
-import { forever, reply, say, serve, serveDatagrams, untilSignal } from './web.ts'
+import { forever, readTls, reply, say, serve, serveDatagrams, untilSignal } from './web.ts'
 
 const HEALTHY_SECONDS = 10
 
@@ -43,18 +45,27 @@ export async function serveHostname(process: Process): Promise<number> {
 
 /** Answers, on each port that its environment names, with what stands there. */
 export async function porter(process: Process): Promise<number> {
+  const isJson = parseFlags(process.args, ['json-response']).is('json-response')
   for (const [name, value] of process.env) {
-    const [, kind, port] = /^SERVE_(|TLS_|SCTP_)PORT_(\d+)$/.exec(name) ?? []
+    const [, kind = '', port] = /^SERVE_(?:(TLS|SCTP|UDP|TCP)_)?PORT_(\d+)$/.exec(name) ?? []
     if (port === undefined) continue
-    if (kind === 'SCTP_') {
-      process.sandbox.listen(Number(port), 'SCTP', ({ stream }) => void stream.end(value))
-      continue
-    }
-    const read = async (variable: string, fallback: string) => (await process.sandbox.fs.readFile(process.path(process.env.get(variable) ?? fallback), ROOT)).toString()
-    const tls = kind === 'TLS_' ? { tls: { cert: await read('CERT_FILE', 'localhost.crt'), key: await read('KEY_FILE', 'localhost.key') } } : {}
-    serve(process, Number(port), { '/': ({ response, url }) => (value.startsWith('<') && url.pathname !== '/' ? reply(response, 404, '404 page not found\n') : reply(response, 200, value.startsWith('<') ? value : value, value.startsWith('<') ? { 'Content-Type': 'text/html; charset=utf-8' } : {})) }, tls)
+    if (kind === 'SCTP') process.sandbox.listen(Number(port), 'SCTP', ({ stream }) => void stream.end(value))
+    else if (kind === 'UDP') process.sandbox.listen(Number(port), 'UDP', ({ stream }) => serveDatagrams(stream, () => value))
+    else serve(process, Number(port), { '/': ({ request, response }) => answerPort(response, value, isJson ? request.method : undefined) }, kind === 'TLS' ? { tls: await porterTls(process) } : {})
   }
   return forever(process)
+}
+
+function answerPort(response: ServerResponse, value: string, method: string | undefined): void {
+  if (method !== undefined) return reply(response, 200, JSON.stringify({ method, body: value }), { 'Content-Type': 'application/json' })
+  reply(response, 200, value, /^\s*<(?:!--|!doctype|html|head|body|a|b|p|h1|div|table|script|title)[\s>]/i.test(value) ? { 'Content-Type': 'text/html; charset=utf-8' } : {})
+}
+
+/** The image brings a certificate for `localhost`; ours is made when it is needed. */
+async function porterTls(process: Process): Promise<{ cert: string; key: string }> {
+  const cert = process.env.get('CERT_FILE') || 'localhost.crt'
+  if (process.env.get('CERT_FILE') || process.sandbox.fs.tryResolve(process.path(cert))) return readTls(process, { cert, key: process.env.get('KEY_FILE') || 'localhost.key' })
+  return process.block(issueCertificate({ subject: 'O=Acme Co', years: 10, names: ['localhost', '127.0.0.1', '::1', 'example.com'], now: process.clock.now(), random: process.sandbox.random }))
 }
 
 export async function testWebserver(process: Process): Promise<number> {
@@ -89,7 +100,7 @@ export async function grpcHealthChecking(process: Process): Promise<number> {
     '/make-serving': ({ response }) => ((forced = 'SERVING'), reply(response, 200, 'Marking as serving')),
     '/hello': ({ response }) => reply(response, 200, ''),
   })
-  await process.err(klog(process, `gRPC server starting to listen on :${port}`, 'grpc_health_checking.go:100'))
+  await process.err(klog(process, `gRPC server starting to listen on :${port}`, { place: 'grpc_health_checking.go:100' }))
   return forever(process)
 }
 

@@ -31,12 +31,12 @@ export async function logsGenerator(process: Process): Promise<number> {
   const totalMs = Number(parseDuration(flags.get('run-duration') ?? flags.get('d') ?? '0')) / 1e6
   const { random } = process.sandbox
   if (lines <= 0 || totalMs <= 0) {
-    await process.err(klog(process, `Invalid ${lines <= 0 ? `total number of lines: ${lines}` : `duration: 0s`}`, 'logs_generator.go:80'))
+    await process.err(klog(process, `Invalid ${lines <= 0 ? `total number of lines: ${lines}` : `duration: 0s`}`, { place: 'logs_generator.go:80' }))
     return 255
   }
   for (let i = 0; i < lines; i++) {
     const url = `/api/v1/namespaces/${NAMESPACES[random.int(3)]}/pods/${random.suffix(3 + random.int(2))}`
-    await process.err(klog(process, `${i} ${METHODS[random.int(3)]} ${url} ${200 + random.int(400)}`, 'logs_generator.go:87'))
+    await process.err(klog(process, `${i} ${METHODS[random.int(3)]} ${url} ${200 + random.int(400)}`, { place: 'logs_generator.go:87' }))
     await process.sleep(totalMs / lines)
   }
   return 0

@@ -1,7 +1,11 @@
 /** What the serving subcommands of agnhost share. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { SIGNALS, type Process } from '../process.ts'
+import type { Target } from '../../../network/network.ts'
+import { requestHttp } from '../http-client.ts'
+import { FsError } from '../nodes.ts'
+import { Exited, SIGNALS, type Process } from '../process.ts'
+import { ROOT } from '../vfs.ts'
 import { serveHttp, type ServeOptions } from '../http-server.ts'
 import { golog } from './klog.ts'
 
@@ -38,6 +42,18 @@ export function reply(response: ServerResponse, status: number, body: string | B
   response.end(body)
 }
 
+/** Who asks, as Go writes it. */
+export function peerOf({ socket }: IncomingMessage): string {
+  const { remoteAddress, remotePort } = socket as { remoteAddress?: string; remotePort?: number }
+  return `${remoteAddress}:${remotePort}`
+}
+
+/** The query and, of what was posted, the form: Go's FormValue looks into both, the form first. */
+export async function formOf({ request, query }: Exchange): Promise<URLSearchParams> {
+  if (request.method !== 'POST' || !(request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) return query
+  return new URLSearchParams([...new URLSearchParams((await bodyOf(request)).toString()), ...query])
+}
+
 export async function bodyOf(request: IncomingMessage, maxBytes = 8 * 1024 * 1024): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -59,9 +75,19 @@ export async function untilSignal(process: Process, code: (signal: 'INT' | 'TERM
   return code(signal)
 }
 
-/** Go ends by an unhandled signal, even as the first process of a container it does not: the kernel shields it. */
+/** Signals that end a Go program which does not handle them. */
+const FATAL = ['HUP', 'INT', 'TERM', 'QUIT'] as const
+
+/**
+ * Runs for ever. A signal that is not handled ends it as any process; as the first of a container the kernel shields it from
+ * that, and Go's runtime, still alive after it has killed itself, exits with 2.
+ */
 export function forever(process: Process): Promise<number> {
-  return process.block(new Promise<number>(() => {}))
+  return process.block(
+    new Promise<number>((resolve) => {
+      if (process.pid === 1) for (const name of FATAL) process.handlers.set(SIGNALS[name] ?? 15, () => resolve(2))
+    }),
+  )
 }
 
 export function say(process: Process, message: string): void {
@@ -75,4 +101,35 @@ export function serveDatagrams(stream: Duplex, answer: (text: string) => string)
     const text = answer(datagram.toString())
     if (text !== '') stream.write(Buffer.from(text))
   })
+}
+
+const FETCH_TIMEOUT_MS = 5000
+
+/** A GET or POST of another pod's server. Rejects with what Go says of a connection that fails. */
+export async function fetchText({ sandbox }: Process, target: Target, path: string, { body, contentType = 'application/json', timeoutMs = FETCH_TIMEOUT_MS }: { body?: string; contentType?: string; timeoutMs?: number } = {}): Promise<{ status: number; text: string }> {
+  const { clock, network, party } = sandbox
+  const result = await requestHttp({
+    connect: () => network.connect(party, target, { timeoutMs }),
+    clock,
+    timeoutMs,
+    path: `/${path}`,
+    headers: { Host: `${target.host}:${target.port}`, Connection: 'close', ...(body === undefined ? {} : { 'Content-Type': contentType }) },
+    ...(body === undefined ? {} : { method: 'POST', body: Buffer.from(body) }),
+    maxBytes: 1 << 20,
+  })
+  return { status: result.status, text: result.body.toString() }
+}
+
+/** The files of a server's certificate. @throws Exited when one is not there, as log.Fatal does */
+export async function readTls(process: Process, { cert, key }: { cert: string | undefined; key: string | undefined }): Promise<{ cert: string; key: string }> {
+  const read = async (path = '') => {
+    try {
+      return (await process.sandbox.fs.readFile(process.path(path), ROOT)).toString()
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error
+      say(process, `open ${path}: ${error.message.toLowerCase()}`)
+      throw new Exited(1)
+    }
+  }
+  return { cert: await read(cert), key: await read(key) }
 }

@@ -1,9 +1,8 @@
 /** `agnhost webhook`: admission webhooks with a fixed verdict by path. Models test/images/agnhost/webhook. */
 import type { AdmissionRequest, AdmissionResponse, AdmissionReview, Container } from '../../../../schemas/types.ts'
 import type { Process } from '../process.ts'
-import { ROOT } from '../vfs.ts'
 import { parseFlags } from './flags.ts'
-import { bodyOf, forever, reply, serve, type Exchange } from './web.ts'
+import { bodyOf, forever, readTls, reply, serve, type Exchange } from './web.ts'
 
 /** What is looked at of the objects that are admitted. */
 interface Looked {
@@ -91,8 +90,7 @@ async function answer(judge: Judge, { request, response }: Exchange): Promise<vo
 
 export async function webhook(process: Process): Promise<number> {
   const flags = parseFlags(process.args)
-  const read = async (name: string) => (await process.sandbox.fs.readFile(process.path(flags.get(name) ?? ''), ROOT)).toString()
-  const tls = { cert: await read('tls-cert-file'), key: await read('tls-private-key-file') }
+  const tls = await readTls(process, { cert: flags.get('tls-cert-file'), key: flags.get('tls-private-key-file') })
   const routes = Object.entries(judges({ sidecarImage: flags.get('sidecar-image') ?? '', sleep: (ms) => process.clock.sleep(ms) })).map(([path, judge]) => [path, (exchange: Exchange) => answer(judge, exchange)] as const)
   serve(process, flags.number('port', 443), { ...Object.fromEntries(routes), '/readyz': ({ response }) => reply(response, 200, 'ok') }, { tls })
   return forever(process)

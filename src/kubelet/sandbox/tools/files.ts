@@ -3,6 +3,7 @@ import { getopt, splitOnce } from '../getopt.ts'
 import { FsError, type FsNode } from '../nodes.ts'
 import { openFile } from '../open-file.ts'
 import type { Process, Program } from '../process.ts'
+import { mountsOf } from '../procfs.ts'
 import { contentOf, join, normalize } from '../vfs.ts'
 import { groupName, modeText, parseMode, userName } from '../owners.ts'
 
@@ -344,7 +345,13 @@ async function truncate(process: Process): Promise<number> {
 }
 
 async function mount(process: Process): Promise<number> {
-  for (const [path, m] of process.sandbox.fs.mounts()) await process.out(`${m.type} on ${path} type ${m.type} (${m.readOnly ? 'ro' : 'rw'},relatime)\n`)
+  const { value, rest } = await getopt(process, 't:o:lnrwv')
+  if (rest.length > 0) {
+    await process.err(`mount: permission denied (are you root?)\n`)
+    return 32
+  }
+  const wanted = value('t')?.split(',')
+  for (const { source, path, type, options } of mountsOf(process.sandbox)) if (!wanted || wanted.includes(type)) await process.out(`${source} on ${path} type ${type} (${options})\n`)
   return 0
 }
 

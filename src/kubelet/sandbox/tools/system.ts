@@ -138,7 +138,7 @@ async function date(process: Process): Promise<number> {
 
 async function ps(process: Process): Promise<number> {
   await process.out('PID   USER     TIME  COMMAND\n')
-  for (const p of process.sandbox.processes()) await process.out(`${String(p.pid).padStart(5)} ${(await userName(process, p.cred.uid)).padEnd(8)}  0:00 ${p.argv.join(' ')}\n`)
+  for (const p of process.sandbox.processes()) await process.out(`${String(p.pid).padStart(5)} ${(await userName(process, p.cred.uid)).padEnd(8)}  0:00 ${(p.shownArgv ?? p.argv).join(' ')}\n`)
   return 0
 }
 
@@ -311,7 +311,7 @@ export default {
   usleep: async (process) => { await process.sleep(Number(process.args[0] ?? '0') / 1000); return 0 },
   pwd: text((process) => `${process.cwd}\n`),
   arch: text(() => 'x86_64\n'),
-  nproc: text(() => '8\n'),
+  nproc: text(({ sandbox }) => `${sandbox.kernel.cpus}\n`),
   groups: text(({ cred }) => `${[cred.gid, ...cred.groups].join(' ')}\n`),
   tty: async (process) => { await process.out(process.isTTY(0) ? '/dev/pts/0\n' : 'not a tty\n'); return process.isTTY(0) ? 0 : 1 },
   stty: () => 0,
