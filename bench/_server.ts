@@ -52,12 +52,13 @@ export function temporaryDir(): string {
 }
 
 /** By the command line: `--kubeconfig FILE`, else a cluster of our own with `--nodes N` nodes, or `serverNodes` of them. */
-export async function target(defaults: Record<string, string>, { serverNodes }: { serverNodes?: number } = {}): Promise<{ target: Target; numbers: Record<string, number> }> {
+export async function target(defaults: Record<string, string>, { serverNodes }: { serverNodes?: number } = {}): Promise<{ target: Target; numbers: Record<string, number>; given: Record<string, string | undefined> }> {
   const options = Object.fromEntries(['kubeconfig', ...Object.keys(defaults)].map((name) => [name, { type: 'string' as const }]))
   const { values } = parseArgs({ options })
+  const named = Object.fromEntries(Object.keys(options).map((name) => [name, typeof values[name] === 'string' ? values[name] : undefined]))
   const numbers = Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, Number(values[name] ?? value)]))
-  const given = values.kubeconfig
-  if (typeof given === 'string') return { target: { name: given, kubeconfig: given, pid: undefined, close: async () => undefined }, numbers }
+  const { kubeconfig: existing } = named
+  if (existing) return { target: { name: existing, kubeconfig: existing, pid: undefined, close: async () => undefined }, numbers, given: named }
   buildServer()
   const dir = temporaryDir()
   const { child, kubeconfig } = await startServer(dir, ['--nodes', String(serverNodes ?? numbers.nodes ?? 0)])
@@ -65,7 +66,7 @@ export async function target(defaults: Record<string, string>, { serverNodes }: 
     await stopServer(child)
     fs.rmSync(dir, { recursive: true, force: true })
   }
-  return { target: { name: 'Orrery', kubeconfig, pid: child.pid, close }, numbers }
+  return { target: { name: 'Orrery', kubeconfig, pid: child.pid, close }, numbers, given: named }
 }
 
 /** Resident memory in megabytes and CPU time in milliseconds of a process; Linux only. */

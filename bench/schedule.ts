@@ -1,7 +1,7 @@
 /**
  * Pods onto nodes: from the first create until every pod has a node, plain, with required anti-affinity and with spread
- * constraints on all pods: `npm run bench -- schedule [--kubeconfig FILE] [--nodes N] [--pods N]`. The nodes have no
- * kubelet, so that nothing else works but the API and the scheduler; creating the pods is part of the time.
+ * constraints on all pods: `npm run bench -- schedule [--kubeconfig FILE] [--nodes N] [--pods N] [--rules plain,spread]`.
+ * The nodes have no kubelet, so that nothing else works but the API and the scheduler; creating the pods is part of the time.
  */
 import { SystemClock } from '../src/clock.ts'
 import { BenchClient } from './_client.ts'
@@ -9,7 +9,7 @@ import { row } from './_measure.ts'
 import { benchNode, benchPod, rules } from './_pods.ts'
 import { processUse, target } from './_server.ts'
 
-const { target: cluster, numbers } = await target({ nodes: '5000', pods: '10000' }, { serverNodes: 0 })
+const { target: cluster, numbers, given } = await target({ nodes: '5000', pods: '10000', rules: '' }, { serverNodes: 0 })
 const { nodes = 0, pods = 0 } = numbers
 const AT_ONCE = 32
 const LIMIT_MS = 600_000
@@ -53,7 +53,7 @@ async function run(name: string): Promise<void> {
 try {
   console.log(cluster.name)
   await all(nodes, (i) => client.json('POST', '/api/v1/nodes', { body: benchNode(i) }))
-  for (const name of Object.keys(rules)) await run(name)
+  for (const name of given.rules ? given.rules.split(',') : Object.keys(rules)) await run(name)
 } finally {
   await all(nodes, (i) => client.call('DELETE', `/api/v1/nodes/bench-${i}`))
   client.close()

@@ -11,7 +11,7 @@ import { isStatusError } from '../src/errors.ts'
 import type { KubeObject } from '../src/registry/kind.ts'
 import { TriggerTimes, hasEndpoints, indexServices, podsOfService, servicesOfPod, withTriggerTime } from './_endpoint-pods.ts'
 import { MANAGED_BY, MANAGER, SERVICE_NAME, plan, type SlicePlan } from './_endpointslice-plan.ts'
-import { isOverloaded, zoneRatios, type ZoneCounts } from './_endpointslice-topology.ts'
+import { isOverloaded, zoneRatios, type ZoneCounts, type ZoneRatios } from './_endpointslice-topology.ts'
 
 export { plan } from './_endpointslice-plan.ts'
 
@@ -21,8 +21,18 @@ const BY_SERVICE = 'service'
 
 const triggers = perCluster(() => new TriggerTimes())
 
-/** The zones as the nodes make them, and what was decided by them: by Service and address type. */
-const topologies = perCluster((ctx) => ({ ratios: zoneRatios(ctx.informers.lister<Node>('v1/Node').list()), zones: new Map<Key, Map<string, ZoneCounts>>() }))
+interface Topology {
+  /** The zones as the nodes make them; counted when next asked for. */
+  counted: { ratios: ZoneRatios } | undefined
+  /** What was decided by them: by Service and address type. */
+  readonly zones: Map<Key, Map<string, ZoneCounts>>
+}
+
+const topologies = perCluster((): Topology => ({ counted: undefined, zones: new Map() }))
+
+function ratiosOf(ctx: ControllerContext): ZoneRatios {
+  return (topologies(ctx).counted ??= { ratios: zoneRatios(ctx.informers.lister<Node>('v1/Node').list()) }).ratios
+}
 
 export default defineController<Service>({
   name: 'endpointslice',
@@ -45,8 +55,10 @@ function overloadedServices(changed: KubeObject, ctx: ControllerContext, before?
   const facts = (node: KubeObject) => `${node.metadata.labels?.[ZONE]} ${conditionOf((node as Node).status?.conditions, 'Ready')?.status}`
   if (before && facts(changed) === facts(before)) return []
   const topology = topologies(ctx)
-  topology.ratios = zoneRatios(ctx.informers.lister<Node>('v1/Node').list())
-  return [...topology.zones].flatMap(([key, byType]) => ([...byType.values()].some((zones) => isOverloaded(zones, topology.ratios)) ? [key] : []))
+  topology.counted = undefined
+  if (topology.zones.size === 0) return []
+  const ratios = ratiosOf(ctx)
+  return [...topology.zones].flatMap(([key, byType]) => ([...byType.values()].some((zones) => isOverloaded(zones, ratios)) ? [key] : []))
 }
 
 /** The Service that a slice of ours belongs to, now or before. */
@@ -70,7 +82,7 @@ async function reconcile(service: Service, ctx: ControllerContext): Promise<void
     .filter((slice) => !slice.metadata.deletionTimestamp)
   const topology = topologies(ctx)
   const key = keyOf(service)
-  const wanted = plan({ service, pods, existing, node: (name) => nodes.get('', name), topology: { ratios: topology.ratios, hadHints: topology.zones.has(key) } })
+  const wanted = plan({ service, pods, existing, node: (name) => nodes.get('', name), topology: { ratios: ratiosOf(ctx), hadHints: topology.zones.has(key) } })
   if (wanted.zones.size > 0) topology.zones.set(key, wanted.zones)
   else topology.zones.delete(key)
   for (const { type, reason, message } of wanted.notes) ctx.events.event(service, type, reason, message)

@@ -1,16 +1,19 @@
 /**
  * Writes Events with the aggregation of client-go's tools/record: an equal event raises the count of the first, many similar
- * ones are combined, a source that floods is cut off. Events are written one after the other and never hold up who
- * records them; when too many wait, the newest are dropped, as upstream does.
+ * ones are combined, a source that floods is cut off. Equal events are written one after the other, others side by side, so
+ * that they share a write to disk; they never hold up who records them. When too many wait, the newest are dropped, as
+ * upstream does.
  */
 import type { Logger } from 'pino'
-import { formatMicroTime, formatTime, type Clock, type Random } from '../clock.ts'
+import { formatMicroTime, formatTime, nextTurn, type Clock, type Random } from '../clock.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { Event, ObjectReference } from '../../schemas/types.ts'
 import type { Client } from './client.ts'
 import type { EventRecorder } from './events.ts'
 
 const MAX_WAITING = 1000
+/** Events that are written side by side. */
+const AT_ONCE = 32
 const MAX_KNOWN = 4096
 /** That many similar events, none longer than the interval after the one before, are combined into one. */
 const SIMILAR_LIMIT = 10
@@ -53,7 +56,7 @@ export class Recorder implements EventRecorder {
   readonly #known = new Bounded<Known>(MAX_KNOWN)
   readonly #similar = new Bounded<Similar>(MAX_KNOWN)
   readonly #budgets = new Bounded<Budget>(MAX_KNOWN)
-  #waiting: (() => Promise<void>)[] = []
+  #waiting: (() => Event)[] = []
   #writing = false
   #closed = false
   #lastNanos = 0n
@@ -68,7 +71,7 @@ export class Recorder implements EventRecorder {
     const nowMs = clock.now()
     if (options.action === undefined && !this.#allows(about, `${type}|${options.host ?? ''}`, nowMs)) return
     if (this.#waiting.length >= MAX_WAITING) return log.debug({ reason }, 'too many events wait, one is dropped')
-    this.#waiting.push(() => this.#record(this.#make(about, { type, reason, message, nowMs, options })))
+    this.#waiting.push(() => this.#make(about, { type, reason, message, nowMs, options }))
     if (!this.#writing) void this.#drain()
   }
 
@@ -80,15 +83,30 @@ export class Recorder implements EventRecorder {
 
   async #drain(): Promise<void> {
     this.#writing = true
-    for (let next = this.#waiting.shift(); next && !this.#closed; next = this.#waiting.shift()) {
-      try {
-        await next()
-      } catch (error) {
-        // An event that cannot be written (its namespace is going away) is lost, as upstream loses it.
-        if (!this.#closed) this.#parts.log.debug({ err: error }, 'event not recorded')
+    // Whoever records one often records more in the same turn.
+    await nextTurn()
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const byKey = new Map<string, Promise<void>>()
+      for (const make of this.#waiting.splice(0, AT_ONCE)) {
+        const made = make()
+        const event = this.#combine(made, this.#parts.clock.now())
+        const key = keyOf(event, made)
+        const before = byKey.get(key)
+        byKey.set(key, before ? before.then(() => this.#written(key, event)) : this.#written(key, event))
       }
+      await Promise.all(byKey.values())
     }
     this.#writing = false
+  }
+
+  async #written(key: string, event: Event): Promise<void> {
+    if (this.#closed) return
+    try {
+      await this.#record(key, event)
+    } catch (error) {
+      // An event that cannot be written (its namespace is going away) is lost, as upstream loses it.
+      if (!this.#closed) this.#parts.log.debug({ err: error }, 'event not recorded')
+    }
   }
 
   #make(about: KubeObject, { type, reason, message, nowMs, options = {} }: { type: string; reason: string; message: string; nowMs: number; options: Options }): Event {
@@ -111,10 +129,8 @@ export class Recorder implements EventRecorder {
     return `${name}.${this.#lastNanos.toString(16)}`
   }
 
-  async #record(made: Event): Promise<void> {
+  async #record(key: string, event: Event): Promise<void> {
     const { client, clock } = this.#parts
-    const event = this.#combine(made, clock.now())
-    const key = keyOf(event, made)
     const known = this.#known.get(key)
     if (known) {
       try {

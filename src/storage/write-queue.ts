@@ -2,6 +2,7 @@
  * Orders the writes of a store: gives each its revision, and makes those that gathered while the backend was busy durable
  * together (group commit). The head is the state with all queued writes in it; it is what the next write is decided on.
  */
+import { nextTurn } from '../clock.ts'
 import { type Backend, type StateSummary } from './backends/backend.ts'
 import { type Codec, Entry } from './entry.ts'
 import { StorageError } from './errors.ts'
@@ -161,10 +162,12 @@ export class WriteQueue<V extends object> {
   }
 
   async #commitAll(): Promise<void> {
+    const { backend, publish } = this.#options
     for (let batch = this.#batches[0]; batch; batch = this.#batches[0]) {
+      if (backend.gathersWrites) await nextTurn()
       const tree = this.#seal(batch)
       try {
-        const done = this.#options.backend.commit(batch.events, batch.after)
+        const done = backend.commit(batch.events, batch.after)
         if (done) await done
       } catch (error) {
         this.#fail(error)
@@ -173,7 +176,7 @@ export class WriteQueue<V extends object> {
       this.#batches.shift()
       this.#queuedWrites -= batch.events.length
       this.#queuedBytes -= batch.bytes
-      this.#options.publish(batch.events, tree)
+      publish(batch.events, tree)
       batch.waiters.forEach(({ resolve }, i) => resolve(entryAt(batch.events, i)))
       for (const { resolve } of batch.settled) resolve()
     }

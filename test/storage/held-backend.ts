@@ -3,6 +3,7 @@ import { type Backend, type Change, EMPTY_STATE, type StateSummary } from '../..
 
 /** A backend whose commits end when they are told to. */
 export class HeldBackend implements Backend {
+  readonly gathersWrites = false
   readonly commits: { changes: readonly Change[]; after: StateSummary; finish(error?: Error): Promise<void> }[] = []
 
   open = () => Promise.resolve(EMPTY_STATE)

@@ -34,6 +34,8 @@ export interface StateSummary {
 export const EMPTY_STATE: StateSummary = { revision: 1, count: 0, revisionSum: 0 }
 
 export interface Backend {
+  /** A commit has its price, so the writes of one turn of the event loop had better share it. */
+  readonly gathersWrites: boolean
   /** Opens or creates; throws StorageError LOCKED, CORRUPT or FAILED. */
   open(): Promise<StateSummary>
   /** All records, in any order, some at a time; throws CORRUPT when they are not what the summary says. */

@@ -21,6 +21,7 @@ export interface LevelOptions {
 }
 
 export class LevelBackend implements Backend {
+  readonly gathersWrites = true
   readonly #directory: string
   readonly #sync: boolean
   #db: Database | undefined

@@ -9,6 +9,7 @@ import { type Backend, type StateSummary, EMPTY_STATE } from './backend.ts'
 const YIELD_EVERY = 128
 
 export class MemoryBackend implements Backend {
+  readonly gathersWrites = false
   #untilYield = YIELD_EVERY
 
   open(): Promise<StateSummary> {
