@@ -6,13 +6,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import controllerModules from 'folder:controllers'
 import pino from 'pino'
-import { AuditLog } from './apiserver/audit/log.ts'
 import { ADMIN_GROUP } from './auth/authenticate.ts'
 import type { AuthenticationOptions } from './auth/authentication.ts'
 import { loadPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureObject } from './client/bootstrap.ts'
 import { SystemClock, SystemRandom } from './clock.ts'
+import { openAudit } from './cluster/auditing.ts'
 import { bootstrap, registerNodes } from './cluster/bootstrap.ts'
 import { buildControlPlane } from './cluster/control-plane.ts'
 import { listen } from './cluster/listening.ts'
@@ -58,7 +58,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-async function build(options: ClusterOptions, opened: { close(): Promise<void> | void }[], closeAll: () => Promise<void>): Promise<Cluster> {
+async function build(options: ClusterOptions, opened: { close(): void | Promise<void> }[], closeAll: () => Promise<void>): Promise<Cluster> {
   const controllers = selectControllers(controllerModules as (ControllerDefinition | LoopDefinition)[], options.controllers ?? ['*'])
   const scheduler = schedulerLoop(options.schedulerConfig)
   const clock = options.clock ?? new SystemClock()
@@ -75,8 +75,8 @@ async function build(options: ClusterOptions, opened: { close(): Promise<void> |
   const kubelet = createKubelet({ network: plane.network })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
-  const audit = options.audit && { policy: options.audit.policy, log: new AuditLog(options.audit.path) }
-  if (audit) opened.push(audit.log)
+  const audit = options.audit && openAudit(options.audit, { clock, log })
+  if (audit) opened.push(audit.sink)
   const server = await listen(options, { ...plane, pki, log, audit, state, kubelet, explain: scheduler.explain })
   opened.push(server)
   joinNetwork(plane.network, { host: reachable(options.host), port: server.port })

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { alwaysAllow } from '../auth/union.ts'
-import { methodNotAllowed, noSuchResource, StatusError } from '../errors.ts'
+import { methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
@@ -85,18 +85,22 @@ export class Routes {
     const kind = raw.method === 'GET' || raw.method === 'HEAD' ? 'readOnly' : 'mutating'
     metrics.inFlight[kind]++
     let response: ApiResponse
-    let refusal: object | undefined
     try {
       response = await this.#dispatch(raw, passage)
+      passage.trail?.responded(response, undefined)
     } catch (error) {
       response = this.failure(error, raw)
-      refusal = statusErrorOf(error).toStatus()
+      const { code, reason } = statusErrorOf(error)
+      // Upstream knows of these as panics.
+      if (code === 500 && !reason) passage.trail?.panicked(error)
+      else passage.trail?.responded(response, statusErrorOf(error).toStatus())
     } finally {
       metrics.inFlight[kind]--
       // A watch needs its seat for its beginning only.
       if (passage.isSeated) passage.flow?.queue?.leave()
     }
-    passage.trail?.responded(response, refusal)
+    const written = passage.trail?.settled()
+    if (written) await written
     this.#addHeaders(response, raw, passage)
     const { info, startedMs } = passage
     if (info) metrics.observe(info, { isApply: raw.headers['content-type'] === APPLY, isDryRun: raw.url.includes('dryRun='), status: response.status, ms: api.clock.now() - startedMs })
@@ -123,7 +127,9 @@ export class Routes {
 
   async #dispatch(raw: RawRequest, passage: Passage): Promise<ApiResponse> {
     if (BAD_ESCAPE.test(raw.url.replace(/\?.*/s, ''))) return textResponse('400 Bad Request', 400)
-    const { request, info } = await this.#read(raw, passage)
+    const read = await this.#read(raw, passage)
+    if (!read) return textResponse(`Internal Server Error: ${quote(raw.url)}: failed to store audit event\n`, 500)
+    const { request, info } = read
     passage.info = info
     const admission = CONNECTIONS.has(info.subresource) || info.verb === 'proxy' ? undefined : this.#parts.flowControl.admit(request.user, info)
     if (admission) {
@@ -160,8 +166,8 @@ export class Routes {
     return kind.namespaced ? !namespace && verb !== 'list' && verb !== 'watch' : namespace !== ''
   }
 
-  /** Who asks, after what they may say about who they are, and what for. */
-  async #read(raw: RawRequest, { warnings, trail }: Passage): Promise<{ request: ApiRequest; info: RequestInfo }> {
+  /** Who asks, after what they may say about who they are, and what for; nothing where the request had to be written down and could not. */
+  async #read(raw: RawRequest, { warnings, trail }: Passage): Promise<{ request: ApiRequest; info: RequestInfo } | undefined> {
     const request = new AuthenticatedRequest(raw, warnings, trail)
     const { headers, query } = request
     const info = parseRequestInfo(request.method, request.path, query)
@@ -171,7 +177,8 @@ export class Routes {
       trail?.unauthenticated(attributesOf(NOBODY, info, query), statusErrorOf(error).toStatus())
       throw error
     }
-    trail?.received(attributesOf(request.user, info, query))
+    const mayGoOn = trail?.received(attributesOf(request.user, info, query)) ?? true
+    if (!(mayGoOn instanceof Promise ? await mayGoOn : mayGoOn)) return undefined
     const wanted = isImpersonating(headers) ? impersonatedUser(raw.rawHeaders) : undefined
     if (wanted) {
       request.user = await this.#impersonation.become(wanted, attributesOf(request.user, info, query))

@@ -58,12 +58,14 @@ export class ServiceAccountKeys implements ServiceAccountTokens {
     this.#system = system
   }
 
-  async sign({ serviceAccount, audiences, expirationSeconds, warnAfterSeconds, pod, node, secret }: Parameters<ServiceAccountTokens['sign']>[0]): Promise<string> {
+  async sign({ serviceAccount, audiences, expirationSeconds, warnAfterSeconds, pod, node, secret }: Parameters<ServiceAccountTokens['sign']>[0]): Promise<{ token: string; id: string }> {
     const now = Math.floor(this.#clock.now() / 1000)
     const { namespace, name, uid } = serviceAccount
     const bound = { namespace, ...(node ? { node } : {}), ...(pod ? { pod } : {}), ...(secret ? { secret } : {}), serviceaccount: { name, uid }, ...(warnAfterSeconds ? { warnafter: now + warnAfterSeconds } : {}) }
     // In the order in which upstream's encoder gives them.
-    return this.#signed({ aud: [...audiences], exp: now + expirationSeconds, iat: now, iss: ISSUER, jti: this.#random.uuid(), [PRIVATE_CLAIM]: bound, nbf: now, sub: `system:serviceaccount:${namespace}:${name}` })
+    const id = this.#random.uuid()
+    const token = await this.#signed({ aud: [...audiences], exp: now + expirationSeconds, iat: now, iss: ISSUER, jti: id, [PRIVATE_CLAIM]: bound, nbf: now, sub: `system:serviceaccount:${namespace}:${name}` })
+    return { token, id }
   }
 
   /** A token that lies in a Secret of its account and does not expire. */

@@ -5,6 +5,17 @@ export interface ServerFlag extends Flag {
   value: string
 }
 
+/** How the log and the webhook get their events. */
+const delivery = (plugin: string, mode: string, [buffer = '', size = '', wait = '']: readonly string[]): readonly ServerFlag[] => [
+  { name: `audit-${plugin}-mode`, value: 'MODE', default: mode, summary: 'batch, blocking (answers wait for it) or blocking-strict (requests that cannot be written down are refused)' },
+  { name: `audit-${plugin}-batch-buffer-size`, value: 'N', default: buffer, summary: 'how many events may wait in batch mode' },
+  { name: `audit-${plugin}-batch-max-size`, value: 'N', default: size, summary: 'how many go at once' },
+  { name: `audit-${plugin}-batch-max-wait`, value: 'DURATION', default: wait, summary: 'how long fewer wait' },
+  { name: `audit-${plugin}-truncate-enabled`, value: 'BOOL', default: 'false', summary: 'whether events that are too large lose what was sent and answered' },
+  { name: `audit-${plugin}-truncate-max-event-size`, value: 'BYTES', default: '102400', summary: 'what is too large' },
+  { name: `audit-${plugin}-truncate-max-batch-size`, value: 'BYTES', default: '10485760', summary: 'how much goes at once' },
+]
+
 export const serverFlags: readonly ServerFlag[] = [
   { name: 'anonymous-auth', value: 'BOOL', default: 'true', summary: 'whether requests without credentials are let in as system:anonymous' },
   { name: 'token-auth-file', value: 'FILE', summary: 'known tokens: token,user,uid,"group1,group2" a line' },
@@ -33,4 +44,13 @@ export const serverFlags: readonly ServerFlag[] = [
   { name: 'disable-admission-plugins', value: 'LIST', summary: 'admission plugins that are off' },
   { name: 'audit-policy-file', value: 'FILE', summary: 'which requests are written down, and how much of them' },
   { name: 'audit-log-path', value: 'FILE', summary: 'where; "-" is standard output' },
+  { name: 'audit-log-format', value: 'FORMAT', default: 'json', summary: 'json or legacy' },
+  { name: 'audit-log-maxsize', value: 'MB', default: '100', summary: 'from which size on the file is put aside; 0 for never' },
+  { name: 'audit-log-maxbackup', value: 'N', default: '100', summary: 'how many that were put aside stay; 0 for all' },
+  { name: 'audit-log-maxage', value: 'DAYS', default: '366', summary: 'how long they stay; 0 for ever' },
+  { name: 'audit-log-compress', value: 'BOOL', default: 'false', summary: 'whether they are compressed' },
+  ...delivery('log', 'blocking', ['10000', '1', '0s']),
+  { name: 'audit-webhook-config-file', value: 'FILE', summary: 'a kubeconfig: who else is told' },
+  { name: 'audit-webhook-initial-backoff', value: 'DURATION', default: '10s', summary: 'how long until it is told again what it did not take' },
+  ...delivery('webhook', 'batch', ['10000', '400', '30s']),
 ]

@@ -1,21 +1,16 @@
 /** What kube-apiserver's flags mean for a cluster: reads the files they name. Models k8s.io/kubernetes/pkg/kubeapiserver/options. */
-import fs from 'node:fs'
-import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
 import type { AuthenticationOptions } from '../auth/authentication.ts'
 import { parseAuthorizationConfiguration } from '../auth/authorization-configuration.ts'
 import { FRONT_PROXY_HEADERS } from '../auth/front-proxy.ts'
 import { parseAuthenticationConfiguration, type AuthenticationConfiguration } from '../auth/jwt/configuration.ts'
-import { remoteOfKubeconfig } from '../auth/kubeconfig-remote.ts'
 import type { AuthorizationOptions } from '../auth/modes.ts'
-import type { RemoteOptions } from '../auth/remote.ts'
 import type { ClusterOptions } from '../cluster.ts'
 import { quote } from '../errors.ts'
+import { auditOf } from './audit-options.ts'
 import { UserError } from './command.ts'
+import { bool, explained, Files, type Said } from './server-files.ts'
 
 export type ServerOptions = Pick<ClusterOptions, 'authentication' | 'authorization' | 'admission' | 'audit'>
-
-/** What was said, by flag. */
-export type Said = Readonly<Record<string, string | undefined>>
 
 const EMPTY = /^\s*(?:#.*)?$/
 
@@ -32,15 +27,6 @@ export function serverOptions(said: Said): ServerOptions {
     ...(authorization ? { authorization } : {}),
     ...(enable || disable ? { admission: { ...(enable ? { enable } : {}), ...(disable ? { disable } : {}) } } : {}),
   }
-}
-
-function auditOf(said: Said, read: Files): ClusterOptions['audit'] {
-  const policy = read.text('audit-policy-file')
-  const target = said['audit-log-path']
-  if (policy === undefined && target === undefined) return undefined
-  if (policy === undefined) throw new UserError('--audit-log-path: there is no --audit-policy-file that says what is written')
-  if (target === undefined) throw new UserError('--audit-policy-file: there is no --audit-log-path that says where to')
-  return { policy: explained('audit-policy-file', () => parseAuditPolicy(policy)), path: target }
 }
 
 function authenticationOf(said: Said, read: Files): AuthenticationOptions {
@@ -121,40 +107,6 @@ function tokensOf(text: string): NonNullable<AuthenticationOptions['staticTokens
       if (!token || !name) throw new Error(`line ${i + 1} must have at least 3 columns (token, user name, user uid)`)
       return { token, user: { name, ...(uid ? { uid } : {}), groups: list(groups) ?? [] } }
     })
-}
-
-/** The files that flags name. */
-class Files {
-  readonly #said: Said
-
-  constructor(said: Said) {
-    this.#said = said
-  }
-
-  text(flag: string): string | undefined {
-    const file = this.#said[flag]
-    return file === undefined ? undefined : explained(flag, () => fs.readFileSync(file, 'utf8'))
-  }
-
-  /** The server of a kubeconfig's current context. */
-  remote(flag: string): RemoteOptions | undefined {
-    const file = this.#said[flag]
-    return file === undefined ? undefined : explained(flag, () => remoteOfKubeconfig(file))
-  }
-}
-
-function explained<T>(flag: string, act: () => T, what = ''): T {
-  try {
-    return act()
-  } catch (error) {
-    throw new UserError(`--${flag}: ${what && `${what}: `}${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
-}
-
-function bool(said: Said, flag: string): boolean | undefined {
-  const text = said[flag]
-  if (text !== undefined && text !== 'true' && text !== 'false') throw new UserError(`--${flag}: "${text}" is not true or false`)
-  return text === undefined ? undefined : text === 'true'
 }
 
 const list = (text: string | undefined): string[] | undefined => text?.split(',').map((part) => part.trim()).filter((part) => part !== '')

@@ -1,7 +1,6 @@
 /** What a cluster is told when it starts, and what is the same in each. */
 import type { Logger } from 'pino'
 import type { AdmissionOptions } from '../admission/plugins.ts'
-import type { AuditPolicy } from '../apiserver/audit/policy.ts'
 import { ADMIN_GROUP } from '../auth/authenticate.ts'
 import type { AuthenticationOptions } from '../auth/authentication.ts'
 import type { AuthorizationOptions } from '../auth/modes.ts'
@@ -11,6 +10,7 @@ import type { HostAccessOptions } from '../network/host-access.ts'
 import { DEFAULT_SERVICE_CIDR } from '../registry/allocators.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { SchedulerConfig } from '../scheduler/config/types.ts'
+import type { AuditOptions } from './auditing.ts'
 
 export interface NodeOptions {
   name: string
@@ -37,8 +37,8 @@ export interface ClusterOptions {
   scheduler?: boolean
   /** Admission plugins to switch on or off, and what they are configured with. */
   admission?: AdmissionOptions
-  /** Which requests are written down, and where: a file, or `-` for standard output. */
-  audit?: { policy: AuditPolicy; path: string }
+  /** Which requests are written down, and where. */
+  audit?: AuditOptions
   /** How users are known. */
   authentication?: AuthenticationOptions
   /** Who decides what a user may do. */

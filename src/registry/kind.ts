@@ -45,6 +45,8 @@ export interface WriteContext {
   system: SystemReader
   /** Tells the client, in a Warning header. */
   warn(text: string): void
+  /** Notes something in the audit log. */
+  annotateAudit(key: string, value: string): void
 }
 
 /**
@@ -89,7 +91,7 @@ export interface ServiceAccountTokens {
     pod?: { name: string; uid: string }
     node?: { name: string; uid?: string }
     secret?: { name: string; uid: string }
-  }): Promise<string>
+  }): Promise<{ token: string; id: string }>
 }
 
 /** Pools from which a Service takes its addresses and ports. Dry runs reserve nothing. Each throws FieldError-free plain Errors with upstream's text. */

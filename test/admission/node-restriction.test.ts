@@ -93,7 +93,7 @@ t.test('leases, CSI nodes and resource slices', async (t) => {
 })
 
 t.test('tokens of service accounts', async (t) => {
-  const serviceAccountTokens = { defaultAudiences: ['api'], sign: () => Promise.resolve('token') }
+  const serviceAccountTokens = { defaultAudiences: ['api'], sign: () => Promise.resolve({ token: 'token', id: 'id' }) }
   const { create, client } = await startApi(t, { plugins: [nodeRestriction], serviceAccountTokens })
   await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot', namespace: 'ns' } })
   const volumes = [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't', audience: 'vault' } }] } }]

@@ -40,7 +40,11 @@ t.test('what flags of kube-apiserver mean', async (t) => {
     webhook: { remote: { url: 'https://h/a', ca: 'PEM', cert: undefined, key: undefined, token: 't', insecure: false } },
   })
   t.same(serverOptions({ 'enable-admission-plugins': 'AlwaysPullImages', 'disable-admission-plugins': 'PodSecurity,Priority' }).admission, { enable: ['AlwaysPullImages'], disable: ['PodSecurity', 'Priority'] })
-  t.match(serverOptions({ 'audit-policy-file': file('policy', 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]'), 'audit-log-path': '-' }).audit, { policy: { rules: [{ level: 'Metadata' }] }, path: '-' })
+  t.match(serverOptions({ 'audit-policy-file': file('policy', 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]'), 'audit-log-path': '-' }).audit, { policy: { rules: [{ level: 'Metadata' }] }, log: { path: '-' } })
+  t.match(serverOptions({ 'audit-policy-file': path.join(dir, 'policy'), 'audit-log-path': '-', 'audit-log-maxsize': '5', 'audit-log-mode': 'batch', 'audit-log-format': 'legacy', 'audit-webhook-config-file': kubeconfig, 'audit-webhook-batch-max-wait': '1.5s', 'audit-webhook-truncate-enabled': 'true' }).audit, {
+    log: { maxSizeMB: 5, mode: 'batch', format: 'legacy' },
+    webhook: { remote: { url: 'https://h/a' }, batch: { maxBatchWaitMs: 1500 }, truncate: { maxEventSize: 102400, maxBatchSize: 10485760 } },
+  })
   t.match(serverOptions({ 'requestheader-client-ca-file': path.join(dir, 'ca.pem'), 'requestheader-allowed-names': 'proxy' }).authentication?.frontProxy, { ca: 'PEM', allowedNames: ['proxy'], usernameHeaders: ['X-Remote-User'] })
 })
 
@@ -55,6 +59,11 @@ t.test('what they may not say', async (t) => {
     [{ 'authorization-config': file('authz', ''), 'authorization-mode': 'RBAC' }, '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined'],
     [{ 'authorization-config': path.join(dir, 'authz') }, '--authorization-config: authorizers: Required value: at least one authorization mode must be defined'],
     [{ 'audit-log-path': '-' }, '--audit-log-path: there is no --audit-policy-file that says what is written'],
+    [{ 'audit-log-path': '-', 'audit-log-format': 'x' }, 'invalid audit log format x, allowed formats are "legacy,json"'],
+    [{ 'audit-log-path': '-', 'audit-log-mode': 'x' }, 'invalid audit log mode x, allowed modes are "batch,blocking,blocking-strict"'],
+    [{ 'audit-log-path': '-', 'audit-log-maxage': '-1' }, "--audit-log-maxage -1 can't be a negative number"],
+    [{ 'audit-log-path': '-', 'audit-log-batch-buffer-size': '0' }, 'invalid audit batch log buffer size 0, must be a positive number'],
+    [{ 'audit-log-path': '-', 'audit-log-truncate-max-batch-size': '1' }, 'invalid audit truncate log max batch size 1, must be greater than max event size (102400)'],
     [{ 'audit-policy-file': file('worse', 'kind: Policy'), 'audit-log-path': '-' }, /^--audit-policy-file: an audit policy has apiVersion/],
     [{ 'token-auth-file': path.join(dir, 'absent') }, /^--token-auth-file: ENOENT/],
   ] as const) t.throws(() => serverOptions(said), { message }, JSON.stringify(said))

@@ -89,13 +89,14 @@ async function create({ name, body, ctx }: { name: string; body: KubeObject; ctx
 
   const bound = resolveBound(boundObjectRef, name, ctx)
   const isExtended = bound.pod !== undefined && expirationSeconds === EXTENDED_SECONDS && audiences.every((a) => tokens.defaultAudiences.includes(a))
-  const token = await tokens.sign({
+  const { token, id } = await tokens.sign({
     serviceAccount: { namespace, name, uid },
     audiences,
     expirationSeconds: isExtended ? EXTENSION_SECONDS : expirationSeconds,
     warnAfterSeconds: isExtended ? expirationSeconds : 0,
     ...bound,
   })
+  ctx.annotateAudit('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`)
   return {
     ...request,
     metadata: { ...request.metadata, name, namespace, uid, creationTimestamp: formatTime(nowMs) },

@@ -1,36 +1,66 @@
-/** Where audit events go: lines of JSON in a file or on standard output. Models k8s.io/apiserver/plugin/pkg/audit/log. */
-import fs from 'node:fs'
-import type { Writable } from 'node:stream'
+/** Audit events as lines in a file or on standard output. Models k8s.io/apiserver/plugin/pkg/audit/log. */
+import { goJSON, quote } from '../../errors.ts'
+import { RotatedFile, type RotationOptions } from './rotated-file.ts'
+import type { AuditEvent, AuditSink } from './sink.ts'
+import type { Clock } from '../../clock.ts'
 
-/** What may wait for the disk; beyond it events are dropped, and their number is told. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024
-const STANDARD_OUTPUT = '-'
+export const FORMATS = ['legacy', 'json'] as const
+export type AuditFormat = (typeof FORMATS)[number]
 
-export class AuditLog {
-  readonly #stream: Writable
-  readonly #isOwn: boolean
-  /** Events that were not written since the disk did not keep up. */
-  dropped = 0
+export interface AuditLogOptions extends Partial<RotationOptions> {
+  /** `-` is standard output. */
+  path: string
+  /** json unless told. */
+  format?: AuditFormat
+}
 
-  /** @param path `-` is standard output. @throws the system's error when the file cannot be opened */
-  constructor(path: string) {
-    this.#isOwn = path !== STANDARD_OUTPUT
-    this.#stream = this.#isOwn ? fs.createWriteStream(path, { fd: fs.openSync(path, 'a', 0o600) }) : process.stdout
-    // A disk that fails must not end the server.
-    if (this.#isOwn) this.#stream.on('error', () => this.dropped++)
-  }
+/** As kube-apiserver's flags have it. */
+const ROTATION: RotationOptions = { maxSizeMB: 100, maxAgeDays: 366, maxBackups: 100, compress: false }
 
-  write(event: object): void {
-    if (this.#stream.writableLength > MAX_WAITING_BYTES) this.dropped++
-    else this.#stream.write(`${goJSON(event)}\n`)
-  }
-
-  close(): Promise<void> {
-    return this.#isOwn ? new Promise((resolve) => this.#stream.end(() => resolve())) : Promise.resolve()
+/** What was written is with the system when `write` returns. @throws the system's error when the file cannot be opened */
+export function openAuditLog({ path, format = 'json', ...rotation }: AuditLogOptions, clock: Clock): AuditSink {
+  const file = path === '-' ? undefined : new RotatedFile(path, { ...ROTATION, ...rotation }, clock)
+  const line = format === 'json' ? goJSON : legacyLine
+  return {
+    write(events) {
+      for (const event of events) {
+        const text = `${line(event)}\n`
+        if (file) file.write(text)
+        else process.stdout.write(text)
+      }
+    },
+    close: () => file?.close(),
   }
 }
 
-/** As Go's encoder writes it: safe to be put into HTML. */
-function goJSON(value: object): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+interface Shown {
+  [member: string]: unknown
+  user?: { username?: string; groups?: string[] }
+  impersonatedUser?: { username?: string; groups?: string[] }
+  objectRef?: { namespace?: string }
+  responseStatus?: { code?: number }
+  sourceIPs?: string[]
 }
+
+function legacyLine(event: AuditEvent): string {
+  const { user, impersonatedUser: as, objectRef, responseStatus, sourceIPs, auditID, stage, verb, userAgent = '', requestURI, requestReceivedTimestamp } = event as Shown
+  const list = (items: readonly string[]) => items.map(quote).join(',')
+  const members = {
+    id: auditID,
+    stage,
+    ip: sourceIPs?.[0] ?? '<unknown>',
+    method: verb,
+    user: user?.username || '<none>',
+    groups: user?.username && user.groups?.length ? list(user.groups) : '<none>',
+    as: as ? (as.username ?? '') : '<self>',
+    asgroups: as?.groups ? list(as.groups) : '<lookup>',
+    'user-agent': userAgent,
+    namespace: objectRef?.namespace || '<none>',
+    uri: requestURI,
+  }
+  const shown = Object.entries(members).map(([name, value]) => `${name}=${quote(String(value))}`)
+  return `${shortTime(String(requestReceivedTimestamp))} AUDIT: ${shown.join(' ')} response="${responseStatus ? responseStatus.code : '<deferred>'}"`
+}
+
+/** As Go's RFC3339Nano has it: without zeros at the end. */
+const shortTime = (text: string): string => text.replace(/\.?0*Z$/, 'Z')

@@ -6,7 +6,7 @@ import { decodeProtobuf } from '../protobuf.ts'
 import type { RequestTrail } from '../../registry/request-context.ts'
 import type { ApiResponse } from '../request.ts'
 import type { RawRequest } from '../server.ts'
-import type { AuditLog } from './log.ts'
+import type { AuditEvent, AuditSink } from './sink.ts'
 import { auditConfigOf, LEVELS, type AuditConfig, type AuditPolicy, type Level, type Stage } from './policy.ts'
 
 const MAX_USER_AGENT = 1024
@@ -16,7 +16,11 @@ const LONG_RUNNING_SUBRESOURCES = ['attach', 'exec', 'proxy', 'log', 'portforwar
 
 export interface Auditor {
   policy: AuditPolicy
-  log: AuditLog
+  sink: AuditSink
+  /** A request whose beginning cannot be written down is refused. */
+  isStrict: boolean
+  /** Told when an event could not be written. */
+  onLost(error: unknown): void
 }
 
 interface User {
@@ -39,6 +43,8 @@ export class AuditTrail implements RequestTrail {
   /** Members of the events, in upstream's order once they are written. */
   readonly #event: Record<string, unknown> = {}
   #objectRef: Record<string, string> | undefined
+  /** Whether what is being written is lost. */
+  #writing: boolean | Promise<boolean> = false
 
   constructor(auditor: Auditor, raw: RawRequest, { clock, random }: { clock: Clock; random: Random }) {
     this.#auditor = auditor
@@ -49,11 +55,26 @@ export class AuditTrail implements RequestTrail {
     this.id = typeof given === 'string' && given !== '' ? given.slice(0, MAX_ID) : random.uuid()
   }
 
-  /** The request is understood: its policy decides what is written from now on. */
-  received(attributes: AuthorizationAttributes): void {
+  /** The request is understood: its policy decides what is written from now on. False where it may not go on, for it must be written and cannot. */
+  received(attributes: AuthorizationAttributes): boolean | Promise<boolean> {
     this.#describe(attributes)
     this.#event.user = userOf(attributes.user)
     this.#emit('RequestReceived')
+    const mayGoOn = (isLost: boolean) => !(isLost && this.#auditor.isStrict)
+    const writing = this.#writing
+    return writing instanceof Promise ? writing.then(mayGoOn) : mayGoOn(writing)
+  }
+
+  /** When all is written that must be before an answer. */
+  settled(): void | Promise<void> {
+    if (this.#writing instanceof Promise) return this.#writing.then(() => undefined)
+  }
+
+  /** Something nobody foresaw ended the request. */
+  panicked(error: unknown): void {
+    const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`
+    this.#respond(500, { status: 'Failure', message, reason: 'InternalError' })
+    this.#emit('Panic')
   }
 
   /** Nobody knows whose the request is. */
@@ -120,13 +141,27 @@ export class AuditTrail implements RequestTrail {
     return this.#config.omitManagedFields ? withoutManagedFields(value) : value
   }
 
+  #write(event: AuditEvent): void {
+    const before = this.#writing
+    const lose = (error: unknown): boolean => {
+      this.#auditor.onLost(error)
+      return true
+    }
+    try {
+      const pending = this.#auditor.sink.write([event])
+      if (pending) this.#writing = pending.then(() => before, lose)
+    } catch (error) {
+      this.#writing = lose(error)
+    }
+  }
+
   #emit(stage: Stage): void {
     const { level, omitStages } = this.#config
     if (level === 'None' || omitStages.includes(stage)) return
     const { headers, socket, url } = this.#raw
     const agent = String(headers['user-agent'] ?? '')
     const { verb, user, impersonatedUser, responseStatus, requestObject, responseObject } = this.#event
-    this.#auditor.log.write({
+    this.#write({
       ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level, auditID: this.id, stage, requestURI: url, verb, user, impersonatedUser },
       sourceIPs: sourceIPs(headers, socket.remoteAddress),
       ...(agent ? { userAgent: agent.length > MAX_USER_AGENT ? `${agent.slice(0, MAX_USER_AGENT)}...TRUNCATED` : agent } : {}),

@@ -9,7 +9,7 @@ const namespace = 'ns'
 
 /** Requests for tokens of the account `a`, whose claims are what the token says. */
 async function requests(t: Parameters<typeof startApi>[0]) {
-  const { api, create } = await startApi(t, { serviceAccountTokens: { defaultAudiences: ['api'], sign: async (claims) => JSON.stringify(claims) } })
+  const { api, create } = await startApi(t, { serviceAccountTokens: { defaultAudiences: ['api'], sign: async (claims) => ({ token: JSON.stringify(claims), id: 'id' }) } })
   const account = await create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a', namespace } })
   const container = { name: 'c', image: 'i' }
   const pod = await create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace }, spec: { serviceAccountName: 'a', nodeName: 'n', containers: [container] } })

@@ -3,11 +3,12 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
-import { auditConfigOf, parseAuditPolicy } from '../../src/apiserver/audit/policy.ts'
-import type { AuthorizationAttributes } from '../../src/registry/authorization.ts'
-import { eventually } from '../helpers/cluster.ts'
-import { CONFIG_MAPS, configMap, startApiCluster, TOKEN } from '../helpers/http.ts'
-import { userNamed } from '../helpers/in-process-api.ts'
+import { auditConfigOf, parseAuditPolicy } from '../../../src/apiserver/audit/policy.ts'
+import type { AuthorizationAttributes } from '../../../src/registry/authorization.ts'
+import { eventually } from '../../helpers/cluster.ts'
+import { CONFIG_MAPS, configMap, startApiCluster, TOKEN } from '../../helpers/http.ts'
+import { startJsonServer } from '../../helpers/json-server.ts'
+import { userNamed } from '../../helpers/in-process-api.ts'
 
 const policy = (rules: string, more = '') => parseAuditPolicy(`apiVersion: audit.k8s.io/v1\nkind: Policy\n${more}rules:\n${rules}`)
 
@@ -73,7 +74,7 @@ async function audited(t: Test) {
 - {level: RequestResponse, resources: [{group: "", resources: [configmaps]}], omitManagedFields: true}
 - {level: None, nonResourceURLs: ["/healthz"]}
 - level: Metadata`
-  const api = await startApiCluster(t, { audit: { policy: policy(rules), path: file } })
+  const api = await startApiCluster(t, { audit: { policy: policy(rules), log: { path: file } } })
   const events = (id: string, count: number) =>
     eventually(() => {
       const found = fs.readFileSync(file, 'utf8').split('\n').filter((line) => line.includes(id)).map((line) => JSON.parse(line) as Event)
@@ -125,4 +126,36 @@ t.test('the events of requests', async (t) => {
   await events('version-1', 2)
   t.notMatch(fs.readFileSync(file, 'utf8'), 'health-1', 'the policy leaves it out')
   t.notMatch(fs.readFileSync(file, 'utf8'), TOKEN, 'no token is written')
+})
+
+t.test('what else is noted: policies and webhooks, and which token was given', async (t) => {
+  const { api, events } = await audited(t)
+  await api.make('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', {
+    metadata: { name: 'noting' },
+    spec: {
+      matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] },
+      validations: [{ expression: "object.metadata.name != 'bad'", message: 'bad name' }],
+      auditAnnotations: [{ key: 'who', valueExpression: "'made by ' + request.userInfo.username" }],
+    },
+  })
+  await api.make('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings', { metadata: { name: 'noting' }, spec: { policyName: 'noting', validationActions: ['Audit'] } })
+  await api.post(CONFIG_MAPS, configMap('bad'), about('noted-1'))
+  t.match((await events('noted-1', 2))[1], {
+    annotations: {
+      'noting/who': 'made by admin',
+      'validation.policy.admission.k8s.io/validation_failure': '[{"message":"bad name","policy":"noting","binding":"noting","expressionIndex":0,"validationActions":["Audit"]}]',
+    },
+  })
+  await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', {}, about('token-1'))
+  t.match((await events('token-1', 2))[1], { annotations: { 'authentication.kubernetes.io/issued-credential-id': /^JTI=[0-9a-f-]{36}$/ } })
+})
+
+t.test('a request whose beginning cannot be written down', async (t) => {
+  const server = await startJsonServer(t, () => undefined)
+  const webhook = { remote: { url: server.url, ca: server.ca }, initialBackoffMs: 0 }
+  const strict = await startApiCluster(t, { audit: { policy: policy('- level: Metadata'), webhook: { ...webhook, mode: 'blocking-strict' } } })
+  const refused = await strict.get('/version')
+  t.match([refused.status, refused.text], [500, 'Internal Server Error: "/version": failed to store audit event\n'])
+  const lenient = await startApiCluster(t, { audit: { policy: policy('- level: Metadata'), webhook: { ...webhook, mode: 'blocking' } } })
+  t.equal((await lenient.get('/version')).status, 200)
 })

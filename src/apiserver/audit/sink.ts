@@ -1,0 +1,129 @@
+/** Where audit events go, and what stands between: batches, and what is too large cut short. Models k8s.io/apiserver/plugin/pkg/audit/{buffered,truncate}. */
+import { goJSON } from '../../errors.ts'
+import type { Clock, Timer } from '../../clock.ts'
+
+export type AuditEvent = Readonly<Record<string, unknown>>
+
+export interface AuditSink {
+  /** Rejects, or throws, where they are lost. */
+  write(events: readonly AuditEvent[]): void | Promise<void>
+  close(): void | Promise<void>
+}
+
+export interface BatchOptions {
+  bufferSize: number
+  maxBatchSize: number
+  maxBatchWaitMs: number
+}
+
+/** Nobody waits for what is written: what comes faster than it can go is lost, and counted. */
+export class BatchedSink implements AuditSink {
+  readonly #inner: AuditSink
+  readonly #options: BatchOptions
+  readonly #clock: Clock
+  readonly #waiting: AuditEvent[] = []
+  #timer: Timer | undefined
+  #sending: Promise<void> | undefined
+  dropped = 0
+
+  constructor(inner: AuditSink, options: BatchOptions, clock: Clock) {
+    this.#inner = inner
+    this.#options = options
+    this.#clock = clock
+  }
+
+  write(events: readonly AuditEvent[]): void {
+    const { bufferSize, maxBatchSize, maxBatchWaitMs } = this.#options
+    for (const event of events) {
+      if (this.#waiting.length >= bufferSize) this.dropped++
+      else this.#waiting.push(event)
+    }
+    if (this.#waiting.length >= maxBatchSize) this.#send()
+    else this.#timer ??= this.#clock.after(maxBatchWaitMs, () => this.#send())
+  }
+
+  async close(): Promise<void> {
+    this.#send()
+    await this.#sending
+    await this.#inner.close()
+  }
+
+  #send(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#sending ??= this.#drain().finally(() => (this.#sending = undefined))
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#options.maxBatchSize)
+      try {
+        await this.#inner.write(batch)
+      } catch {
+        this.dropped += batch.length
+      }
+    }
+  }
+}
+
+export interface TruncateOptions {
+  maxEventSize: number
+  maxBatchSize: number
+}
+
+const TRUNCATED = 'audit.k8s.io/truncated'
+
+/** Events that are too large lose what was sent and answered, and are lost where that does not suffice. */
+export class TruncatingSink implements AuditSink {
+  readonly #inner: AuditSink
+  readonly #options: TruncateOptions
+
+  constructor(inner: AuditSink, options: TruncateOptions) {
+    this.#inner = inner
+    this.#options = options
+  }
+
+  async write(events: readonly AuditEvent[]): Promise<void> {
+    const { maxEventSize, maxBatchSize } = this.#options
+    let batch: AuditEvent[] = []
+    let bytes = 0
+    for (const whole of events) {
+      const event = sizeOf(whole) > maxEventSize ? shortened(whole) : whole
+      const size = sizeOf(event)
+      if (size > maxEventSize) continue
+      if (bytes + size > maxBatchSize && batch.length > 0) {
+        await this.#inner.write(batch)
+        batch = []
+        bytes = 0
+      }
+      batch.push(event)
+      bytes += size
+    }
+    if (batch.length > 0) await this.#inner.write(batch)
+  }
+
+  close(): void | Promise<void> {
+    return this.#inner.close()
+  }
+}
+
+const sizeOf = (event: AuditEvent): number => Buffer.byteLength(goJSON(event))
+
+function shortened({ requestObject: _sent, responseObject: _answered, annotations, ...event }: AuditEvent): AuditEvent {
+  return { ...event, annotations: { ...(annotations as object | undefined), [TRUNCATED]: 'true' } }
+}
+
+/** Each event goes to all; one that fails keeps none of the others. */
+export function unionSink(sinks: readonly AuditSink[]): AuditSink {
+  const [only, ...more] = sinks
+  if (only && more.length === 0) return only
+  return {
+    async write(events) {
+      const outcomes = await Promise.allSettled(sinks.map(async (sink) => sink.write(events)))
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    },
+    async close() {
+      for (const sink of sinks) await sink.close()
+    },
+  }
+}

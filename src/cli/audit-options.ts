@@ -1,0 +1,95 @@
+/** What kube-apiserver's flags say about auditing. Models k8s.io/apiserver/pkg/server/options/audit.go. */
+import { parseDuration } from '../apimachinery/go-duration.ts'
+import { FORMATS, type AuditFormat } from '../apiserver/audit/log.ts'
+import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
+import type { BatchOptions, TruncateOptions } from '../apiserver/audit/sink.ts'
+import { AUDIT_MODES, type AuditMode, type AuditOptions } from '../cluster/auditing.ts'
+import { quote } from '../errors.ts'
+import { UserError } from './command.ts'
+import { bool, explained, type Files, type Said } from './server-files.ts'
+
+/** What both places to write to have. */
+interface Delivery {
+  mode?: AuditMode
+  batch?: Partial<BatchOptions>
+  truncate?: TruncateOptions
+}
+
+const MAX_BATCH_SIZE = 10 * 1024 * 1024
+const MAX_EVENT_SIZE = 100 * 1024
+
+/** @throws UserError that names the flag */
+export function auditOf(said: Said, read: Files): AuditOptions | undefined {
+  const policy = read.text('audit-policy-file')
+  const log = logOf(said)
+  const webhook = webhookOf(said, read)
+  if (policy === undefined) {
+    if (!log && !webhook) return undefined
+    throw new UserError(`--${log ? 'audit-log-path' : 'audit-webhook-config-file'}: there is no --audit-policy-file that says what is written`)
+  }
+  if (!log && !webhook) throw new UserError('--audit-policy-file: there is no --audit-log-path or --audit-webhook-config-file that says where to')
+  return { policy: explained('audit-policy-file', () => parseAuditPolicy(policy)), ...(log ? { log } : {}), ...(webhook ? { webhook } : {}) }
+}
+
+function logOf(said: Said): AuditOptions['log'] {
+  const path = said['audit-log-path']
+  if (path === undefined) return undefined
+  const format = said['audit-log-format']
+  if (format !== undefined && !FORMATS.some((known) => known === format)) throw new UserError(`invalid audit log format ${format}, allowed formats are "${FORMATS.join(',')}"`)
+  const numbers = { maxAgeDays: natural(said, 'audit-log-maxage'), maxBackups: natural(said, 'audit-log-maxbackup'), maxSizeMB: natural(said, 'audit-log-maxsize') }
+  const compress = bool(said, 'audit-log-compress')
+  return { path, ...defined(numbers), ...(compress === undefined ? {} : { compress }), ...(format === undefined ? {} : { format: format as AuditFormat }), ...deliveryOf(said, 'log') }
+}
+
+function webhookOf(said: Said, read: Files): AuditOptions['webhook'] {
+  const remote = read.remote('audit-webhook-config-file')
+  if (!remote) return undefined
+  const initialBackoffMs = milliseconds(said, 'audit-webhook-initial-backoff')
+  return { remote, ...(initialBackoffMs === undefined ? {} : { initialBackoffMs }), ...deliveryOf(said, 'webhook') }
+}
+
+function deliveryOf(said: Said, plugin: 'log' | 'webhook'): Delivery {
+  const mode = said[`audit-${plugin}-mode`]
+  if (mode !== undefined && !AUDIT_MODES.some((known) => known === mode)) throw new UserError(`invalid audit ${plugin} mode ${mode}, allowed modes are "${AUDIT_MODES.join(',')}"`)
+  const batch = {
+    bufferSize: positive(said, `audit-${plugin}-batch-buffer-size`, `invalid audit batch ${plugin} buffer size`),
+    maxBatchSize: positive(said, `audit-${plugin}-batch-max-size`, `invalid audit batch ${plugin} max batch size`),
+    maxBatchWaitMs: milliseconds(said, `audit-${plugin}-batch-max-wait`),
+  }
+  const truncate = truncateOf(said, plugin)
+  return { ...(mode === undefined ? {} : { mode: mode as AuditMode }), ...(Object.values(batch).some((value) => value !== undefined) ? { batch: defined(batch) } : {}), ...(truncate ? { truncate } : {}) }
+}
+
+function truncateOf(said: Said, plugin: string): TruncateOptions | undefined {
+  const maxEventSize = positive(said, `audit-${plugin}-truncate-max-event-size`, `invalid audit truncate ${plugin} max event size`) ?? MAX_EVENT_SIZE
+  const maxBatchSize = natural(said, `audit-${plugin}-truncate-max-batch-size`) ?? MAX_BATCH_SIZE
+  if (maxBatchSize < maxEventSize) throw new UserError(`invalid audit truncate ${plugin} max batch size ${maxBatchSize}, must be greater than max event size (${maxEventSize})`)
+  return bool(said, `audit-${plugin}-truncate-enabled`) ? { maxEventSize, maxBatchSize } : undefined
+}
+
+function integer(said: Said, flag: string): number | undefined {
+  const text = said[flag]
+  if (text !== undefined && !/^-?\d{1,15}$/.test(text)) throw new UserError(`--${flag}: ${quote(text)} is not a number`)
+  return text === undefined ? undefined : Number(text)
+}
+
+function natural(said: Said, flag: string): number | undefined {
+  const value = integer(said, flag)
+  if (value !== undefined && value < 0) throw new UserError(`--${flag} ${value} can't be a negative number`)
+  return value
+}
+
+function positive(said: Said, flag: string, what: string): number | undefined {
+  const value = integer(said, flag)
+  if (value !== undefined && value <= 0) throw new UserError(`${what} ${value}, must be a positive number`)
+  return value
+}
+
+function milliseconds(said: Said, flag: string): number | undefined {
+  const text = said[flag]
+  return text === undefined ? undefined : explained(flag, () => Number(parseDuration(text) / 1_000_000n))
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+const defined = <T extends object>(values: T): Defined<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>
