@@ -66,3 +66,15 @@ export function parseRequestInfo(method: string, path: string, query: Query): Re
 function isWatch(query: Query): boolean {
   return isTrue(query.get('watch'))
 }
+
+const LONG_RUNNING_VERBS = new Set(['watch', 'proxy'])
+/** Subresources whose requests may last, and take no seat. */
+const CONNECTIONS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
+
+export function isConnection({ verb, subresource }: Pick<RequestInfo, 'verb' | 'subresource'>): boolean {
+  return verb === 'proxy' || CONNECTIONS.has(subresource)
+}
+
+export function isLongRunning(info: Pick<RequestInfo, 'verb' | 'subresource'>): boolean {
+  return LONG_RUNNING_VERBS.has(info.verb) || isConnection(info)
+}

@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { parseDuration } from '../apimachinery/go-duration.ts'
+import { ParseError } from '../apimachinery/parse-error.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { alwaysAllow } from '../auth/union.ts'
-import { methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
+import { badRequest, methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
@@ -21,7 +23,7 @@ import { handleResource, statusErrorOf, valueResponse } from './handlers.ts'
 import { impersonatedUser, Impersonation, isImpersonating } from './impersonation.ts'
 import { negotiateOutput, type Accepted, type Offer, type OffersConversion } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
-import { parseRequestInfo, type RequestInfo } from './request-info.ts'
+import { isConnection, isLongRunning, parseRequestInfo, type Query, type RequestInfo } from './request-info.ts'
 import type { RawRequest } from './server.ts'
 import type { Connectors } from './subresources/create.ts'
 import { warningHeaders } from './warnings.ts'
@@ -59,8 +61,6 @@ interface Passage {
 }
 
 const APPLY = 'application/apply-patch+yaml'
-/** Subresources whose requests may last, and take no seat. */
-const CONNECTIONS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy'])
 /** Such a path is none; nobody is asked about it. */
 const BAD_ESCAPE = /%(?![0-9a-fA-F]{2})/
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
@@ -131,7 +131,7 @@ export class Routes {
     if (!read) return textResponse(`Internal Server Error: ${quote(raw.url)}: failed to store audit event\n`, 500)
     const { request, info } = read
     passage.info = info
-    const admission = CONNECTIONS.has(info.subresource) || info.verb === 'proxy' ? undefined : this.#parts.flowControl.admit(request.user, info)
+    const admission = isConnection(info) ? undefined : this.#parts.flowControl.admit(request.user, info)
     if (admission) {
       passage.flow = admission.flow
       passage.isSeated = admission.seated instanceof Promise ? await admission.seated : admission.seated
@@ -171,6 +171,7 @@ export class Routes {
     const request = new AuthenticatedRequest(raw, warnings, trail)
     const { headers, query } = request
     const info = parseRequestInfo(request.method, request.path, query)
+    if (!isLongRunning(info)) checkTimeout(query)
     try {
       request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, path: request.path, warn: (text) => warnings.push(text) })
     } catch (error) {
@@ -284,6 +285,17 @@ function tooManyRequests(): ApiResponse {
 
 function notFoundPage(): ApiResponse {
   return textResponse('404 page not found\n', 404)
+}
+
+/** How long a client would wait is for it to see to; what is no duration is refused. */
+function checkTimeout(query: Query): void {
+  const timeout = query.get('timeout')
+  if (!timeout) return
+  try {
+    parseDuration(timeout)
+  } catch (error) {
+    throw error instanceof ParseError ? badRequest(`invalid timeout specified in the request URL - ${error.message}`) : error
+  }
 }
 
 /** @param status 200 unless told */

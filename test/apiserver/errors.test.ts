@@ -97,6 +97,9 @@ const places: Case[] = [
 ]
 
 const queries: Case[] = [
+  { name: 'a timeout that is none', path: '/version?timeout=soon', code: 400, reason: 'BadRequest', message: 'invalid timeout specified in the request URL - time: invalid duration "soon"' },
+  { name: 'a timeout in no unit, of nobody', path: `${CONFIG_MAPS}?timeout=3x`, token: null, code: 400, message: 'invalid timeout specified in the request URL - time: unknown unit "x" in duration "3x"' },
+  { name: 'a timeout beyond all measure', path: `${CONFIG_MAPS}/none?timeout=300h`, code: 404 },
   { name: 'a limit that is no number', path: `${CONFIG_MAPS}?limit=abc`, code: 400, reason: 'BadRequest', message: 'strconv.ParseInt: parsing "abc": invalid syntax' },
   { name: 'a limit without digits', path: `${CONFIG_MAPS}?limit=`, code: 400, message: 'strconv.ParseInt: parsing "": invalid syntax' },
   { name: 'a limit past all bounds', path: `${CONFIG_MAPS}?limit=99999999999999999999`, code: 400, message: 'strconv.ParseInt: parsing "99999999999999999999": value out of range' },

@@ -4,6 +4,7 @@ import { isResourceAttributes, type AuthorizationAttributes, type Verdict } from
 import type { KubeObject, UserInfo } from '../../registry/kind.ts'
 import { decodeProtobuf } from '../protobuf.ts'
 import type { RequestTrail } from '../../registry/request-context.ts'
+import { isLongRunning } from '../request-info.ts'
 import type { ApiResponse } from '../request.ts'
 import type { RawRequest } from '../server.ts'
 import type { AuditEvent, AuditSink } from './sink.ts'
@@ -11,8 +12,6 @@ import { auditConfigOf, LEVELS, type AuditConfig, type AuditPolicy, type Level, 
 
 const MAX_USER_AGENT = 1024
 const MAX_ID = 64
-const LONG_RUNNING_VERBS = ['watch', 'proxy']
-const LONG_RUNNING_SUBRESOURCES = ['attach', 'exec', 'proxy', 'log', 'portforward']
 
 export interface Auditor {
   policy: AuditPolicy
@@ -125,7 +124,7 @@ export class AuditTrail implements RequestTrail {
     if (!isResourceAttributes(attributes)) return
     const { resource, namespace, name, apiGroup, apiVersion, subresource, verb } = attributes
     this.#objectRef = Object.fromEntries(Object.entries({ resource, namespace, name, apiGroup, apiVersion, subresource }).filter(([, value]) => value !== ''))
-    this.#isLongRunning = LONG_RUNNING_VERBS.includes(verb) || LONG_RUNNING_SUBRESOURCES.includes(subresource)
+    this.#isLongRunning = isLongRunning({ verb, subresource })
   }
 
   #atLeast(level: Level): boolean {
