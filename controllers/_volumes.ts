@@ -104,7 +104,7 @@ export function indexPodsByClaim(ctx: ControllerContext): void {
 }
 
 /** Needs `indexPodsByClaim`. */
-export function podsOfClaim(ctx: ControllerContext, claim: PersistentVolumeClaim): Pod[] {
+export function podsOfClaim(ctx: ControllerContext, claim: Pick<PersistentVolumeClaim, 'metadata'>): Pod[] {
   return ctx.informers.lister<Pod>('v1/Pod').byIndex(PODS_BY_CLAIM, keyOf(claim))
 }
 

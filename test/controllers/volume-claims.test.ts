@@ -3,6 +3,7 @@ import t from 'tap'
 import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../schemas/types.ts'
 import ephemeral from '../../controllers/ephemeral-volume.ts'
 import attachDetach, { attachmentName } from '../../controllers/persistentvolume-attach-detach.ts'
+import { attachStep, type Attempt } from '../../controllers/_attach-attempts.ts'
 import expander from '../../controllers/persistentvolume-expander.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { node, pod } from '../helpers/objects.ts'
@@ -73,5 +74,48 @@ t.test('volumes of CSI drivers are attached where pods use them', async (t) => {
   cluster.seed({ apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', metadata: { name: 'd.example.com' }, spec: { attachRequired: false } } as CSIDriver, { ...user, metadata: { ...user.metadata, uid: 'again' } })
   await run.settle()
   t.same(cluster.all(KIND), [], 'a driver may do without')
+  t.same(run.errors, [])
+})
+
+t.test('how an attempt to attach goes', (t) => {
+  const attachment = (status: VolumeAttachment['status'], metadata: object = {}): VolumeAttachment => ({ apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: 'a', ...metadata }, spec: { attacher: 'd', nodeName: 'n', source: {} }, status })
+  const silent = attachment({ attached: false })
+  const failed = attachment({ attached: false, attachError: { message: 'rpc error' } })
+  const step = (before: Attempt | undefined, nowMs: number, of: VolumeAttachment) => attachStep(before, { attachment: of, handle: 'h', nowMs })
+  t.same(step(undefined, 1000, failed), { next: { sinceMs: 1000, pauseMs: 500 }, againMs: 500 }, 'a new one is given a moment')
+  t.same(step({ sinceMs: 1000, pauseMs: 500 }, 1500, failed), { next: { sinceMs: 1000, pauseMs: 1000, pausedUntilMs: 2000 }, failure: 'rpc error', againMs: 500 })
+  t.same(step({ sinceMs: 1000, pauseMs: 1000, pausedUntilMs: 2000 }, 1800, failed).againMs, 200, 'the pause is kept')
+  t.same(step({ sinceMs: 1000, pauseMs: 1000, pausedUntilMs: 2000 }, 2000, failed), { next: { sinceMs: 2000, pauseMs: 1000 }, againMs: 500 }, 'and another try')
+  t.same(step({ sinceMs: 0, pauseMs: 122_000 }, 600, failed).next, { sinceMs: 0, pauseMs: 122_000, pausedUntilMs: 122_600 }, 'pauses do not grow for ever')
+  t.same(step({ sinceMs: 0, pauseMs: 500 }, 60_000, silent), { next: { sinceMs: 0, pauseMs: 500 }, againMs: 60_000 })
+  t.equal(step({ sinceMs: 0, pauseMs: 500 }, 120_000, silent).failure, 'timed out waiting for external-attacher of d CSI driver to attach volume h')
+  t.equal(step({ sinceMs: 0, pauseMs: 500 }, 600, attachment({ attached: false }, { deletionTimestamp: '2026-01-01T00:00:00Z' })).failure, 'volume attachment is being deleted')
+  t.end()
+})
+
+t.test('a volume for one node at a time', async (t) => {
+  const KIND = 'storage.k8s.io/v1/VolumeAttachment'
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, attachDetach)
+  const managed = (name: string): Node => ({ ...node(name), metadata: { ...node(name).metadata, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } } })
+  const user = (name: string, on: string): Pod => ({ ...pod(name, { node: on }), spec: { nodeName: on, containers: [{ name: 'c' }], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] } })
+  const claim: PersistentVolumeClaim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c', namespace: 'default' }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' } }
+  const volume: PersistentVolume = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv' }, spec: { accessModes: ['ReadWriteOnce'], claimRef: { namespace: 'default', name: 'c' }, csi: { driver: 'd', volumeHandle: 'h' } } }
+  cluster.seed(managed('n'), managed('m'), claim, volume, user('p', 'n'))
+  await run.settle()
+  const name = attachmentName({ driver: 'd', handle: 'h', node: 'n' })
+  cluster.edit<VolumeAttachment>(KIND, name, (copy) => void (copy.status = { attached: false, attachError: { message: 'rpc error: no' } }))
+  await run.step(600)
+  t.same(cluster.events, ['Pod/p Warning FailedAttachVolume: AttachVolume.Attach failed for volume "pv" : rpc error: no'])
+  cluster.edit<VolumeAttachment>(KIND, name, (copy) => void (copy.status = { attached: true }))
+  await run.settle()
+  cluster.seed(user('q', 'm'))
+  await run.settle()
+  await run.step(1000)
+  t.same(cluster.events.slice(1), ['Pod/p Normal SuccessfulAttachVolume: AttachVolume.Attach succeeded for volume "pv" ', 'Pod/q Warning FailedAttachVolume: Multi-Attach error for volume "pv" Volume is already used by pod(s) p'])
+  t.equal(cluster.all(KIND).length, 1)
+  await cluster.delete('v1/Pod', { namespace: 'default', name: 'p' })
+  await run.settle()
+  t.match(cluster.all<VolumeAttachment>(KIND), [{ spec: { nodeName: 'm' } }], 'when it is free')
   t.same(run.errors, [])
 })
