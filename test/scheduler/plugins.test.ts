@@ -106,6 +106,8 @@ t.test('volumes', async (t) => {
     ['no claim', 'VolumeBinding', using('c'), { nodes }, 'persistentvolumeclaim "c" not found'],
     ['claim goes', 'VolumeBinding', using('c'), { nodes, objects: [{ ...wants, metadata: { ...wants.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }] }, 'persistentvolumeclaim "c" is being deleted'],
     ['claim lost', 'VolumeBinding', using('c'), { nodes, objects: [{ ...claim('c', { volumeName: 'pv' }), status: { phase: 'Lost' } }] }, 'persistentvolumeclaim "c" bound to non-existent persistentvolume "pv"'],
+    ['claim that is not made yet', 'VolumeBinding', pod('p', { volumes: [{ name: 'v', ephemeral: {} }] }), { nodes }, 'waiting for ephemeral volume controller to create the persistentvolumeclaim "p-v"'],
+    ["another's claim", 'VolumeBinding', pod('p', { volumes: [{ name: 'v', ephemeral: {} }] }), { nodes, objects: [claim('p-v', {})] }, 'PVC default/p-v was not created for pod default/p (pod is not owner)'],
     ['unbound, immediate', 'VolumeBinding', using('c'), { nodes, objects: [claim('c', {})] }, 'pod has unbound immediate PersistentVolumeClaims'],
     ['bound to a volume of one node', 'VolumeBinding', using('c'), { nodes, objects: [claim('c', { volumeName: 'pv' }, true), volume('pv', 'b')] }, { a: "Unresolvable: node(s) didn't match PersistentVolume's node affinity", b: 'ok' }],
     ['bound to a volume that is gone', 'VolumeBinding', using('c'), { nodes, objects: [claim('c', { volumeName: 'pv' }, true)] }, { a: 'Unresolvable: node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)', b: 'Unresolvable: node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)' }],

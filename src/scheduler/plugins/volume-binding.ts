@@ -1,5 +1,6 @@
 /** Places pods where their volumes are or can be made. Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go. */
-import type { PersistentVolumeClaim } from '../../../schemas/types.ts'
+import type { PersistentVolumeClaim, Pod } from '../../../schemas/types.ts'
+import { isControlledBy } from '../../controller/owners.ts'
 import { SKIP, definePlugin, failure, unresolvable, type Status } from '../framework.ts'
 import { binderOf, type PodClaims, type VolumeBinder, type VolumeChoice } from '../volume-binder.ts'
 import { claimNames, isClaimOf } from '../volumes.ts'
@@ -32,7 +33,7 @@ export default definePlugin<VolumeState>({
     const found: PersistentVolumeClaim[] = []
     for (const { name, isEphemeral } of claimNames(info.pod)) {
       const claim = binder.claim(info.namespace, name)
-      const problem = claim ? problemOf(claim) : missing(name, isEphemeral)
+      const problem = claim ? (problemOf(claim) ?? (isEphemeral ? notFor(info.pod, claim) : undefined)) : missing(name, isEphemeral)
       if (problem) return { status: unresolvable(problem) }
       if (claim) found.push(claim)
     }
@@ -84,6 +85,10 @@ function missing(name: string, isEphemeral: boolean): string {
 function problemOf({ metadata, status, spec }: PersistentVolumeClaim): string | undefined {
   if (status?.phase === 'Lost') return `persistentvolumeclaim "${metadata.name}" bound to non-existent persistentvolume "${spec.volumeName}"`
   return metadata.deletionTimestamp ? `persistentvolumeclaim "${metadata.name}" is being deleted` : undefined
+}
+
+function notFor(pod: Pod, claim: PersistentVolumeClaim): string | undefined {
+  return isControlledBy(claim, pod) ? undefined : `PVC ${claim.metadata.namespace}/${claim.metadata.name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`
 }
 
 const refusals = new Map<string, Status>()
