@@ -4,7 +4,7 @@
  * bytes are put into canonical form, members stand in Go's order. Models sigs.k8s.io/json over the facts of a type.
  */
 import { canonicalBase64 } from './base64.ts'
-import { decodeContext, jsonKind, typeMismatch, unknownField, withPlace, type DecodeContext } from './decode-context.ts'
+import { decodeContext, jsonKind, TypeMismatch, typeMismatch, unknownField, withPlace, type DecodeContext } from './decode-context.ts'
 import { specialDecoders } from './decode-special.ts'
 import { isRecord } from './json.ts'
 import { memberPositions } from './json-reader.ts'
@@ -252,7 +252,7 @@ export function decodeSpecial(plan: Plan & { kind: 'special' }, json: unknown, {
       if (isRecord(json)) return decodeSchema(json)
       throw new ParseError('boolean or JSON schema expected')
     case 'JSONSchemaPropsOrArray':
-      return isRecord(json) ? decodeSchema(json) : Array.isArray(json) ? decodeSchemas(json) : undefined
+      return isRecord(json) ? decodeSchema(json) : Array.isArray(json) && json.length ? decodeSchemas(json) : undefined
     case 'JSONSchemaPropsOrStringArray':
       return isRecord(json) ? decodeSchema(json) : Array.isArray(json) ? decodeStrings(json) : undefined
     default:
@@ -265,10 +265,19 @@ const SCHEMA_TYPE = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JS
 /** Decodes apart from its surroundings: errors count from here, and unknown fields go unnoticed. */
 function apart<T>(decode: (ctx: DecodeContext) => T): T {
   const ctx = decodeContext(false)
-  const value = decode(ctx)
+  const value = within(ctx, () => decode(ctx))
   if (ctx.firstMismatch) throw ctx.firstMismatch
   if (ctx.firstError !== undefined) throw new ParseError(ctx.firstError)
   return value
+}
+
+/** A mismatch in what is decoded apart within has its place counted from here. */
+function within<T>(ctx: DecodeContext, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw error instanceof TypeMismatch ? new TypeMismatch(error.found, error.goType, [...ctx.names, ...error.names]) : error
+  }
 }
 
 const decodeSchema = (json: unknown): unknown => apart((ctx) => decodeStruct(structPlan(SCHEMA_TYPE), json, ctx))

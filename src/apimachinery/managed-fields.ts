@@ -15,6 +15,7 @@ import { ParseError } from './parse-error.ts'
 import { fieldElement } from './path-element.ts'
 import { compareValues, excludeFields, fieldsOf, type Comparison } from './structured-compare.ts'
 import { mergeValues, removeFields } from './structured-merge.ts'
+import { validateValue } from './structured-validate.ts'
 import { isSame } from './structured-value.ts'
 
 export interface ManagedObject {
@@ -29,6 +30,8 @@ export interface TypedValue {
 
 export interface FieldManagerContext {
   readonly type: MergeType
+  /** Whether what is there may not fit its type: an object in a version that it was not written in. */
+  readonly isChecked?: boolean
   /** Of the request, in which both objects are. */
   readonly apiVersion: string
   readonly manager: string
@@ -36,7 +39,7 @@ export interface FieldManagerContext {
   readonly nowMs: number
   /** Fields that this endpoint cannot set, as a set of their own: `{ 'f:status': {} }`. */
   readonly resetFields?: FieldSet
-  /** Other versions that managers of the object may have used: their reset fields and the conversion; undefined for a version that is gone. */
+  /** Other versions that managers of the object may have used: their reset fields and the conversion; undefined for a version that is gone. Throws ParseError when there is none. */
   readonly inVersion?: (value: unknown, apiVersion: string) => (TypedValue & { resetFields?: FieldSet }) | undefined
 }
 
@@ -92,6 +95,8 @@ function decodedOrNone(entries: ManagedFieldsEntry[] | undefined, trusted: boole
 }
 
 function update(live: ManagedObject, object: ManagedObject, managers: Managers, context: FieldManagerContext): void {
+  checkForm(object, context)
+  checkForm(live, context)
   const { comparison } = takeOver(withoutManagers(live), withoutManagers(object), { managers, self: undefined, force: true, context })
   const changes = subtractSet(resetFrom(unionSets(comparison.modified, comparison.added), context), STRIPPED)
   if (!isEmptySet(changes)) record(changes, managers, context)
@@ -107,6 +112,21 @@ function record(changes: FieldSet, managers: Managers, context: FieldManagerCont
 }
 
 const resetFrom = (fields: FieldSet, { resetFields = EMPTY }: FieldManagerContext): FieldSet => (isEmptySet(resetFields) ? fields : subtractTrees(fields, resetFields))
+
+/** What is compared must fit its type, as it need not in a version that it was not written in. @throws ParseError */
+export function checkForm(value: unknown, { isChecked, type }: Pick<FieldManagerContext, 'isChecked' | 'type'>): void {
+  if (isChecked) validateValue(type, value, { allowsDuplicates: true })
+}
+
+function converted(what: string, value: unknown, apiVersion: string, context: FieldManagerContext): ReturnType<NonNullable<FieldManagerContext['inVersion']>> {
+  try {
+    const found = context.inVersion?.(value, apiVersion)
+    if (found) checkForm(found.value, { ...context, type: found.type })
+    return found
+  } catch (error) {
+    throw error instanceof ParseError ? new ParseError(`failed to convert ${what}: ${error.message}`) : error
+  }
+}
 
 /** The managers are no field that anyone holds, and comparing them would be a waste. */
 function withoutManagers<T extends ManagedObject>(object: T): T {
@@ -141,7 +161,7 @@ interface TakeOver {
 
 /** Takes from all other managers what the change overwrites or removes; without force, what it overwrites is a conflict. */
 function takeOver(before: unknown, after: unknown, { managers, self, force, context }: TakeOver): { comparison: Comparison; conflicts: Conflict[] } {
-  const { type, apiVersion, resetFields = EMPTY, inVersion } = context
+  const { type, apiVersion, resetFields = EMPTY } = context
   const comparisons = new Map<string, Comparison>()
   const comparison = excludeFields(compareValues(type, withoutReset(before, resetFields), withoutReset(after, resetFields)), resetFields)
   comparisons.set(apiVersion, comparison)
@@ -151,8 +171,8 @@ function takeOver(before: unknown, after: unknown, { managers, self, force, cont
     if (other.id === self) continue
     let changes = comparisons.get(other.apiVersion)
     if (!changes) {
-      const was = inVersion?.(before, other.apiVersion)
-      const is = inVersion?.(after, other.apiVersion)
+      const was = converted('old object', before, other.apiVersion, context)
+      const is = was && converted('new object', after, other.apiVersion, context)
       if (!was || !is) {
         managers.delete(other.id)
         continue
@@ -228,11 +248,11 @@ function prune(merged: unknown, last: Manager | undefined, { managers, context }
   pruned = addBackOwned(value, pruned, { type, apiVersion: last.apiVersion, managers, context })
   pruned = addBackDangling(value, pruned, { type, lastFields })
   if (last.apiVersion === context.apiVersion) return pruned
-  return context.inVersion?.(pruned, context.apiVersion)?.value ?? merged
+  return converted('pruned object to applied version', pruned, context.apiVersion, context)?.value ?? merged
 }
 
 function versionOf(value: unknown, apiVersion: string, context: FieldManagerContext): TypedValue | undefined {
-  return apiVersion === context.apiVersion ? { type: context.type, value } : context.inVersion?.(value, apiVersion)
+  return apiVersion === context.apiVersion ? { type: context.type, value } : converted('merged object to last applied version', value, apiVersion, context)
 }
 
 interface AddBack {
@@ -249,13 +269,13 @@ function addBackOwned(merged: unknown, pruned: unknown, { type, apiVersion, mana
   const versions = [...owned.keys()].sort((a, b) => Number(b === apiVersion) - Number(a === apiVersion))
   let current = pruned
   for (const version of versions) {
-    const whole = version === apiVersion ? { type, value: merged } : context.inVersion?.(merged, version)
-    const part = version === apiVersion ? { type, value: current } : context.inVersion?.(current, version)
+    const whole = version === apiVersion ? { type, value: merged } : converted(`merged object at version ${version}`, merged, version, context)
+    const part = version === apiVersion ? { type, value: current } : converted(`pruned object at version ${version}`, current, version, context)
     if (!whole || !part) continue
     const all = withNamedFields(fieldsOf(whole.type, whole.value), whole.type)
     const kept = unionSets(withNamedFields(fieldsOf(part.type, part.value), whole.type), withNamedFields(owned.get(version) ?? EMPTY, whole.type))
     const restored = removeFields(whole.type, whole.value, subtractSet(all, kept))
-    current = version === apiVersion ? restored : (context.inVersion?.(restored, apiVersion)?.value ?? current)
+    current = version === apiVersion ? restored : (converted(`pruned object at version ${apiVersion}`, restored, apiVersion, context)?.value ?? current)
   }
   return current
 }

@@ -13,7 +13,8 @@ const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
  */
 export function mergeTypeFromSchema(schema: Schema | undefined, preserveUnknownFields = false): MergeType {
   if (!schema || schema['x-kubernetes-preserve-unknown-fields'] === true && !schema.properties) return resourceType(deduced.map ?? { fields: new Map(), isAtomic: false })
-  return resourceType(typeFrom(schema, preserveUnknownFields).map ?? { fields: new Map(), isAtomic: false })
+  // The header that every resource has makes an object without properties one that has some.
+  return resourceType(typeFrom({ ...schema, properties: { metadata: {}, ...schema.properties } }, preserveUnknownFields).map ?? { fields: new Map(), isAtomic: false })
 }
 
 /** Every resource has its header, whatever its schema says of it. */
@@ -26,7 +27,6 @@ function resourceType(map: MergeMap): MergeType {
 
 function typeFrom(schema: Schema, inherited: boolean): MergeType {
   const preserves = inherited || schema['x-kubernetes-preserve-unknown-fields'] === true
-  if (schema['x-kubernetes-int-or-string'] === true) return { scalar: 'untyped' }
   switch (schema.type ?? '') {
     case 'object':
       return { map: mapFrom(schema, preserves) }
@@ -42,7 +42,8 @@ function typeFrom(schema: Schema, inherited: boolean): MergeType {
 function scalarFrom({ type, format }: Schema): MergeScalar {
   if (type === 'integer' || type === 'number') return 'numeric'
   if (type === 'boolean') return 'boolean'
-  return type === 'string' && format !== 'int-or-string' && format !== 'date-time' ? 'string' : 'untyped'
+  // Values with a form of their own are not looked at.
+  return type === 'string' && (!format || format === 'byte') ? 'string' : 'untyped'
 }
 
 function mapFrom(schema: Schema, preserves: boolean): MergeMap {

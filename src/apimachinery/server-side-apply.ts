@@ -10,7 +10,7 @@ import { byBytes } from './go-format.ts'
 import { membersOf, subtractSet, type FieldSet } from './field-set.ts'
 import { isRecord } from './json.ts'
 import { decodeManagers, encodeManagers, type Manager, type Managers } from './managed-entries.ts'
-import { applyConfiguration, updateManagedFields, type Conflict, type FieldManagerContext, type ManagedObject } from './managed-fields.ts'
+import { applyConfiguration, checkForm, updateManagedFields, type Conflict, type FieldManagerContext, type ManagedObject } from './managed-fields.ts'
 import { ParseError } from './parse-error.ts'
 import { pathText } from './path-element.ts'
 import { compareValues, fieldsOf } from './structured-compare.ts'
@@ -45,7 +45,8 @@ export function serverSideApply(request: ApplyRequest): Applied {
   const { managedFields, ...metadata } = live.metadata
   const bare: ManagedObject = { ...live, metadata }
   checkPatch(request)
-  const result = attempt(request, bare, managedFields)
+  checkLive(request, bare)
+  const result = orInternal(() => attempt(request, bare, managedFields))
   if (result.conflicts.length > 0) throw conflictError(result.conflicts)
   const { object, managers } = result
   const known = object ?? (context.manager === 'kubectl' ? toRecord(bare) : undefined)
@@ -100,6 +101,24 @@ function checkPatch({ patch, group, version, kind, context }: ApplyRequest): voi
     const metadata = isRecord(patch.metadata) ? patch.metadata : {}
     const text = (name: string): string => (typeof metadata[name] === 'string' ? metadata[name] : '')
     throw internal(`failed to create typed patch object (${text('namespace')}/${text('name')}; ${kindText({ group, version, kind })}): ${error.message}`)
+  }
+}
+
+function checkLive({ group, version, kind, context }: ApplyRequest, live: ManagedObject): void {
+  try {
+    checkForm(live, context)
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    const { namespace = '', name = '' } = live.metadata
+    throw internal(`failed to create typed live object (${namespace}/${name}; ${kindText({ group, version, kind })}): ${error.message}`)
+  }
+}
+
+function orInternal<T>(attempt: () => T): T {
+  try {
+    return attempt()
+  } catch (error) {
+    throw error instanceof ParseError ? internal(error.message) : error
   }
 }
 

@@ -11,9 +11,14 @@ interface Problem {
   message: string
 }
 
+interface Options {
+  /** Of items in lists with keys: an object that is there already may have some. */
+  allowsDuplicates?: boolean
+}
+
 /** Throws ParseError that lists every problem. */
-export function validateValue(type: MergeType, value: unknown): void {
-  const problems = check(type, value)
+export function validateValue(type: MergeType, value: unknown, options: Options = {}): void {
+  const problems = check(type, value, options)
   const lines = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
   if (lines.length === 1) throw new ParseError(String(lines[0]))
   if (lines.length > 1) throw new ParseError(['errors:', ...lines.map((line) => `  ${line}`)].join('\n'))
@@ -22,31 +27,31 @@ export function validateValue(type: MergeType, value: unknown): void {
 const problem = (message: string): Problem[] => [{ path: '', message }]
 const inside = (element: string, problems: Problem[]): Problem[] => problems.map(({ path, message }) => ({ path: elementText(element) + path, message }))
 
-function check(type: MergeType, value: unknown): Problem[] {
+function check(type: MergeType, value: unknown, options: Options): Problem[] {
   const form = formOf(type, value)
   if (value === null || value === undefined) return []
   if (form.map) {
     const members = asMap(value)
-    return members ? checkMembers(form.map, members) : problem(`expected map, got ${pointer(value)}`)
+    return members ? checkMembers(form.map, members, options) : problem(`expected map, got ${pointer(value)}`)
   }
   if (form.scalar) return checkScalar(form.scalar, value)
   if (!form.list) return problem('schema error: invalid atom: inlined')
   const items = asList(value)
-  return items ? checkItems(form.list, items) : problem(`expected list, got ${pointer(value)}`)
+  return items ? checkItems(form.list, items, options) : problem(`expected list, got ${pointer(value)}`)
 }
 
-function checkMembers(map: MergeMap, members: Record<string, unknown>): Problem[] {
+function checkMembers(map: MergeMap, members: Record<string, unknown>, options: Options): Problem[] {
   const problems: Problem[] = []
   for (const name in members) {
     if (members[name] === undefined) continue
     const member = memberOf(map, name)
     if (!member) return [...problems, ...inside(fieldElement(name), problem('field not declared in schema'))]
-    problems.push(...inside(fieldElement(name), check(member.type, members[name])))
+    problems.push(...inside(fieldElement(name), check(member.type, members[name], options)))
   }
   return problems
 }
 
-function checkItems(list: MergeList, items: readonly unknown[]): Problem[] {
+function checkItems(list: MergeList, items: readonly unknown[], options: Options): Problem[] {
   const problems: Problem[] = []
   const seen = new Set<string>()
   for (const [i, item] of items.entries()) {
@@ -58,10 +63,10 @@ function checkItems(list: MergeList, items: readonly unknown[]): Problem[] {
         if (!(error instanceof ParseError)) throw error
         return [...problems, ...problem(`element ${i}: ${error.message}`)]
       }
-      if (seen.has(element)) problems.push(...problem(`duplicate entries for key ${elementText(element)}`))
+      if (seen.has(element) && !options.allowsDuplicates) problems.push(...problem(`duplicate entries for key ${elementText(element)}`))
       seen.add(element)
     }
-    problems.push(...inside(element, check(list.element, item)))
+    problems.push(...inside(element, check(list.element, item, options)))
   }
   return problems
 }

@@ -9,6 +9,7 @@ import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
+import { MergedOpenAPIV2 } from './aggregation/merge-openapi-v2.ts'
 import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
 import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 import { ServedGroupVersions } from './served-group-versions.ts'
@@ -51,13 +52,14 @@ export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
   /** The public keys of service account tokens, as a JWK set. */
   keySet(): Promise<object>
   /** What other servers serve. */
-  remote?: Pick<RemoteDiscovery, 'openAPIPaths'>
+  remote?: Pick<RemoteDiscovery, 'openAPIPaths' | 'openAPIV2'>
 }
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
 
 export class ExtraPaths {
   readonly #parts: ExtraPathsParts
+  readonly #mergedV2 = new MergedOpenAPIV2()
   #protobuf: { body: Buffer; hash: string } | undefined
   readonly #groupVersions: ServedGroupVersions
 
@@ -93,7 +95,7 @@ export class ExtraPaths {
     const served = this.#served()
     if (path === '/openapi/v2') {
       if (!/\*\/\*|json|proto-openapi|^$/.test(headers.accept ?? '')) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: [] }
-      const document = openAPIV2Document(served)
+      const document = this.#mergedV2.document(openAPIV2Document(served), this.#parts.remote?.openAPIV2() ?? [])
       const wantsProtobuf = /proto-openapi/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')
       const response = documentResponse(wantsProtobuf ? this.#inProtobuf(document) : document, headers, wantsProtobuf ? V2_PROTOBUF : 'application/json')
       response.headers.vary = 'Accept-Encoding, Accept'

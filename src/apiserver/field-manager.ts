@@ -36,17 +36,18 @@ function resetFields({ definition }: ServedKind, subresource: string): FieldSet 
  * Records in `object.metadata.managedFields` which fields the context's field manager sets by an update.
  * @param live the object before, in the version of the request; undefined on create
  */
-export function trackUpdate(managed: FieldManaged, live: KubeObject | undefined, object: KubeObject): void {
-  const { kind } = managed
-  object.metadata.managedFields = updateManagedFields(live ?? kind.codec.empty, kind.codec.normalizeRequested(object), contextOf(managed))
+export async function trackUpdate(managed: FieldManaged, live: KubeObject | undefined, object: KubeObject): Promise<void> {
+  const { codec } = managed.kind
+  const normal = codec.normalizeRequested(object)
+  object.metadata.managedFields = await withConversions(managed, (context) => updateManagedFields(live ?? codec.empty, normal, context), () => undefined)
 }
 
 /** The object that server-side apply makes of the live one and what is applied, managed fields included. @throws StatusError */
-export function applyObject(managed: FieldManaged, live: KubeObject | undefined, applied: Record<string, unknown>, force: boolean): KubeObject {
+export async function applyObject(managed: FieldManaged, live: KubeObject | undefined, applied: Record<string, unknown>, force: boolean): Promise<KubeObject> {
   const { kind, ctx } = managed
   const { group, version } = kind
   const { codec } = kind
-  const merged = serverSideApply({ live: live ?? codec.empty, empty: codec.empty, patch: applied, force, group, version, kind: kind.kind, context: contextOf(managed) })
+  const merged = await withConversions(managed, (context) => serverSideApply({ live: live ?? codec.empty, empty: codec.empty, patch: applied, force, group, version, kind: kind.kind, context }))
   if (!merged.object) return withManagers(cloneJSON(live ?? codec.empty), merged.managedFields)
   const { object, strictErrors } = decodeApplied(kind, merged.object, applied)
   reportStrictErrors(strictErrors, ctx, (why) => new StatusError({ code: 500, message: why }))
@@ -69,23 +70,74 @@ function withManagers(object: KubeObject, managedFields: KubeObject['metadata'][
   return object
 }
 
-export function contextOf({ scheme, kind, subresource, ctx }: FieldManaged): FieldManagerContext {
+/** Thrown where a version of an object is needed that has to be waited for. */
+class Unconverted {
+  constructor(
+    readonly key: string,
+    readonly pending: Promise<KubeObject>,
+  ) {}
+}
+
+/**
+ * Who holds what is worked out without waiting; where a webhook converts, it is begun anew with each version that came.
+ * @param orElse what is taken when a webhook fails; without it, its error is thrown
+ */
+async function withConversions<T>(managed: FieldManaged, attempt: (context: FieldManagerContext) => T, orElse?: () => T): Promise<T> {
+  const converted = new Map<string, KubeObject>()
+  const context = contextOf(managed, converted)
+  for (;;) {
+    try {
+      return attempt(context)
+    } catch (error) {
+      if (!(error instanceof Unconverted)) throw error
+      try {
+        converted.set(error.key, await error.pending)
+      } catch (failed) {
+        if (orElse) return orElse()
+        throw failed
+      }
+    }
+  }
+}
+
+function contextOf(managed: FieldManaged, converted: ReadonlyMap<string, KubeObject>): FieldManagerContext {
+  const { kind, subresource, ctx } = managed
   const reset = resetFields(kind, subresource)
   return {
     type: kind.codec.mergeType,
+    isChecked: kind.definition.stored !== undefined,
     apiVersion: kind.apiVersion,
     manager: ctx.fieldManager,
     ...(subresource ? { subresource } : {}),
     nowMs: ctx.clock.now(),
     ...(reset ? { resetFields: reset } : {}),
-    inVersion(value, apiVersion) {
-      const other = scheme.byRef(`${apiVersion}/${kind.kind}`)
-      if (!other || other.prefix !== kind.prefix) return undefined
-      const otherReset = resetFields(other, subresource)
-      const converted = other === kind ? value : other.codec.normalize(fromStorage(other, toStorage(kind, value as KubeObject)))
-      return { type: other.codec.mergeType, value: converted, ...(otherReset ? { resetFields: otherReset } : {}) }
-    },
+    inVersion: (value, apiVersion) => inVersion(managed, { value: value as KubeObject, apiVersion }, converted),
   }
+}
+
+type InVersion = ReturnType<NonNullable<FieldManagerContext['inVersion']>>
+
+function inVersion({ scheme, kind, subresource }: FieldManaged, { value, apiVersion }: { value: KubeObject; apiVersion: string }, converted: ReadonlyMap<string, KubeObject>): InVersion {
+  const other = scheme.byRef(`${apiVersion}/${kind.kind}`)
+  const reset = other && resetFields(other, subresource)
+  const { stored } = kind.definition
+  if (!stored) {
+    if (!other || other.prefix !== kind.prefix) return undefined
+    const shown = other === kind ? value : other.codec.normalize(fromStorage(other, toStorage(kind, value)))
+    return { type: other.codec.mergeType, value: shown, ...(reset ? { resetFields: reset } : {}) }
+  }
+  const type = stored.mergeTypeOf(apiVersion)
+  if (!type) throw new ParseError(`request to convert CR to an invalid group/version: ${apiVersion}`)
+  return { type, value: value.apiVersion === apiVersion ? value : convertedBy(stored, { value, apiVersion }, converted), ...(reset ? { resetFields: reset } : {}) }
+}
+
+function convertedBy(stored: NonNullable<ServedKind['definition']['stored']>, { value, apiVersion }: { value: KubeObject; apiVersion: string }, converted: ReadonlyMap<string, KubeObject>): KubeObject {
+  const key = stored.isPrepared ? `${apiVersion} ${JSON.stringify(value)}` : ''
+  const known = converted.get(key)
+  if (known) return known
+  const made = stored.convert(value, apiVersion)
+  if (made instanceof Promise) throw new Unconverted(key, made)
+  return made
 }
 
 /** Where each served version of a kind has its replicas. */

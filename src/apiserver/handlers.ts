@@ -10,7 +10,7 @@ import type { Scale } from '../../schemas/types.ts'
 import type { Api } from './api.ts'
 import { decodeBody, decodeOptions } from './body.ts'
 import { contentTypeOf, encodeList, encodeObject, encodeValue, viewOf, watchEncoder, type EncodeOptions } from './encode.ts'
-import { checkRequestedName, parseListOptions, revisionProblem } from './list-options.ts'
+import { checkRequestedName, parseListOptions, revisionProblem, type ListOptions } from './list-options.ts'
 import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Offer } from './negotiate.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -21,7 +21,7 @@ import { parseIncludeObject } from './table.ts'
 import { getComputed, listComputed } from './verbs/computed.ts'
 import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
-import { listObjects, tooLargeRevision } from './verbs/list.ts'
+import { listObjects, prepareList, tooLargeRevision } from './verbs/list.ts'
 import { patchObject } from './verbs/patch.ts'
 import { updateObject } from './verbs/update.ts'
 import { Watch, type WatchQuery } from './verbs/watch.ts'
@@ -122,8 +122,14 @@ function checkFreshness(api: Api, { definition }: ServedKind, resourceVersion: s
 
 function list(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
-  const encode = encodeOptions(call)
   const options = parseListOptions(kind, request.query, { watch: false })
+  const preparing = prepareList(api, kind, { ...options, namespace: info.namespace })
+  return preparing ? preparing.then(() => listPrepared(call, options)) : listPrepared(call, options)
+}
+
+function listPrepared(call: Call, options: ListOptions): ApiResponse | Promise<ApiResponse> {
+  const { api, kind, info } = call
+  const encode = encodeOptions(call)
   const result = kind.definition.computed ? listComputed(api, kind, options, contextOf(call)) : listObjects(api, kind, { ...options, namespace: info.namespace })
   const respond = () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) })
   const pending = kind.definition.stored?.prepareRead?.(result.entries.map(({ value }) => value))
@@ -227,7 +233,6 @@ async function deletecollection(call: Call): Promise<ApiResponse> {
   const options = deleteOptions(call)
   const ctx = contextOf(call, { dryRun: (options.dryRun ?? []).length > 0 })
   const listed = await removeCollection(api, kind, { ...query, namespace: info.namespace }, options, ctx)
-  await kind.definition.stored?.prepareRead?.(listed.entries.map(({ value }) => value))
   return { status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, listed.entries, listed, encode) }
 }
 

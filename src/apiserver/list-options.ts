@@ -101,7 +101,9 @@ function checkFields(kind: ServedKind, selector: FieldSelector): void {
 export function matcher(kind: ServedKind, { labels, fields }: Selection): ((object: KubeObject) => boolean) | undefined {
   if (labels.isEmpty && fields.isEmpty) return undefined
   const wanted = fields.requirements.map(({ field: name, operator, value }) => ({ read: fieldReader(kind, name), equal: operator === '=', value }))
-  return (object) => {
+  return (stored) => {
+    // A webhook may change labels; nothing else does.
+    const object = kind.definition.stored?.isPrepared ? fromStorage(kind, stored) : stored
     if (!labels.matches(object.metadata.labels ?? {})) return false
     if (wanted.length === 0) return true
     // Fields are those of the version that is asked, whatever the objects are stored as.

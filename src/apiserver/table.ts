@@ -2,6 +2,7 @@
 import { StatusError, badRequest, field } from '../errors.ts'
 import type { Column, ColumnContext, KindDefinition, KubeObject, RowCondition } from '../registry/kind.ts'
 import type { ListMeta } from '../../schemas/types.ts'
+import { describeType, type TypeDescriptions } from './descriptions.ts'
 import { humanDuration } from './human-duration.ts'
 import { partialMetadata } from './partial-metadata.ts'
 
@@ -69,8 +70,18 @@ export function toTable(kind: Printed, objects: readonly KubeObject[], options: 
   }
 }
 
-function columnDefinition({ name, type = 'string', format = name === 'Name' ? 'name' : '', description = '', priority = 0 }: Column<KubeObject>) {
-  return { name, type, format, description, priority }
+function columnDefinition({ name, type = 'string', format = name === 'Name' ? 'name' : '', description, priority = 0 }: Column<KubeObject>) {
+  return { name, type, format, description: description ?? ofMetadata(name), priority }
+}
+
+const SHOWN_METADATA: Readonly<Record<string, string>> = { Name: 'name', Age: 'creationTimestamp', 'Created At': 'creationTimestamp' }
+let metadataDescriptions: TypeDescriptions | undefined
+
+/** Columns that show a field of the metadata are described as the field is. */
+function ofMetadata(column: string): string {
+  const field = SHOWN_METADATA[column]
+  metadataDescriptions ??= describeType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
+  return (field && metadataDescriptions[field]) ?? ''
 }
 
 function toRow(kind: Printed, object: KubeObject, { columns, ctx, options }: { columns: readonly Column<KubeObject>[]; ctx: ColumnContext; options: TableOptions }): Row {

@@ -8,20 +8,21 @@ import type { CustomResourceColumnDefinition } from '../../schemas/types.ts'
 import type { Column, ColumnContext, KubeObject } from './kind.ts'
 
 const NAME: Column<KubeObject> = { name: 'Name', format: 'name', value: ({ metadata }) => metadata.name ?? '' }
-const BY_DEFAULT: CustomResourceColumnDefinition[] = [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }]
+const AGE: CustomResourceColumnDefinition = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }
 
 /** The columns up to the first one whose path cannot be read. */
 export function customColumns(own: readonly CustomResourceColumnDefinition[] | undefined): Column<KubeObject>[] {
   const columns = [NAME]
-  for (const definition of own?.length ? own : BY_DEFAULT) {
+  for (const definition of own?.length ? own : [AGE]) {
     const column = columnOf(definition)
     if (!column) break
-    columns.push(column)
+    const { description, jsonPath } = definition
+    columns.push(definition === AGE ? column : { ...column, description: description || `Custom resource definition column (in JSONPath format): ${jsonPath ?? ''}` })
   }
   return columns
 }
 
-function columnOf({ name = '', type = '', format = '', description, priority, jsonPath = '' }: CustomResourceColumnDefinition): Column<KubeObject> | undefined {
+function columnOf({ name = '', type = '', format = '', priority, jsonPath = '' }: CustomResourceColumnDefinition): Column<KubeObject> | undefined {
   // Most definitions are never printed: their paths are read when first asked for.
   let path: JSONPath | undefined
   if (!/^(?:\.[\w-]+)+$/.test(jsonPath) && !(path = compileJSONPath(jsonPath))) return undefined
@@ -30,7 +31,6 @@ function columnOf({ name = '', type = '', format = '', description, priority, js
     type: type as NonNullable<Column<KubeObject>['type']>,
     format,
     ...(priority ? { priority } : {}),
-    description: description || `Custom resource definition column (in JSONPath format): ${jsonPath}`,
     value(object, ctx) {
       path ??= compileJSONPath(jsonPath)
       const found = path ? firstOf(path, object) : undefined

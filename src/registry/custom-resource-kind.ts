@@ -13,6 +13,7 @@ import { customColumns } from './custom-resource-columns.ts'
 import type { DefinitionSchemas } from './custom-resource-schema.ts'
 import { CustomResourceValidation } from './custom-resource-validation.ts'
 import type { KindDefinition, KubeObject, Subresources } from './kind.ts'
+import { parseApiVersion } from './scheme.ts'
 import { compareVersions } from './version-order.ts'
 
 const ALL = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
@@ -81,15 +82,20 @@ function storedForm(schemas: DefinitionSchemas, version: string): NonNullable<Ki
       const known = views.get(stored)
       if (known) return known
       const view = schemas.read(stored, version)
-      if (!schemas.needsWebhook(stored, version)) views.set(stored, view)
-      return view
+      if (schemas.needsWebhook(stored, version)) return view
+      views.set(stored, view)
+      // A view that is read once more is as it is: the defaults of its own version are not for what was stored in another.
+      return views.set(view, view) && view
     },
     write: (object) => written.get(object) ?? schemas.write(object),
     prepareRead(stored) {
+      for (const object of stored) schemas.checkVersion(object)
       const unknown = stored.filter((object) => schemas.needsWebhook(object, version) && !views.has(object))
       if (unknown.length === 0) return undefined
       return schemas.readAll(unknown, version).then((made) => made.forEach((view, i) => void views.set(unknown[i] ?? view, view)))
     },
+    mergeTypeOf: (apiVersion) => schemas.mergeTypeOf(parseApiVersion(apiVersion).version),
+    convert: (object, apiVersion) => schemas.unpruned(object, parseApiVersion(apiVersion).version),
     prepareWrite(object) {
       if (!schemas.needsWebhook(object, schemas.storageVersion)) return undefined
       return schemas.writeByWebhook(object).then((made) => void written.set(object, made))

@@ -12,6 +12,7 @@ import { mergeTypeFromSchema } from '../apimachinery/merge-type-from-schema.ts'
 import type { MergeType } from '../apimachinery/merge-type.ts'
 import { normalize } from '../apimachinery/normalize.ts'
 import { freezeJSON, isRecord } from '../apimachinery/json.ts'
+import { StatusError } from '../errors.ts'
 import type { CustomResourceDefinition } from '../../schemas/types.ts'
 import type { KubeObject } from './kind.ts'
 import { parseApiVersion, type ObjectCodec } from './scheme.ts'
@@ -29,6 +30,7 @@ export class DefinitionSchemas {
   /** Differs whenever what is served by the definition does. */
   readonly revision: string
   readonly #schemas: ReadonlyMap<string, Schema | undefined>
+  readonly #mergeTypes = new Map<string, MergeType>()
   readonly #webhook: ((objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>) | undefined
 
   /** @param converter calls the webhook, for a definition that has one */
@@ -45,6 +47,16 @@ export class DefinitionSchemas {
 
   schemaOf(version: string): Schema | undefined {
     return this.#schemas.get(version)
+  }
+
+  /** Made when first asked for: most kinds are never written. */
+  mergeTypeOf(version: string): MergeType | undefined {
+    if (!this.#schemas.has(version)) return undefined
+    const known = this.#mergeTypes.get(version)
+    if (known) return known
+    const made = mergeTypeFromSchema(this.schemaOf(version), this.preservesUnknown)
+    this.#mergeTypes.set(version, made)
+    return made
   }
 
   apiVersionOf(version: string): string {
@@ -71,6 +83,11 @@ export class DefinitionSchemas {
     return this.#webhook !== undefined && apiVersion !== this.apiVersionOf(version)
   }
 
+  /** @throws StatusError 500 for an object that was stored in a version that is gone */
+  checkVersion({ apiVersion = '' }: KubeObject): void {
+    if (!this.#schemas.has(parseApiVersion(apiVersion).version)) throw new StatusError({ code: 500, message: `request to convert CR from an invalid group/version: ${apiVersion}` })
+  }
+
   /** A stored object with its defaults, in the version it was stored in. */
   #current(stored: KubeObject): KubeObject {
     const { version } = parseApiVersion(stored.apiVersion ?? '')
@@ -86,6 +103,12 @@ export class DefinitionSchemas {
   async writeByWebhook(object: KubeObject): Promise<KubeObject> {
     const [converted = object] = await this.#convertAll([object], this.storageVersion)
     return sortedJSON(converted)
+  }
+
+  /** In another version, nothing taken from it that the version does not know. */
+  unpruned(object: KubeObject, version: string): KubeObject | Promise<KubeObject> {
+    const apiVersion = this.apiVersionOf(version)
+    return this.#webhook ? this.#webhook([object], apiVersion).then(([converted = object]) => converted) : { ...object, apiVersion }
   }
 
   async #convertAll(objects: readonly KubeObject[], version: string): Promise<KubeObject[]> {
@@ -125,9 +148,8 @@ export function customResourceCodec({ schemas, version, kind }: VersionedType): 
     custom: { schema, preservesUnknown: schemas.preservesUnknown, revision: schemas.revision },
     decode: (json) => decode(json, { schemas, schema, type }),
     fromApplied: (json) => ({ object: { ...json, ...type, metadata: decodeMeta(json.metadata).metadata } as KubeObject, strictErrors: [] }),
-    // Made when first asked for: most kinds are never written.
     get mergeType() {
-      return (mergeType ??= mergeTypeFromSchema(schema, schemas.preservesUnknown))
+      return (mergeType ??= schemas.mergeTypeOf(version) ?? mergeTypeFromSchema(schema, schemas.preservesUnknown))
     },
     empty,
     normalize: normalized,

@@ -3,6 +3,7 @@
  * hooks in which it differs; the generic write path in registry.ts does the rest. CustomResourceDefinitions make the
  * same values at run time. Models the per-resource strategies under k8s.io/kubernetes/pkg/registry.
  */
+import type { MergeType } from '../apimachinery/merge-type.ts'
 import type { UsageSource } from './usage.ts'
 import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
@@ -239,6 +240,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
     prepareRead?(stored: readonly KubeObject[]): Promise<void> | undefined
     /** The same for `write`. */
     prepareWrite?(object: T): Promise<void> | undefined
+    /** How the objects of a version merge, be it served or not; undefined for one that there is not. */
+    mergeTypeOf(apiVersion: string): MergeType | undefined
+    /** The object in another version as whoever converts it makes it, with all that version does not know. */
+    convert(object: KubeObject, apiVersion: string): KubeObject | Promise<KubeObject>
   }
   /** The same resource is served in another version too, which stands for it wherever one goes through all kinds. */
   isAlternative?: boolean

@@ -62,6 +62,7 @@ t.test('values that do not fit, in Go’s words', (t) => {
     [LEASE, '{"spec":{"renewTime":"2020-01-02T03:04:05Z"}}', 'parsing time "2020-01-02T03:04:05Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"'],
     [CONFIG_MAP, '{"binaryData":{"a":"%%%"}}', 'illegal base64 data at input byte 0'],
     [CRD, '{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"properties":{"a":{"items":{"type":1}}}}}}]}}', 'json: cannot unmarshal number into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema.properties.items.type of type string'],
+    [CRD, '{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"items":{"additionalProperties":{"properties":{"a":{"enum":"x"}}}}}}}]}}', 'json: cannot unmarshal string into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema.items.additionalProperties.properties.enum of type []v1.JSON'],
     [CRD, '{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"additionalProperties":1}}}]}}', 'boolean or JSON schema expected'],
   ]
   for (const [type, text, message] of table) t.throws(() => decodeObject(type, parseJSON(text).value), new ParseError(message), text)

@@ -18,6 +18,19 @@ const RESOURCES = [
 const DOCUMENTS: Record<string, unknown> = {
   [VERSION]: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'wardle.example.com/v1alpha1', resources: RESOURCES },
   '/openapi/v3': { paths: { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: `/openapi/v3${VERSION}?hash=1` } } },
+  '/openapi/v2': {
+    swagger: '2.0',
+    paths: {
+      [`${VERSION}/flunders`]: { get: { responses: { 200: { schema: { $ref: '#/definitions/Flunder' } } } } },
+      '/apis/other/v1/things': { get: { responses: { 200: { schema: { $ref: '#/definitions/Other' } } } } },
+    },
+    definitions: {
+      Flunder: { type: 'object', properties: { metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }, of: { $ref: '#/definitions/io.k8s.api.core.v1.PodIP' } } },
+      Other: { type: 'object' },
+      'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta': { type: 'object', description: 'another one' },
+      'io.k8s.api.core.v1.PodIP': { type: 'string' },
+    },
+  },
   [`/openapi/v3${VERSION}`]: { openapi: '3.0.0', info: { title: 'Wardle', version: '1' }, paths: {} },
 }
 
@@ -105,6 +118,21 @@ t.test('discovery and OpenAPI tell of it', async (t) => {
   t.match(await aggregated(), { versions: [{ version: 'v1alpha1', freshness: 'Current', resources: [{ resource: 'flunders', scope: 'Namespaced', singularResource: 'flunder', shortNames: ['fl'], subresources: [{ subresource: 'status' }] }] }] })
   t.match((await api.get('/openapi/v3')).body.paths, { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: `/openapi/v3${VERSION}?hash=1` } })
   t.match((await api.get(`/openapi/v3${VERSION}`)).body, { info: { title: 'Wardle' } })
+})
+
+t.test('its OpenAPI v2 is merged into the one of this server', async (t) => {
+  const api = await setup(t)
+  const read = async () => (await api.get('/openapi/v2')).body as unknown as { paths: object; definitions: Record<string, { description?: string; properties?: object }> }
+  await eventually(async () => Object.hasOwn((await read()).paths, `${VERSION}/flunders`))
+  const { paths, definitions } = await read()
+  t.notOk(Object.hasOwn(paths, '/apis/other/v1/things'), 'paths of other groups are not taken')
+  t.notOk(definitions.Other, 'nor what only they use')
+  const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+  t.same(definitions.Flunder?.properties, { metadata: { $ref: `#/definitions/${meta}_v2` }, of: { $ref: '#/definitions/io.k8s.api.core.v1.PodIP_v2' } }, 'what means something else here gets another name')
+  t.equal(definitions[`${meta}_v2`]?.description, 'another one')
+  t.not(definitions[meta]?.description, 'another one')
+  await api.delete(API_SERVICE)
+  await eventually(async () => !Object.hasOwn((await read()).paths, `${VERSION}/flunders`))
 })
 
 t.test('a server that cannot be asked', async (t) => {

@@ -1,7 +1,7 @@
 /** Custom resources whose versions a webhook turns into each other. */
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
-import type { AdmissionRequest, CustomResourceDefinition } from '../../schemas/types.ts'
+import type { AdmissionRequest, CustomResourceDefinition, ManagedFieldsEntry } from '../../schemas/types.ts'
 import { definition, specOf, version } from '../helpers/definitions.ts'
 import { eventually } from '../helpers/cluster.ts'
 import { startApiCluster, type ApiTester } from '../helpers/http.ts'
@@ -113,6 +113,33 @@ t.test('answers that cannot be used', async (t) => {
   const { body } = await api.get(path('v2', 'a'))
   t.same(body.metadata.labels, { made: 'yes' })
   t.equal(body.metadata.finalizers, undefined, 'of metadata only labels and annotations are taken')
+})
+
+t.test('fields are held across versions', async (t) => {
+  const { api, answerWith } = await setup(t)
+  const apply = (v: string, manager: string, spec: object, force = '') =>
+    api.patch(`${path(v, 'a')}?fieldManager=${manager}${force}`, widget(v, 'a', spec), { headers: { 'content-type': 'application/apply-patch+yaml' } })
+  const holders = async () => ((await api.get(path('v1', 'a'))).body.metadata.managedFields as ManagedFieldsEntry[] | undefined)?.map(({ manager, apiVersion, fieldsV1 }) => [manager, apiVersion, fieldsV1])
+  t.match(await apply('v2', 'm', { hostname: 'h', port: '1' }), { status: 201 })
+  const conflict = 'Apply failed with 2 conflicts: conflicts with "m":\n- .spec.hostname\n- .spec.port'
+  t.match(await apply('v1', 'n', { host: 'k:2' }), { status: 409, body: { message: conflict } })
+  t.match(await apply('v1', 'n', { host: 'h:2' }), { status: 409, body: { message: /^Apply failed with 1 conflict: conflict with "m": \.spec\.port$/ } })
+  t.match(await apply('v1', 'n', { host: 'h:2' }, '&force=true'), { status: 200, body: { spec: { host: 'h:2' } } })
+  t.same(await holders(), [['m', 'example.com/v2', { 'f:spec': { 'f:hostname': {} } }], ['n', 'example.com/v1', { 'f:spec': { 'f:host': {} } }]])
+  t.match(await api.patch(path('v2', 'a'), { spec: { port: '3' } }), { status: 200 })
+  t.same(await holders(), [['m', 'example.com/v2', { 'f:spec': { 'f:hostname': {} } }], ['unknown', 'example.com/v2', { 'f:spec': { 'f:port': {} } }]], 'host of the first version changed with it')
+  await apply('v1', 'n', { host: 'h:4' }, '&force=true')
+  answerWith((r) => (r.result = { status: 'Failure', message: 'no' }))
+  t.match(await apply('v1', 'n', { host: 'h:5' }), { status: 500, body: { message: /failed: no$/ } }, 'who holds what cannot be told')
+  t.match(await api.patch(path('v1', 'a'), { spec: { host: 'h:6' } }), { status: 200 })
+  t.equal(await holders(), undefined, 'an update forgets who held what')
+})
+
+t.test('selectors look at what the webhook makes', async (t) => {
+  const { api, answerWith } = await setup(t)
+  for (const name of ['a', 'b']) await api.make(path('v1'), widget('v1', name, { host: 'h:1' }))
+  answerWith(({ convertedObjects }) => convertedObjects.forEach((o) => Object.assign(o.metadata, { labels: { named: o.metadata.name } })))
+  t.same((await api.get(`${path('v2')}?labelSelector=named=b`)).body.items?.map(({ metadata }) => metadata.name), ['b'])
 })
 
 t.test('admission webhooks and policies see the version they name', async (t) => {

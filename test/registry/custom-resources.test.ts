@@ -113,6 +113,18 @@ t.test('several versions of the same objects', async (t) => {
   t.same((await get(test, V2, 'a')).spec, { fresh: 'new', size: 5 })
 })
 
+t.test('a version does not default what was stored in another', async (t) => {
+  const test = await start(t)
+  await establish(test, definition('Widget', [version('v1', specOf({ size: { type: 'integer' } })), version('v2', SIZE)]))
+  await test.client().create({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a', namespace: 'default' }, spec: {} } as Custom)
+  const kind = test.scheme.require(V2)
+  const stored = test.store.list(kind.prefix).entries[0]?.value
+  const view = stored && kind.definition.stored?.read(stored)
+  t.same((view as Custom | undefined)?.spec, {})
+  t.equal(view && kind.definition.stored?.read(view), view, 'nor when it is looked at twice')
+  t.throws(() => kind.definition.stored?.prepareRead?.([{ apiVersion: 'example.com/v0', kind: 'Widget', metadata: {} }]), { message: 'request to convert CR from an invalid group/version: example.com/v0' })
+})
+
 t.test('another schema shows what is stored anew', async (t) => {
   const test = await start(t)
   await establish(test, definition('Widget', [version('v1', specOf({ size: { type: 'integer' }, gone: { type: 'string' } }))]))

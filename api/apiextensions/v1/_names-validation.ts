@@ -98,13 +98,12 @@ export function validateSelectableFields(fields: readonly SelectableField[] | un
   const schema = validation?.openAPIV3Schema
   if (!schema) return [field.invalid(path, '', options.missing)]
   const unreadable = whyNotReadable(schema)
-  if (unreadable) return [field.invalid(options.schemaPath, '', unreadable)]
-  const errors: FieldError[] = []
+  const errors: FieldError[] = unreadable ? [field.invalid(options.schemaPath, '', unreadable)] : []
   const seen = new Set<string>()
   fields.forEach(({ jsonPath }, i) => {
     const at = `${path}[${i}].jsonPath`
     if (!jsonPath) return errors.push(field.required(at))
-    const found = findField(schema, jsonPath, { allowsBrackets: false })
+    const found = findField(unreadable ? {} : schema, jsonPath, { allowsBrackets: false })
     if ('error' in found) return errors.push(field.invalid(at, jsonPath, `is an invalid path: ${found.error}`))
     if (found.path.split('.', 1)[0] === 'metadata') errors.push(field.invalid(at, jsonPath, 'must not point to fields in metadata'))
     if (!['string', 'boolean', 'integer'].includes(found.schema?.type ?? '')) {

@@ -3,7 +3,7 @@ import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { validateDefaults } from '../../../src/apimachinery/structural-schema/default-validation.ts'
 import { someSchema, type Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
 import { validateStructural, whyNotReadable } from '../../../src/apimachinery/structural-schema/structural.ts'
-import { validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
+import { maskTrailingDash, validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
 import { byteLength, isDNS1035Label, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './_approval.ts'
@@ -73,10 +73,17 @@ export function validateDefinitionUpdate(crd: CustomResourceDefinition, old: Cus
 
 export const validateStatus = ({ status }: CustomResourceDefinition): FieldError[] => validateNames(status?.acceptedNames ?? {}, 'status.acceptedNames')
 
-function validateDefinitionName({ metadata: { name = '' }, spec }: CustomResourceDefinition): FieldError[] {
-  const messages = isDNS1123Subdomain(name)
-  if (name !== `${spec.names?.plural ?? ''}.${spec.group ?? ''}`) messages.push('must be spec.names.plural+"."+spec.group')
-  return messages.map((message) => field.invalid('metadata.name', name, message))
+function validateDefinitionName({ metadata, spec }: CustomResourceDefinition): FieldError[] {
+  const whyNot = (name: string, masked = name): string[] => {
+    const isRight = masked === `${spec.names?.plural ?? ''}.${spec.group ?? ''}`
+    return [...isDNS1123Subdomain(masked), ...(isRight ? [] : ['must be spec.names.plural+"."+spec.group'])]
+  }
+  // A name that is missing is told of already.
+  const { name, generateName } = metadata
+  return [
+    ...(generateName ? whyNot(generateName, maskTrailingDash(generateName)).map((message) => field.invalid('metadata.generateName', generateName, message)) : []),
+    ...(name ? whyNot(name).map((message) => field.invalid('metadata.name', name, message)) : []),
+  ]
 }
 
 /** What follows the spec in the order of errors. */
@@ -93,8 +100,10 @@ function validateStoredVersions({ status, spec }: CustomResourceDefinition): Fie
   const stored = status?.storedVersions
   if (!stored?.length) return [field.invalid(path, stored ?? null, 'must have at least one stored version')]
   const errors: FieldError[] = []
+  const left = new Set(stored)
   for (const { name = '', storage } of spec.versions ?? []) {
-    if (storage && !stored.includes(name)) errors.push(field.invalid(path, stored, `must have the storage version ${name}`))
+    // A version that is there twice is missing the second time.
+    if (!left.delete(name) && storage) errors.push(field.invalid(path, stored, `must have the storage version ${name}`))
   }
   stored.forEach((v, i) => {
     if (spec.versions?.some(({ name = '' }) => name === v)) return
@@ -164,7 +173,7 @@ function validateVersion(version: CustomResourceDefinitionVersion, path: string,
   const wrong = isDNS1035Label(name)
   if (wrong.length) errors.push(field.invalid(`${path}.name`, name, wrong.join(',')))
   const { deprecationWarning } = version
-  for (const message of whyNotDeprecationWarning(version)) errors.push(field.invalid(`${path}.deprecationWarning`, deprecationWarning, message))
+  for (const message of whyNotDeprecationWarning(version)) errors.push(field.invalid(`${path}.deprecationWarning`, { toJSON: () => deprecationWarning }, message))
   const hasStatus = Boolean((version.subresources ?? shared.subresources)?.status)
   errors.push(...validateOpenAPISchema(version.schema?.openAPIV3Schema, `${path}.schema.openAPIV3Schema`, { hasStatus, options }))
   errors.push(...validateSubresources(version.subresources, `${path}.subresources`))

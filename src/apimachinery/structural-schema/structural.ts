@@ -121,7 +121,8 @@ function validateMetaFields(schema: Schema, level: Level, path: string): FieldEr
 /** At the root metadata may say something of name and generateName only. */
 function restrictsMore(metadata: Schema): boolean {
   const { type: _type, default: _default, properties, ...rest } = metadata
-  const isEmpty = (value: unknown): boolean => value === undefined || value === false || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+  // An empty schema or document is something, but an empty list or map is not.
+  const isEmpty = (value: unknown): boolean => value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0)
   return Object.keys(properties ?? {}).some((name) => name !== 'name' && name !== 'generateName') || !Object.values(rest).every(isEmpty)
 }
 

@@ -22,6 +22,8 @@ const CHECK_TIMEOUT_MS = 5000
 /** What one server may say of itself. */
 const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 const CHECKER: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] }
+/** Who asks for OpenAPI documents. */
+const READER: UserInfo = { name: 'system:aggregator', groups: [] }
 /** Say how this connection carries the answer. */
 const NOT_RETURNED = /^(?:connection|keep-alive|proxy-.*|te|trailers?|transfer-encoding|upgrade|content-length)$/
 
@@ -34,6 +36,8 @@ export interface AggregatorParts {
   clientCert: KeyPair
   dial: Dial
 }
+
+export type RemoteDocument = { isNew: true; content: unknown; etag: string | undefined } | { isNew: false }
 
 export class Aggregator {
   readonly #parts: AggregatorParts
@@ -126,12 +130,19 @@ export class Aggregator {
     }
   }
 
-  /** A document of the other server as JSON; undefined when it has none. */
-  async fetch(service: APIService, path: string, accept = 'application/json'): Promise<unknown> {
+  /**
+   * A document of the other server as JSON; undefined when it has none.
+   * @param known the tag of the one that is known; `isNew` tells whether there is another now
+   */
+  async fetch(service: APIService, path: string, known?: string): Promise<RemoteDocument | undefined> {
     if (!isAvailable(service)) return undefined
+    const user = path.startsWith('/openapi/') ? READER : CHECKER
+    const headers = { accept: 'application/json', ...(known ? { 'if-none-match': known } : {}) }
     try {
-      const response = await askRemote({ endpoint: this.#endpoint(service), spec: service.spec, clientCert: this.#parts.clientCert }, { method: 'GET', url: path, headers: { accept }, user: CHECKER, timeoutMs: CHECK_TIMEOUT_MS })
-      return response.statusCode === 200 ? await readJSON(response) : void response.resume()
+      const response = await askRemote({ endpoint: this.#endpoint(service), spec: service.spec, clientCert: this.#parts.clientCert }, { method: 'GET', url: path, headers, user, timeoutMs: CHECK_TIMEOUT_MS })
+      if (response.statusCode === 200) return { isNew: true, content: await readJSON(response), etag: response.headers.etag }
+      response.resume()
+      return response.statusCode === 304 ? { isNew: false } : undefined
     } catch {
       // Whether it answers is told by the conditions of the API service.
       return undefined

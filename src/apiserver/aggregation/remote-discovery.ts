@@ -3,9 +3,10 @@
  * handler_discovery.go of k8s.io/kube-aggregator/pkg/apiserver and pkg/controllers/openapiv3.
  */
 import type { APIResource, APIService } from '../../../schemas/types.ts'
-import { isRecord } from '../../apimachinery/json.ts'
+import { equalJSON, isRecord } from '../../apimachinery/json.ts'
 import type { Clock, Timer } from '../../clock.ts'
 import { type Aggregator, isAvailable } from './aggregator.ts'
+import { pathsOfGroupVersion, type Swagger } from './merge-openapi-v2.ts'
 
 export interface RemoteGroupVersion {
   readonly group: string
@@ -26,10 +27,17 @@ interface Said {
   openAPI: string | undefined
 }
 
+/** What an OpenAPI v2 document of another server says of one group-version. */
+export interface RemoteOpenAPIV2 {
+  readonly etag: string
+  readonly content: Swagger
+}
+
 export class RemoteDiscovery {
   readonly #aggregator: Aggregator
   readonly #clock: Clock
   readonly #said = new Map<string, Said>()
+  readonly #openAPIV2 = new Map<string, RemoteOpenAPIV2>()
   readonly #stop: () => void
   #timer: Timer | undefined
   #all: readonly RemoteGroupVersion[] | undefined
@@ -69,26 +77,60 @@ export class RemoteDiscovery {
     )
   }
 
+  /** The OpenAPI v2 documents, those of the most important group first, as upstream sorts them. */
+  openAPIV2(): RemoteOpenAPIV2[] {
+    const services = this.#aggregator.all()
+    const priority = ({ spec: { group } }: APIService) => Math.max(...services.filter(({ spec }) => spec.group === group).map(({ spec }) => spec.groupPriorityMinimum ?? 0))
+    return [...services]
+      .sort((a, b) => priority(b) - priority(a) || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
+      .flatMap((service) => this.#openAPIV2.get(keyOf(service)) ?? [])
+  }
+
   /** Asks all that can be asked. */
   async refresh(): Promise<void> {
     this.#timer?.cancel()
     const services = this.#aggregator.all()
+    this.#forgetAllBut(new Set(services.map(keyOf)))
     if (services.length === 0) return
     this.#timer = this.#clock.after(REFRESH_MS, () => void this.refresh())
     await Promise.all(services.map((service) => this.#ask(service)))
   }
 
+  #forgetAllBut(keys: ReadonlySet<string>): void {
+    for (const known of [this.#said, this.#openAPIV2]) for (const key of known.keys()) if (!keys.has(key)) known.delete(key)
+  }
+
   async #ask(service: APIService): Promise<void> {
+    await Promise.all([this.#askDiscovery(service), this.#askOpenAPIV2(service)])
+  }
+
+  async #askDiscovery(service: APIService): Promise<void> {
     const key = keyOf(service)
-    const list = await this.#aggregator.fetch(service, `/apis/${key}`)
+    const list = await this.#json(service, `/apis/${key}`)
     if (!isRecord(list) || !Array.isArray(list.resources)) return
-    const index = await this.#aggregator.fetch(service, '/openapi/v3')
+    const index = await this.#json(service, '/openapi/v3')
     const paths = isRecord(index) && isRecord(index.paths) ? index.paths : {}
     const entry = paths[`apis/${key}`]
     const said = { resources: aggregatedResources(list.resources as APIResource[]), openAPI: isRecord(entry) && typeof entry.serverRelativeURL === 'string' ? entry.serverRelativeURL : undefined }
-    if (JSON.stringify(said) === JSON.stringify(this.#said.get(key))) return
+    if (equalJSON(said, this.#said.get(key))) return
     this.#said.set(key, said)
     this.#changed()
+  }
+
+  async #askOpenAPIV2(service: APIService): Promise<void> {
+    const key = keyOf(service)
+    const said = await this.#aggregator.fetch(service, '/openapi/v2', this.#openAPIV2.get(key)?.etag)
+    if (!said?.isNew || !isRecord(said.content)) return
+    const content = pathsOfGroupVersion(said.content, key)
+    const etag = said.etag ?? ''
+    if (equalJSON(content, this.#openAPIV2.get(key)?.content)) return
+    this.#openAPIV2.set(key, { content, etag })
+    this.#changed()
+  }
+
+  async #json(service: APIService, path: string): Promise<unknown> {
+    const said = await this.#aggregator.fetch(service, path)
+    return said?.isNew ? said.content : undefined
   }
 
   #changed(): void {

@@ -17,7 +17,7 @@ export async function createObject(api: Api, kind: ServedKind, object: KubeObjec
   ctx.requestGroup = kind.group
   prepareNewObject(kind, object, ctx.namespace)
   dedupOwnerReferences(object, ctx, 'sent')
-  trackUpdate({ scheme: api.scheme, kind, subresource: '', ctx }, undefined, object)
+  await trackUpdate({ scheme: api.scheme, kind, subresource: '', ctx }, undefined, object)
   const attributes = createAttributes(kind, object, ctx)
   await api.admission.mutate(attributes)
   dedupOwnerReferences(object, ctx, 'admitted')

@@ -6,7 +6,7 @@ import type { DeleteOptions } from '../../registry/kind.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { fromStorage, type ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
-import { listObjects, type ListQuery } from './list.ts'
+import { listObjects, prepareList, type ListQuery } from './list.ts'
 
 export function removeObject(api: Api, kind: ServedKind, name: string, options: DeleteOptions, ctx: RequestContext): Promise<DeleteResult> {
   return deleteObject(api.storageFor(kind), {
@@ -39,7 +39,9 @@ const PARALLEL_DELETES = 64
 
 /** Deletes what the query selects and answers the entries that were there. */
 export async function removeCollection(api: Api, kind: ServedKind, query: ListQuery, options: DeleteOptions, ctx: RequestContext) {
+  await prepareList(api, kind, query)
   const listed = listObjects(api, kind, query)
+  await kind.definition.stored?.prepareRead?.(listed.entries.map(({ value }) => value))
   const deleteOne = async (object: { namespace: string; name: string }) => {
     try {
       await removeObject(api, kind, object.name, { ...options }, ctx.inNamespace(object.namespace))

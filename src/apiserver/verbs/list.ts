@@ -38,6 +38,14 @@ export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListR
   }
 }
 
+/** To be awaited before a list: selectors look at objects as they are shown, and a webhook may make them so. */
+export function prepareList(api: Api, kind: ServedKind, query: ListQuery): Promise<void> | undefined {
+  const { stored } = kind.definition
+  const prefix = listPrefix(kind, query)
+  if (!stored?.isPrepared || !prefix.endsWith('/') || !matcher(kind, query)) return undefined
+  return stored.prepareRead?.(api.store.list(prefix).entries.map(({ value }) => value))
+}
+
 /** A selector that names one object needs no scan. */
 function listOne(api: Api, key: string, { revision, matches }: { revision: number | undefined; matches: ((object: KubeObject) => boolean) | undefined }): ListResult {
   const snapshot = api.store.snapshot(revision)

@@ -46,8 +46,8 @@ function applyPatch(api: Api, target: Target, patch: Patch, ctx: RequestContext)
   return writeObject(api, target, ctx, {
     allowCreate: target.subresource === '',
     tracksFields: false,
-    transform(live) {
-      const object = applyObject({ scheme: api.scheme, kind, subresource: target.subresource, ctx }, live, applied, patch.force)
+    async transform(live) {
+      const object = await applyObject({ scheme: api.scheme, kind, subresource: target.subresource, ctx }, live, applied, patch.force)
       kind.definition.default?.(object)
       return object
     },
@@ -159,6 +159,9 @@ function customType(expected: Expected, patched: unknown): Expected {
   const gv = typeof apiVersion === 'string' ? parseApiVersion(apiVersion) : expected
   // The kind is judged with the object.
   if (gv.group === expected.group && gv.version === expected.version) return expected
+  const { kind = '', metadata } = patched
+  const isKnown = gv.group === expected.group && (expected as ServedKind).definition?.stored?.mergeTypeOf(String(apiVersion))
+  if (isKnown) throw invalid({ group: expected.group, kind: String(kind) }, isRecord(metadata) ? String(metadata.name) : '', [field.invalid('apiVersion', apiVersion, `must be ${apiVersionOf(expected)}`)])
   throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${apiVersionOf(expected)})`)
 }
 

@@ -77,7 +77,7 @@ export function writeObject(api: Api, { kind, name, subresource }: Target, ctx: 
         await options.authorizeCreate?.()
         prepareNewObject(kind, object, ctx.namespace)
       }
-      if (options.tracksFields !== false) trackUpdate({ scheme: api.scheme, kind, subresource, ctx }, live, object)
+      if (options.tracksFields !== false) await trackUpdate({ scheme: api.scheme, kind, subresource, ctx }, live, object)
       if (!view) await api.admission.mutate(live ? { ...base, operation: 'UPDATE', object, oldObject: live } : { ...base, operation: 'CREATE', object })
       dedupOwnerReferences(object, ctx, 'admitted')
       return toStorage(kind, object)

@@ -21,6 +21,8 @@ const SHOWN_SPEC = `${SHOWN}.properties[spec].properties`
 t.test('names and versions', (t) =>
   checkRefusals(t, CRD, [
     ['another name', { 'metadata.name': 'frog.x.io' }, 'metadata.name: Invalid value: "frog.x.io": must be spec.names.plural+"."+spec.group'],
+    ['another generated name', { 'metadata.generateName': 'toads.x.io' }, 'metadata.generateName: Invalid value: "toads.x.io": must be spec.names.plural+"."+spec.group'],
+    ['a warning that cannot be printed', { [`${V}.deprecated`]: true, [`${V}.deprecationWarning`]: 'a\u0001' }, `${V}.deprecationWarning: Invalid value: "a\\u0001": must only contain printable UTF-8 characters; non-printable character found at index 1`],
     ['an unknown scope', { 'spec.scope': 'World' }, 'spec.scope: Unsupported value: "World": supported values: "Cluster", "Namespaced"'],
     ['no kind', { 'spec.names.kind': '' }, 'spec.names.singular: Required value', 'spec.names.kind: Required value', 'spec.names.listKind: Required value'],
     ['lists of the same kind', { 'spec.names.listKind': 'Frog' }, 'spec.names.listKind: Invalid value: "Frog": kind and listKind may not be the same'],
