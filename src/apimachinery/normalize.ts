@@ -73,15 +73,24 @@ function normalizeValue(plan: Plan, value: unknown, isStored: boolean): unknown 
     case 'map':
       return typeof value === 'object' && value !== null ? normalizeMap(plan.of, value as Members, isStored) : value
     case 'special':
+      if (plan.special.startsWith(SCHEMA)) return normalizeSchema(value, isStored)
       return plan.special === 'Quantity' && typeof value === 'string' ? canonicalOrAsIs(value) : value
     default:
       return value
   }
 }
 
+/** Begins the names of what is a schema, a list of them or something else. */
+const SCHEMA = 'JSONSchemaProps'
+
+function normalizeSchema(value: unknown, isStored: boolean): unknown {
+  const plan = structPlan('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
+  return Array.isArray(value) ? normalizeList(plan, value, isStored) : normalizeValue(plan, value, isStored)
+}
+
 /** Whether values of this plan are in form as they are. */
 function isFlat(plan: Plan): boolean {
-  return plan.kind !== 'struct' && plan.kind !== 'list' && plan.kind !== 'map' && !(plan.kind === 'special' && plan.special === 'Quantity')
+  return plan.kind !== 'struct' && plan.kind !== 'list' && plan.kind !== 'map' && !(plan.kind === 'special' && (plan.special === 'Quantity' || plan.special.startsWith(SCHEMA)))
 }
 
 function normalizeList(of: Plan, list: readonly unknown[], isStored: boolean): readonly unknown[] {

@@ -59,7 +59,7 @@ const TOLD_FROM_ABSENT: ReadonlySet<string> = new Set([
   'v2.HPAScalingRules.policies',
 ])
 
-/** Types of which this is so in all their fields. */
+/** Types of which this is so in all their lists and maps. */
 const TOLD_IN_ALL: ReadonlySet<string> = new Set(['v1.JSONSchemaProps'])
 
 const structs = new Map<string, StructPlan>()
@@ -136,7 +136,7 @@ function fieldPlan({ facts, prefix: inlinePrefix }: Member, ordinal: number, pla
     facts,
     inlinePrefix,
     dropsZero: omitted && !facts.pointer,
-    keepsEmpty: TOLD_FROM_ABSENT.has(place) || TOLD_IN_ALL.has(place.slice(0, place.lastIndexOf('.'))),
+    keepsEmpty: TOLD_FROM_ABSENT.has(place) || ((plan.kind === 'list' || plan.kind === 'map') && TOLD_IN_ALL.has(place.slice(0, place.lastIndexOf('.')))),
     absent: omitted || isStruct ? undefined : isNil ? null : zeroOf(plan),
     isEmbeddedStruct: isStruct && !facts.omitZero,
   }

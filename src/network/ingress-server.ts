@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { pipeline, type Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Ingress, IngressBackend, IngressClass, Secret, Service, ServicePort } from '../../schemas/types.ts'
+import { endToEndHeaders, joinConnections, upgradeHead } from '../apimachinery/http-proxying.ts'
 import type { Informers } from '../client/lister.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import { rankOfHost, route } from './ingress-rules.ts'
@@ -18,7 +19,6 @@ export const INGRESS_CONTROLLER = 'orrery.io/ingress'
 const CONTROLLERS: ReadonlySet<string> = new Set([INGRESS_CONTROLLER, 'k8s.io/ingress-nginx'])
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'
 const PARTY: Party = { name: 'ingress', ip: '127.0.0.1', nodeName: '' }
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'])
 
 export interface IngressOptions {
   network: ClusterNetwork
@@ -85,7 +85,7 @@ class Router {
       const outgoing = http.request({ createConnection: () => socket as never, method: request.method, path: request.url, headers: forwarded(request, scheme) })
       outgoing.once('error', () => (response.headersSent ? response.destroy() : answer(response, 502, '502 Bad Gateway')))
       outgoing.once('response', (incoming) => {
-        response.writeHead(incoming.statusCode ?? 502, withoutHops(incoming.headers))
+        response.writeHead(incoming.statusCode ?? 502, endToEndHeaders(incoming.headers))
         pipeline(incoming, response, () => incoming.destroy())
       })
       pipeline(request, outgoing, () => {})
@@ -100,12 +100,10 @@ class Router {
       const backend = this.#backendFor(request)
       if (!backend) throw new Error('no backend')
       const connection = await this.#connect(backend)
-      const headers = { ...forwarded(request, scheme), connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' }
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`)
-      connection.write(`${request.method} ${request.url} HTTP/1.1\r\n${lines.join('')}\r\n`)
+      const { method = 'GET', url = '/' } = request
+      connection.write(upgradeHead({ method, url, headers: forwarded(request, scheme), protocol: request.headers.upgrade ?? '' }))
       connection.write(head)
-      pipeline(socket, connection, () => socket.destroy())
-      pipeline(connection, socket, () => connection.destroy())
+      joinConnections(socket, connection)
     } catch {
       socket.destroy()
     }
@@ -160,15 +158,11 @@ export function isOurs({ metadata, spec }: Ingress, informers: Informers): boole
   return CONTROLLERS.has(informers.lister<IngressClass>('networking.k8s.io/v1/IngressClass').get('', name)?.spec?.controller ?? '')
 }
 
-function withoutHops(headers: http.IncomingHttpHeaders): http.OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name)))
-}
-
 function forwarded(request: http.IncomingMessage, scheme: Scheme): http.OutgoingHttpHeaders {
   const { host = '' } = request.headers
   const client = request.socket.remoteAddress ?? ''
   const port = host.match(/:(\d+)$/)?.[1] ?? (scheme === 'https' ? '443' : '80')
-  return { ...withoutHops(request.headers), 'x-forwarded-for': client, 'x-real-ip': client, 'x-forwarded-host': host, 'x-forwarded-port': port, 'x-forwarded-proto': scheme, 'x-forwarded-scheme': scheme, 'x-scheme': scheme }
+  return { ...endToEndHeaders(request.headers), 'x-forwarded-for': client, 'x-real-ip': client, 'x-forwarded-host': host, 'x-forwarded-port': port, 'x-forwarded-proto': scheme, 'x-forwarded-scheme': scheme, 'x-scheme': scheme }
 }
 
 function answer(response: http.ServerResponse, status: number, text: string): void {

@@ -3,9 +3,10 @@
  * k8s.io/apimachinery/pkg/util/proxy, and the ResourceLocation of pods and services.
  */
 import http from 'node:http'
-import { pipeline, type Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import { splitSchemeNamePort } from '../../api/core/v1/_pod-connect.ts'
+import { CLIENT_ONLY, endToEndHeaders, joinConnections, upgradeHead } from '../apimachinery/http-proxying.ts'
 import { isUpgradeRequest, type ApiRequest, type ApiResponse, type StreamSink } from '../apiserver/request.ts'
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
 import { notFound, StatusError } from '../errors.ts'
@@ -23,9 +24,6 @@ interface Location {
 
 /** Pages larger than this keep their links as they are. */
 const MAX_REWRITTEN_BYTES = 8 * 1024 * 1024
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'])
-/** What tells who the client is stays with the API server. */
-const PRIVATE = /^(?:authorization$|impersonate-|x-remote-|:)/
 
 export function proxy(dial: Dial): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
@@ -105,14 +103,8 @@ async function open(dial: Dial, { isSecure, host, port }: Location): Promise<Dup
   }
 }
 
-function forwardedHeaders({ headers }: ApiRequest): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined && !HOP_BY_HOP.has(name) && !PRIVATE.test(name)) kept[name] = value
-  return kept
-}
-
 function forward(socket: Duplex, { request, place, path }: { request: ApiRequest; place: ProxyPlace; path: string }): Promise<ApiResponse> {
-  const headers = { ...forwardedHeaders(request), host: request.host, 'x-forwarded-uri': place.prefix + path }
+  const headers = { ...endToEndHeaders(request.headers, CLIENT_ONLY), host: request.host, 'x-forwarded-uri': place.prefix + path }
   return new Promise((resolve, reject) => {
     const outgoing = http.request({ createConnection: () => socket as never, method: request.method, path: path + queryText(request), headers })
     request.signal.addEventListener('abort', () => outgoing.destroy())
@@ -123,8 +115,7 @@ function forward(socket: Duplex, { request, place, path }: { request: ApiRequest
 }
 
 async function respond(incoming: http.IncomingMessage, place: ProxyPlace): Promise<ApiResponse> {
-  const headers: ApiResponse['headers'] = {}
-  for (const [name, value] of Object.entries(incoming.headers)) if (value !== undefined && !HOP_BY_HOP.has(name)) headers[name] = value
+  const headers: ApiResponse['headers'] = endToEndHeaders(incoming.headers)
   if (typeof headers.location === 'string') headers.location = rewriteLink(headers.location, place)
   const status = incoming.statusCode ?? 502
   const isPage = /^text\/html\s*(?:;|$)/.test(incoming.headers['content-type'] ?? '') && !incoming.headers['content-encoding']
@@ -164,12 +155,10 @@ function upgrade(socket: Duplex, { request }: Connection, path: string): ApiResp
     status: 101,
     headers: {},
     takeOver({ socket: client, head }) {
-      const { upgrade: protocol = '' } = request.headers
-      const lines = Object.entries({ ...forwardedHeaders(request), host: request.host, connection: 'Upgrade', upgrade: protocol }).map(([name, value]) => `${name}: ${value}\r\n`)
-      socket.write(`${request.method} ${path + queryText(request)} HTTP/1.1\r\n${lines.join('')}\r\n`)
+      const { method, headers, host } = request
+      socket.write(upgradeHead({ method, url: path + queryText(request), headers: { ...endToEndHeaders(headers, CLIENT_ONLY), host }, protocol: headers.upgrade ?? '' }))
       socket.write(head)
-      pipeline(client, socket, () => client.destroy())
-      pipeline(socket, client, () => socket.destroy())
+      joinConnections(client, socket)
     },
   }
 }

@@ -4,8 +4,9 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { APIService } from '../../../schemas/types.ts'
-import { readBounded } from '../../apimachinery/read-bounded.ts'
+import { endToEndHeaders, joinConnections, upgradeHead } from '../../apimachinery/http-proxying.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
+import { readBounded } from '../../apimachinery/read-bounded.ts'
 import type { KeyPair } from '../../auth/pki.ts'
 import type { Clock } from '../../clock.ts'
 import type { KubeObject, SystemReader, UserInfo } from '../../registry/kind.ts'
@@ -24,8 +25,6 @@ const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 const CHECKER: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] }
 /** Who asks for OpenAPI documents. */
 const READER: UserInfo = { name: 'system:aggregator', groups: [] }
-/** Say how this connection carries the answer. */
-const NOT_RETURNED = /^(?:connection|keep-alive|proxy-.*|te|trailers?|transfer-encoding|upgrade|content-length)$/
 
 export interface AggregatorParts {
   scheme: Scheme
@@ -160,20 +159,14 @@ export class Aggregator {
   /** The client's connection and one to the other server, joined. */
   async #upgrade(target: Parameters<typeof openTLS>[0], raw: RawRequest, user: UserInfo): Promise<ApiResponse> {
     const remote = await openTLS(target)
-    const headers = { ...forwardedHeaders(raw.headers), ...userHeaders(user), Host: `${target.endpoint.host}:${target.endpoint.port}`, Connection: 'Upgrade', Upgrade: raw.headers.upgrade }
-    const lines = Object.entries(headers).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${String(one)}`))
+    const headers = { ...forwardedHeaders(raw.headers), ...userHeaders(user), Host: `${target.endpoint.host}:${target.endpoint.port}` }
     return {
       status: 101,
       headers: {},
       takeOver({ socket, head }) {
-        remote.write(`${raw.method} ${raw.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+        remote.write(upgradeHead({ method: raw.method, url: raw.url, headers, protocol: String(raw.headers.upgrade) }))
         remote.write(head)
-        remote.pipe(socket)
-        socket.pipe(remote)
-        for (const [one, other] of [[remote, socket], [socket, remote]] as const) {
-          one.on('error', () => other.destroy())
-          one.on('close', () => other.destroy())
-        }
+        joinConnections(socket, remote)
       },
     }
   }
@@ -206,8 +199,7 @@ function plainError(status: number, text: string): ApiResponse {
 }
 
 function streamed(response: IncomingMessage): ApiResponse {
-  const headers = Object.fromEntries(Object.entries(response.headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !NOT_RETURNED.test(entry[0])))
-  return { status: response.statusCode ?? 502, headers, stream: (sink) => pass(response, sink) }
+  return { status: response.statusCode ?? 502, headers: endToEndHeaders(response.headers, /^content-length$/), stream: (sink) => pass(response, sink) }
 }
 
 /** No faster than the reader takes it. */

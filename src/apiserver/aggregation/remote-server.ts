@@ -6,12 +6,13 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
 import type { APIServiceSpec } from '../../../schemas/types.ts'
+import { CLIENT_ONLY, endToEndHeaders } from '../../apimachinery/http-proxying.ts'
 import type { KeyPair } from '../../auth/pki.ts'
 import type { UserInfo } from '../../registry/kind.ts'
 import type { ServiceEndpoint } from '../service-endpoint.ts'
 
-/** Apply to one connection, or say who asked us. */
-const NOT_FORWARDED = /^(?::.*|connection|keep-alive|proxy-.*|te|trailers?|transfer-encoding|upgrade|host|content-length|authorization|http2-settings|x-remote-.*|impersonate-.*)$/
+/** Beside what says who asked us, what the new request has of its own. */
+const WITHHELD = new RegExp(`${CLIENT_ONLY.source}|^(?:host|content-length)$`)
 
 export interface RemoteRequest {
   method: string
@@ -79,7 +80,7 @@ export async function openTLS({ endpoint, spec: { service, caBundle, insecureSki
 }
 
 export function forwardedHeaders(headers: RemoteRequest['headers']): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name, value]) => value !== undefined && !NOT_FORWARDED.test(name)))
+  return endToEndHeaders(headers, WITHHELD)
 }
 
 /** Names of extras are escaped as in a URL, for headers know fewer characters. */
