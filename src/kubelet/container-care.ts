@@ -73,8 +73,8 @@ export class ContainerCare {
   }
 
   /** Asks the container to end, its preStop hook first. */
-  stop(graceMs: number): void {
-    this.#kill(undefined, graceMs)
+  stop(graceMs: number, message?: string): void {
+    this.#kill(message, graceMs)
   }
 
   close(): void {

@@ -4,11 +4,16 @@
  */
 import { createHash } from 'node:crypto'
 import { formatTime, type Random } from '../clock.ts'
-import type { Container, ContainerState, ContainerStatus, Pod } from '../../schemas/types.ts'
+import type { Container, ContainerState, ContainerStatus, Pod, ResourceRequirements } from '../../schemas/types.ts'
 import type { ContainerRole, Exit, RunningContainer } from './runtimes/runtime.ts'
 
 export interface ContainerRecord {
-  readonly container: Container
+  /** With the resources that were granted. */
+  container: Container
+  /** The resources of the run that is. */
+  actual?: ResourceRequirements
+  /** It ended to begin again at once, whatever its policy says. */
+  mustRestart?: boolean
   readonly name: string
   readonly role: ContainerRole
   state: 'waiting' | 'starting' | 'running' | 'exited'
@@ -38,6 +43,15 @@ export function newRecords(pod: Pod): ContainerRecord[] {
   return records
 }
 
+/** Records of which the pod now says another thing, and what. */
+export function changedContainers({ spec }: Pod, records: readonly ContainerRecord[]): [ContainerRecord, Container][] {
+  const all: readonly Container[] = [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])]
+  return records.flatMap((record): [ContainerRecord, Container][] => {
+    const container = all.find((c) => c.name === record.name)
+    return container && container !== record.container ? [[record, container]] : []
+  })
+}
+
 /** Ephemeral containers come while a pod runs; none is ever taken away. */
 export function addEphemeral(records: ContainerRecord[], { spec, status }: Pod): void {
   const known = records.filter((r) => r.role === 'ephemeral').length
@@ -62,6 +76,7 @@ function restore(record: ContainerRecord, status: ContainerStatus): ContainerRec
     record.startedAt = state.running.startedAt
     record.ready = ready
     record.started = started
+    record.actual = status.resources ?? record.container.resources ?? {}
   } else if (ended) {
     const { exitCode: code = 0, reason = '', message, signal, startedAt, finishedAt = '' } = ended
     record.state = 'exited'
@@ -83,6 +98,8 @@ export function markStarting(record: ContainerRecord, random: Random): void {
   record.containerID = `containerd://${Buffer.from(random.bytes(32)).toString('hex')}`
   record.ready = false
   record.started = false
+  record.actual = record.container.resources ?? {}
+  delete record.mustRestart
   delete record.exit
   delete record.waiting
 }

@@ -17,6 +17,7 @@ import { PodWorkers } from './pod-workers.ts'
 import type { Runtime } from './runtimes/runtime.ts'
 import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
+import type { DirNode } from './sandbox/nodes.ts'
 import { Stages } from './stages.ts'
 import { VolumeRefresher } from './volume-refresher.ts'
 
@@ -45,7 +46,7 @@ export function createKubelet({ network, images = new Images() }: KubeletOptions
       const stages = new Stages()
       const staged = new StagesRuntime(stages, clock)
       const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
-      const surroundings = surroundingsOf(ctx, { network, images, nodeOf: (name) => nodes.get(name) })
+      const surroundings = surroundingsOf(ctx, { network, images, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
       const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, staged }), refs, surroundings })
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
@@ -71,7 +72,7 @@ function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: { shell: Run
   return wanted === 'stages' ? runtimes.staged : runtimes.shell
 }
 
-function surroundingsOf(ctx: ControllerContext, { network, images, nodeOf }: { network: Network; images: Images; nodeOf(name: string): KeptNode | undefined }): Surroundings {
+function surroundingsOf(ctx: ControllerContext, { network, images, nodeOf, cgroups }: { network: Network; images: Images; nodeOf(name: string): KeptNode | undefined; cgroups(nodeName: string): DirNode }): Surroundings {
   const { informers, clock, random, settings } = ctx
   const configMaps = informers.lister<ConfigMap>('v1/ConfigMap')
   const secrets = informers.lister<Secret>('v1/Secret')
@@ -82,6 +83,7 @@ function surroundingsOf(ctx: ControllerContext, { network, images, nodeOf }: { n
     refs,
     clock,
     random,
+    cgroups,
     volumeOf: ({ spec }) => volumes.get('', spec.volumeName ?? ''),
     token: (pod, request) => tokenFor(pod, request, nodeOf(pod.spec.nodeName ?? '')),
   })

@@ -47,7 +47,12 @@ function planStatus(input: NodePlanInput): NodeStatus {
     addresses: addressesOf(input, old.addresses ?? []),
     daemonEndpoints: old.daemonEndpoints?.kubeletEndpoint?.Port ? old.daemonEndpoints : { kubeletEndpoint: { Port: stage.kubeletPort } },
     nodeInfo: nodeInfoOf(input, old.nodeInfo ?? {}),
+    ...(reportsInFull(node) ? abilities(stage) : {}),
   }
+}
+
+function abilities({ declaredFeatures, features, runtimeHandlers }: NodeStage): NodeStatus {
+  return { ...(declaredFeatures ? { declaredFeatures: [...declaredFeatures] } : {}), ...(features ? { features } : {}), ...(runtimeHandlers ? { runtimeHandlers: [...runtimeHandlers] } : {}) }
 }
 
 function resourcesOf(node: Node, stage: NodeStage, given: Readonly<Record<string, string>> | undefined): Record<string, string> {

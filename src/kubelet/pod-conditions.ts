@@ -5,7 +5,7 @@
 import type { Pod, PodCondition } from '../../schemas/types.ts'
 import type { ContainerRecord } from './container-record.ts'
 
-export const KUBELET_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'])
+export const KUBELET_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodResizePending', 'PodResizeInProgress'])
 
 interface Verdict {
   status: 'True' | 'False'
@@ -24,12 +24,15 @@ export interface ConditionInput {
   now: string
   /** Also those conditions that only a node which reports in full keeps. */
   inFull: boolean
+  /** Of resources that are to be others. */
+  resize?: readonly PodCondition[]
 }
 
 export function podConditions(input: ConditionInput): PodCondition[] {
   const { pod, records, phase, hasSandbox, inFull } = input
   const old = pod.status?.conditions ?? []
   const conditions = old.filter((c) => !KUBELET_CONDITIONS.has(c.type ?? '') || (!inFull && c.type === 'PodScheduled'))
+  conditions.push(...(input.resize ?? []))
   const put = (type: string, verdict: Verdict) => conditions.push(condition(input, old, { type, ...verdict }))
   const containersReady = containersReadyVerdict(records, phase)
   if (inFull) put('PodReadyToStartContainers', hasSandbox ? TRUE : { status: 'False' })

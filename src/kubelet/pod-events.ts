@@ -68,6 +68,11 @@ export class PodEvents {
     this.#tell(pod, record, { type: 'Warning', reason: 'Failed', message })
   }
 
+  /** About the pod as a whole. */
+  pod(pod: Pod, { type, reason, message }: { type: 'Normal' | 'Warning'; reason: string; message: string }): void {
+    this.#recorder.event(pod, type, reason, message, { host: pod.spec.nodeName })
+  }
+
   failedMount(pod: Pod, message: string): void {
     this.#recorder.event(pod, 'Warning', 'FailedMount', message, { host: pod.spec.nodeName })
   }

@@ -56,11 +56,12 @@ function wantRunning(plan: PodPlan, pod: Pod, record: ContainerRecord, nowMs: nu
 /** The first restart comes at once, then after 10 s, 20 s, … 5 min; a run of ten minutes is forgiven. */
 export function backOffMs(record: ContainerRecord): number {
   const ranMs = (record.exit?.finishedAtMs ?? 0) - (Date.parse(record.startedAt ?? '') || 0)
-  if (record.restartCount === 0 || ranMs >= 2 * BACKOFF_MAX_MS) return 0
+  if (record.mustRestart || record.restartCount === 0 || ranMs >= 2 * BACKOFF_MAX_MS) return 0
   return Math.min(BACKOFF_MAX_MS, BACKOFF_START_MS * 2 ** Math.min(record.restartCount - 1, 10))
 }
 
 export function shouldRestart(pod: Pod, record: ContainerRecord, exitCode: number): boolean {
+  if (record.mustRestart) return true
   const { container, role } = record
   const byRule = restartByRule(container, exitCode)
   if (byRule !== undefined) return byRule

@@ -2,9 +2,11 @@
  * The status of a pod as its kubelet writes it. Pure.
  * Models generateAPIPodStatus and convertToAPIContainerStatuses of pkg/kubelet/kubelet_pods.go.
  */
-import type { Container, ContainerState, ContainerStatus, Pod, PodStatus, VolumeMountStatus } from '../../schemas/types.ts'
+import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus, VolumeMountStatus } from '../../schemas/types.ts'
 import { fullImageName, imageID, terminatedState, type ContainerRecord } from './container-record.ts'
-import { podConditions } from './pod-conditions.ts'
+import { podLevelResources } from './allocation.ts'
+import type { Rejection } from './pod-admission.ts'
+import { KUBELET_CONDITIONS, podConditions } from './pod-conditions.ts'
 import { podPhase } from './pod-plan.ts'
 
 export interface StatusInput {
@@ -17,10 +19,12 @@ export interface StatusInput {
   inFull: boolean
   /** The pod is on its way out: what has ended stays so. */
   isEnding?: boolean
+  /** With the resources that were granted. */
+  allocation?: { pod: Pod; conditions(): PodCondition[] }
 }
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, records, now, podIP, hostIP, inFull, isEnding } = input
+  const { pod, records, now, podIP, hostIP, inFull, isEnding, allocation } = input
   const old = pod.status ?? {}
   const phase = podPhase(pod, records, isEnding)
   const apps = records.filter((r) => r.role === 'app')
@@ -31,13 +35,27 @@ export function podStatus(input: StatusInput): PodStatus {
     ...old,
     observedGeneration: pod.metadata.generation,
     phase,
-    conditions: podConditions({ pod, records, phase, hasSandbox: podIP !== undefined, now, inFull }),
+    conditions: podConditions({ pod, records, phase, hasSandbox: podIP !== undefined, now, inFull, ...(allocation && phase !== 'Succeeded' && phase !== 'Failed' ? { resize: allocation.conditions() } : {}) }),
     ...(hostIP ? { hostIP, hostIPs: [{ ip: hostIP }] } : {}),
     ...(podIP ? { podIP, podIPs: [{ ip: podIP }] } : {}),
     startTime: old.startTime ?? now,
+    ...(inFull && allocation ? podLevel(allocation.pod) : {}),
     ...(init.length > 0 ? { initContainerStatuses: init.map((r) => containerStatus(pod, r, { waits, inFull })) } : {}),
     containerStatuses: byName(apps.map((r) => containerStatus(pod, r, { waits, inFull }))),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: byName(ephemeral.map((r) => containerStatus(pod, r, { waits, inFull }))) } : {}),
+  }
+}
+
+/** Of a pod that its node did not take. Models rejectPod of pkg/kubelet/kubelet.go. */
+export function refusedStatus({ metadata, status }: Pod, { reason, message }: Rejection, now: string): PodStatus {
+  return {
+    ...(status?.qosClass ? { qosClass: status.qosClass } : {}),
+    observedGeneration: metadata.generation,
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    startTime: now,
+    conditions: status?.conditions?.filter((c) => !KUBELET_CONDITIONS.has(c.type ?? '')) ?? [],
   }
 }
 
@@ -60,7 +78,7 @@ export function containerStatus(pod: Pod, record: ContainerRecord, { waits, inFu
     ...(ran && containerID ? { containerID } : {}),
     // Of those that no probe looks after nothing is told.
     ...(record.role === 'ephemeral' ? {} : { started: record.state === 'running' ? record.started : false }),
-    ...(ran && inFull ? resourcesOf(container) : {}),
+    ...(ran && inFull ? resourcesOf(record) : {}),
     ...(inFull ? details(pod, record, ran) : {}),
   }
 }
@@ -72,9 +90,16 @@ function stateOf(record: ContainerRecord, waits: string): ContainerState {
   return { waiting: { reason: waits } }
 }
 
-function resourcesOf(container: Container): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
+function resourcesOf({ container, state, actual }: ContainerRecord): Pick<ContainerStatus, 'allocatedResources' | 'resources'> {
   const { resources = {} } = container
-  return { ...(resources.requests ? { allocatedResources: resources.requests } : {}), resources }
+  return { ...(resources.requests ? { allocatedResources: resources.requests } : {}), resources: state === 'running' ? (actual ?? resources) : resources }
+}
+
+/** What is granted to the pod as a whole. */
+function podLevel(pod: Pod): Pick<PodStatus, 'allocatedResources' | 'resources'> {
+  const { requests, limits } = podLevelResources(pod)
+  const isAny = (list: object) => Object.keys(list).length > 0
+  return { ...(isAny(requests) ? { allocatedResources: requests } : {}), resources: { ...(isAny(limits) ? { limits } : {}), ...(isAny(requests) ? { requests } : {}) } }
 }
 
 function details(pod: Pod, { container }: ContainerRecord, ran: boolean): Pick<ContainerStatus, 'volumeMounts' | 'user'> {

@@ -7,6 +7,7 @@ import type { Clock, Random } from '../clock.ts'
 import { writePayload } from './atomic-writer.ts'
 import { isMadeFromObjects, payloadOf } from './content.ts'
 import type { Itself } from './downward.ts'
+import { CGROUP_ROOT } from './host-cgroups.ts'
 import { hostFiles } from './host-files.ts'
 import type { References } from './pod-needs.ts'
 import { DirNode, FileNode, type FsNode, type FsType } from './sandbox/nodes.ts'
@@ -17,6 +18,8 @@ export interface PodVolumesOptions {
   clock: Clock
   random: Random
   volumeOf(claim: PersistentVolumeClaim): PersistentVolume | undefined
+  /** What a node's /sys/fs/cgroup shows. */
+  cgroups(nodeName: string): DirNode
   /** A token of the pod's service account, made out to the pod. */
   token(pod: Pod, request: ServiceAccountTokenProjection): Promise<string>
 }
@@ -93,6 +96,7 @@ export class PodVolumes {
     const dir = new DirNode(meta)
     if (volume.emptyDir) return { node: dir, type: volume.emptyDir.medium === 'Memory' ? 'tmpfs' : 'ext4', readOnly: false }
     if (volume.hostPath) {
+      if (normalize(volume.hostPath.path ?? '') === CGROUP_ROOT) return { node: this.#options.cgroups(pod.spec.nodeName ?? ''), type: 'cgroup2', readOnly: true }
       const node = this.#hostPath(pod.spec.nodeName ?? '', volume.hostPath)
       return node && { node, type: 'ext4', readOnly: false }
     }

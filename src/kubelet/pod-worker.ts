@@ -3,15 +3,18 @@
  * status is made of, tells events. It holds no timers of its own; whoever owns it calls `advance` whenever something may
  * have changed. Models podWorkerLoop and SyncPod of pkg/kubelet.
  */
-import type { Pod } from '../../schemas/types.ts'
+import type { Container, Pod } from '../../schemas/types.ts'
 import { formatTime, type Clock, type Random } from '../clock.ts'
-import { addEphemeral, markExited, markReady, markRunning, markStarting, newRecords, type ContainerRecord } from './container-record.ts'
+import { addEphemeral, changedContainers, markExited, markReady, markRunning, markStarting, newRecords, type ContainerRecord } from './container-record.ts'
 import { ProcessNamespaces } from './process-namespaces.ts'
 import { planPod } from './pod-plan.ts'
 import { unmetEnvironment, unmetVolume, type Need, type References } from './pod-needs.ts'
+import type { Rejection } from './pod-admission.ts'
 import type { PodEvents } from './pod-events.ts'
+import { Allocation, effectiveResources } from './allocation.ts'
 import { ConfigError } from './container-config.ts'
 import { ContainerCare } from './container-care.ts'
+import { isResized, planResize } from './container-resize.ts'
 import { makeExecution, type Surroundings } from './execution.ts'
 import { ImagePuller } from './image-puller.ts'
 import { StartError, type Execution, type Exit, type Runtime, type StartRequest } from './runtimes/runtime.ts'
@@ -30,6 +33,8 @@ export interface PodWorkerOptions {
   surroundings: Surroundings
   /** The pod's address; it gets one with its first container. */
   podIP(): string
+  /** Why its node has no room for it with other resources. */
+  reject(pod: Pod): Rejection | undefined
   /** Something happened outside `advance`: it should be called. */
   changed(): void
 }
@@ -38,9 +43,11 @@ export interface PodWorkerOptions {
 const LOST = { code: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated' }
 
 const CONFIG_RETRY_MS = 10_000
+const RESIZE_RETRY_MS = 180_000
 
 export class PodWorker {
   readonly runtime: Runtime
+  readonly allocation: Allocation
   readonly node: KeptNode
   /** What the pod waits for that it refers to; empty when nothing is missing. */
   needs: Need[] = []
@@ -64,8 +71,9 @@ export class PodWorker {
     this.#options = options
     this.runtime = options.runtime
     this.node = options.node
-    this.#pod = options.pod
-    this.#records = newRecords(options.pod)
+    this.allocation = new Allocation(options.pod, options.events)
+    this.#pod = this.allocation.pod
+    this.#records = newRecords(this.#pod)
     this.#puller = new ImagePuller(options.surroundings.images, options.events, options.clock)
     for (const record of this.records) if (record.state === 'running') this.#resume(record)
   }
@@ -76,12 +84,11 @@ export class PodWorker {
 
   /** Everything that can happen now happens. */
   advance(pod: Pod): void {
-    this.#pod = pod
-    addEphemeral(this.#records, pod)
     this.needs = []
     this.wakeAtMs = undefined
     this.#advancing = true
     try {
+      this.#follow(pod)
       const volume = this.node.inFull && !this.hasStarted ? unmetVolume(pod, this.#options.refs) : undefined
       if (volume) this.#miss(volume, () => this.#options.events.failedMount(pod, volume.message))
       else while (this.#step()) continue
@@ -127,6 +134,53 @@ export class PodWorker {
 
   get podIP(): string {
     return this.#options.podIP()
+  }
+
+  /** Takes over what has changed in the pod: resources as far as they are granted, images, ephemeral containers. */
+  #follow(pod: Pod): void {
+    const { allocation, node, now } = this
+    const { clock, reject } = this.#options
+    if (node.inFull) {
+      if (isResized(this.#records)) allocation.completed()
+      allocation.follow(pod, reject, now)
+      if (allocation.isPending) this.#wakeAt(clock.now() + RESIZE_RETRY_MS)
+    }
+    this.#pod = node.inFull ? allocation.pod : pod
+    addEphemeral(this.#records, this.#pod)
+    for (const [record, container] of changedContainers(this.#pod, this.#records)) {
+      const isOther = record.container.image !== container.image
+      record.container = container
+      if (isOther && record.role !== 'init') this.#restart(record, `${record.role === 'sidecar' ? 'Init container' : 'Container'} ${record.name} definition changed${record.role === 'app' ? ', will be restarted' : ''}`)
+    }
+    if (node.inFull) this.#resize()
+  }
+
+  #resize(): void {
+    const { clock } = this.#options
+    const { restart, update, problem } = planResize(this.#pod, this.#records)
+    if (problem !== undefined) {
+      this.allocation.failed(problem, this.now)
+      return this.#wakeAt(clock.now() + CONFIG_RETRY_MS)
+    }
+    for (const record of restart) this.#restart(record, `Container ${record.name} resize requires restart`)
+    for (const record of update) {
+      record.actual = record.container.resources ?? {}
+      record.handle?.resize?.(this.#limited(record))
+    }
+    // That it is done is found out with the next look.
+    if (this.allocation.isInProgress) this.#wakeAt(clock.now())
+  }
+
+  /** With its pod's limits where it has none of its own. */
+  #limited({ container }: ContainerRecord): Container {
+    return this.#pod.spec.resources ? { ...container, resources: effectiveResources(this.#pod, container) } : container
+  }
+
+  /** Ends a container to begin it again at once. */
+  #restart(record: ContainerRecord, message: string): void {
+    if (!record.handle || record.mustRestart) return
+    record.mustRestart = true
+    this.#stopContainer(record, (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, message)
   }
 
   /** One round of the plan; true when another may find more to do. */
@@ -241,13 +295,13 @@ export class PodWorker {
   }
 
   #request(record: ContainerRecord): StartRequest {
-    const { container, role, restartCount } = record
+    const { role, restartCount } = record
     const execution = () => {
       const made = this.#executions.get(record)
       if (!made) throw new Error(`container ${record.name} has nothing to run with`)
       return made
     }
-    return { pod: this.#pod, node: this.node.node, container, role, restartCount, execution }
+    return { pod: this.#pod, node: this.node.node, container: this.#limited(record), role, restartCount, execution }
   }
 
   #sink(record: ContainerRecord) {
@@ -283,11 +337,11 @@ export class PodWorker {
     return message === '' ? exit : { ...exit, message }
   }
 
-  #stopContainer(record: ContainerRecord, graceMs: number): void {
+  #stopContainer(record: ContainerRecord, graceMs: number, message?: string): void {
     if (!record.handle) return
     const care = this.#cares.get(record)
-    if (care) return care.stop(graceMs)
-    if (this.node.inFull) this.#options.events.killing(this.#pod, record)
+    if (care) return care.stop(graceMs, message)
+    if (this.node.inFull) this.#options.events.killing(this.#pod, record, message)
     record.handle.stop(graceMs)
   }
 

@@ -9,17 +9,22 @@ import { equalJSON } from '../apimachinery/json.ts'
 import type { Lister } from '../client/lister.ts'
 import { keyOf, splitKey, type ControllerContext } from '../controller/controller.ts'
 import { isPodTerminal } from '../controller/pods.ts'
+import { formatTime } from '../clock.ts'
 import { isStatusError } from '../errors.ts'
+import { podLevelResources } from './allocation.ts'
+import { hostCgroups } from './host-cgroups.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { NeedsIndex } from './needs-index.ts'
 import type { KeptNode, NodeListener } from './node-keeper.ts'
 import { PodAddresses } from './pod-addresses.ts'
 import { PodEvents } from './pod-events.ts'
-import { podStatus } from './pod-status.ts'
+import { rejectionOf } from './pod-admission.ts'
+import { podStatus, refusedStatus } from './pod-status.ts'
 import { deadlineLeftMs, failedByDeadline } from './deadline.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { References } from './pod-needs.ts'
 import type { Surroundings } from './execution.ts'
+import type { DirNode } from './sandbox/nodes.ts'
 import type { Runtime } from './runtimes/runtime.ts'
 
 /** Index over pods by the node they are bound to. */
@@ -46,6 +51,8 @@ export class PodWorkers implements NodeListener {
   readonly #events: PodEvents
   readonly #refs: References
   readonly #queue: KeyedQueue
+  /** Pods that wait for room to have other resources. */
+  readonly #pendingResizes = new Set<string>()
   #unsubscribe = () => {}
 
   constructor(options: PodWorkersOptions) {
@@ -83,6 +90,15 @@ export class PodWorkers implements NodeListener {
     return this.#workers.get(uid)
   }
 
+  cgroupsOf(nodeName: string): DirNode {
+    const pods = this.#pods.byIndex(BY_NODE, nodeName)
+    const resourcesOf = (uid: string) => {
+      const granted = this.#workers.get(uid)?.allocation.pod
+      return granted ? podLevelResources(granted) : {}
+    }
+    return hostCgroups(pods, resourcesOf, this.#options.ctx.clock.now())
+  }
+
   close(): void {
     this.#unsubscribe()
     this.#needs.close()
@@ -117,6 +133,13 @@ export class PodWorkers implements NodeListener {
     this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))
     this.#queue.forget(keyOf(pod))
+    this.#pendingResizes.delete(keyOf(pod))
+    this.#roomMade()
+  }
+
+  #rest(pod: Pod): void {
+    this.#drop(pod.metadata.uid ?? '')
+    this.#roomMade()
   }
 
   #drop(uid: string): void {
@@ -131,7 +154,7 @@ export class PodWorkers implements NodeListener {
     if (!pod || !node) return
     try {
       if (pod.metadata.deletionTimestamp) await this.#end(pod, node, key)
-      else if (isPodTerminal(pod)) this.#drop(pod.metadata.uid ?? '')
+      else if (isPodTerminal(pod)) this.#rest(pod)
       else await this.#run(pod, node, key)
     } catch (error) {
       if (isStatusError(error, 'NotFound')) return
@@ -147,21 +170,54 @@ export class PodWorkers implements NodeListener {
     if (known) return known
     const { clock, random } = this.#options.ctx
     const runtime = this.#options.runtimeFor(pod, node)
-    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, surroundings: this.#options.surroundings, podIP: () => this.#addressOf(pod, node), changed: () => this.#queue.add(key) })
+    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, surroundings: this.#options.surroundings, podIP: () => this.#addressOf(pod, node), reject: (wanted) => rejectionOf({ pod: wanted, node: node.node, others: this.#othersOf(wanted) }), changed: () => this.#queue.add(key) })
     this.#workers.set(uid, worker)
     return worker
   }
 
   async #run(pod: Pod, node: KeptNode, key: string): Promise<void> {
     const { clock } = this.#options.ctx
+    if (node.inFull && !this.#workers.has(pod.metadata.uid ?? '') && (await this.#refuse(pod, node))) return
     const worker = this.#workerFor(pod, node, key)
     const leftMs = deadlineLeftMs(pod, clock.now())
     if (leftMs !== undefined && leftMs <= 0) return this.#expire(pod, worker, key)
+    const { allocation } = worker
     worker.advance(pod)
+    this.#waitForRoom(key, allocation.isPending)
     this.#needs.set(key, worker.needs)
     this.#wake(key, worker, leftMs)
     await this.#write(pod, worker, key)
     if (worker.isSettled && leftMs === undefined) this.#drop(pod.metadata.uid ?? '')
+  }
+
+  /** Pods of a node that are there, each with what it was granted. */
+  #othersOf({ metadata, spec }: Pod): Pod[] {
+    return this.#pods.byIndex(BY_NODE, spec.nodeName ?? '').flatMap((other) => {
+      const { uid = '' } = other.metadata
+      const worker = this.#workers.get(uid)
+      const isIn = uid !== metadata.uid && !isPodTerminal(other) && (worker !== undefined || other.status?.startTime !== undefined)
+      return isIn ? [worker?.allocation.pod ?? other] : []
+    })
+  }
+
+  /** A pod that the node does not take has failed before it began. */
+  async #refuse(pod: Pod, { node, client }: KeptNode): Promise<boolean> {
+    if (pod.status?.startTime !== undefined || node.status?.allocatable === undefined) return false
+    const rejection = rejectionOf({ pod, node, others: this.#othersOf(pod) })
+    if (!rejection) return false
+    this.#events.pod(pod, { type: 'Warning', ...rejection })
+    await client.updateStatus<Pod>({ ...pod, status: refusedStatus(pod, rejection, formatTime(this.#options.ctx.clock.now())) })
+    return true
+  }
+
+  #waitForRoom(key: string, isPending: boolean): void {
+    if (isPending) this.#pendingResizes.add(key)
+    else this.#pendingResizes.delete(key)
+  }
+
+  /** Something has gone or needs less. */
+  #roomMade(): void {
+    for (const key of this.#pendingResizes) this.#queue.add(key)
   }
 
   #wake(key: string, worker: PodWorker, deadlineMs: number | undefined): void {
@@ -180,7 +236,7 @@ export class PodWorkers implements NodeListener {
     const { node } = worker
     const podIP = pod.spec.hostNetwork ? node.hostIP : (pod.status?.podIP ?? this.#newIP(pod, worker))
     const isEnding = pod.metadata.deletionTimestamp !== undefined
-    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding })
+    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding, allocation: worker.allocation })
   }
 
   /** A pod gets its address with its sandbox, when nothing it mounts is missing. */

@@ -6,7 +6,7 @@
 import files from 'folder:src/kubelet/stages'
 import { isRecord } from '../apimachinery/json.ts'
 import { compilePath } from './field-path.ts'
-import type { NodeCondition, NodeSystemInfo, Pod } from '../../schemas/types.ts'
+import type { NodeCondition, NodeFeatures, NodeRuntimeHandler, NodeSystemInfo, Pod } from '../../schemas/types.ts'
 
 export interface ContainerOutcome {
   /** From the decision to start the container until it runs. */
@@ -31,6 +31,10 @@ export interface NodeStage {
   conditions: readonly NodeCondition[]
   kubeletPort: number
   nodeInfo: NodeSystemInfo
+  /** Told by nodes that report in full. */
+  declaredFeatures?: readonly string[]
+  features?: NodeFeatures
+  runtimeHandlers?: readonly NodeRuntimeHandler[]
 }
 
 interface PodStage {

@@ -127,7 +127,7 @@ class ShellContainer implements RunningContainer {
       pids,
       programs: (name) => this.#program(name),
       missing: (process) => this.#missing(process),
-      memoryBytes: memoryLimit(this.#request),
+      memoryBytes: () => Math.min(4 * MEMORY_BYTES, this.#kernel.limits.bytes || MEMORY_BYTES),
       kernel: this.#kernel,
       usage: () => config.memory.bytes,
       privileged: container.securityContext?.privileged ?? false,
@@ -268,11 +268,6 @@ function isOfMain(process: Process, main: Process | undefined): boolean {
   let at: Process | undefined = process
   while (at && at.ppid !== 0) at = process.sandbox.process(at.ppid)
   return main === undefined || at === main
-}
-
-function memoryLimit({ container }: StartRequest): number {
-  const limit = container.resources?.limits?.memory
-  return limit === undefined ? MEMORY_BYTES : Math.min(4 * MEMORY_BYTES, quantityValue(limit))
 }
 
 function startProblem(command: string, status: number): string {

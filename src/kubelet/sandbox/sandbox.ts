@@ -28,8 +28,8 @@ export interface SandboxOptions {
   programs(name: string): Program | undefined
   /** What runs a command that is not there, where nobody knows what there is. */
   missing?(process: Process): Program | undefined
-  /** Bytes that one process may hold in memory. */
-  memoryBytes: number
+  /** Bytes that one process may hold in memory, now. */
+  memoryBytes(): number
   /** The node, and the container's share of it. */
   kernel?: Kernel
   /** Bytes that the container's files hold. */
@@ -140,7 +140,7 @@ export class Sandbox {
 
   /** A process holds so many bytes: too many end the container, as the kernel does. */
   holds(bytes: number): void {
-    if (bytes <= this.options.memoryBytes) return
+    if (bytes <= this.options.memoryBytes()) return
     this.#outOfMemory()
     throw new FsError('ENOSPC')
   }

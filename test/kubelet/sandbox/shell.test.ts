@@ -25,7 +25,7 @@ function box({ clock = new FakeClock(), uid = 0, memoryBytes = 1 << 20 } = {}) {
     random: new SeededRandom(1),
     turns: new Turns(),
     programs: (name) => tools.get(name),
-    memoryBytes,
+    memoryBytes: () => memoryBytes,
     failed: (error) => {
       throw error
     },
