@@ -228,6 +228,15 @@ const make = (type: FieldError['type'], field: string, body: string): FieldError
 /** "a: x" or, where there is no detail, "a". */
 const joined = (head: string, detail: string) => (detail ? `${head}: ${detail}` : head)
 
+/** Several texts as Go's Aggregate prints them: each once, in the order they came. */
+export function aggregateTexts(texts: readonly string[]): string {
+  const distinct = [...new Set(texts)]
+  return distinct.length === 1 ? String(distinct[0]) : `[${distinct.join(', ')}]`
+}
+
+/** Several field errors in one text. */
+export const aggregateErrors = (errors: readonly FieldError[]): string => aggregateTexts(errors.map((e) => `${e.field}: ${e.body}`))
+
 /** Constructors of field errors, named as upstream's package `field` names them. */
 export const field = {
   notFound: (path: string, value: unknown) => make('FieldValueNotFound', path, `Not found: ${formatBadValue(value)}`),

@@ -1,9 +1,9 @@
 /** Every container pulls its image anew, so that nobody runs one without the right to. Models k8s.io/kubernetes/plugin/pkg/admission/alwayspullimages. */
 import type { Pod } from '../../schemas/types.ts'
-import { field, StatusError, type FieldError } from '../errors.ts'
+import { aggregateTexts, field, type FieldError, StatusError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
 import { allContainers } from './pod-references.ts'
-import { aggregate, refuse } from './refuse.ts'
+import { refuse } from './refuse.ts'
 import { writtenPod } from './subject.ts'
 
 const ALWAYS = 'Always'
@@ -20,7 +20,7 @@ export const alwaysPullImages: AdmissionPlugin = {
     const pod = podWithNewImages(attributes)
     if (!pod) return
     const refusals = findings(pod).map((e) => refuse(attributes, `${e.field}: ${e.body}`).message)
-    if (refusals.length > 0) throw new StatusError({ code: 500, message: aggregate(refusals) })
+    if (refusals.length > 0) throw new StatusError({ code: 500, message: aggregateTexts(refusals) })
   },
 }
 

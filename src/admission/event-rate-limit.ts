@@ -1,12 +1,13 @@
 /** Limits how many events are taken, by bucket. Models k8s.io/kubernetes/plugin/pkg/admission/eventratelimit. */
 import type { EventSource, ObjectReference } from '../../schemas/types.ts'
-import { StatusError } from '../errors.ts'
+import { aggregateTexts, StatusError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
-import { aggregate } from './refuse.ts'
+
+export const EVENT_LIMIT_TYPES = ['Server', 'Namespace', 'User', 'SourceAndObject'] as const
 
 export interface EventRateLimitConfig {
   limits: readonly {
-    type: 'Server' | 'Namespace' | 'User' | 'SourceAndObject'
+    type: (typeof EVENT_LIMIT_TYPES)[number]
     qps: number
     burst: number
     /** Buckets that are remembered; 4096 unless told. */
@@ -47,7 +48,7 @@ export function eventRateLimit({ limits }: EventRateLimitConfig): AdmissionPlugi
       const isEvent = kind.kind === 'Event' && (kind.group === '' || kind.group === 'events.k8s.io')
       if (!isEvent || ctx.dryRun || (operation !== 'CREATE' && operation !== 'UPDATE')) return
       const refusals = enforcers.flatMap((enforcer) => enforcer.accept(attributes) ?? [])
-      if (refusals.length > 0) throw new StatusError({ code: 429, reason: 'TooManyRequests', message: `Too many requests: ${aggregate(refusals)}` })
+      if (refusals.length > 0) throw new StatusError({ code: 429, reason: 'TooManyRequests', message: `Too many requests: ${aggregateTexts(refusals)}` })
     },
   }
 }

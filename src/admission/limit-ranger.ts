@@ -2,11 +2,12 @@
  * LimitRanges: what containers get that say nothing, and what pods, containers and claims may ask for. Models
  * k8s.io/kubernetes/plugin/pkg/admission/limitranger.
  */
+import { aggregateTexts } from '../errors.ts'
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '../../schemas/types.ts'
 import { podResources } from '../apimachinery/resource-list.ts'
 import { atLeast, atMost, requestAtMost, withinRatio, type Lists } from './limit-constraints.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
-import { aggregate, refuse } from './refuse.ts'
+import { refuse } from './refuse.ts'
 
 type Quantities = Record<string, string>
 type Limits = LimitRangeItem[]
@@ -25,7 +26,7 @@ export const limitRanger: AdmissionPlugin = {
     if (!limited) return
     for (const limits of limitsIn(attributes)) {
       const violations = limited.pod ? podViolations(limited.pod, limits) : claimViolations(limited.claim, limits)
-      if (violations.length > 0) throw refuse(attributes, aggregate(violations))
+      if (violations.length > 0) throw refuse(attributes, aggregateTexts(violations))
     }
   },
 }
@@ -84,7 +85,8 @@ function withoutOverhead(pod: Pod): Pod {
 }
 
 function violations({ type = '', min = {}, max = {}, maxLimitRequestRatio = {} }: LimitRangeItem, lists: Lists): string[] {
-  const check = (limits: Quantities, constraint: typeof atLeast) => Object.entries(limits).flatMap(([name, limit]) => constraint({ type, name, limit }, lists) ?? [])
+  // Upstream goes through them in no order at all.
+  const check = (limits: Quantities, constraint: typeof atLeast) => Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, limit]) => constraint({ type, name, limit }, lists) ?? [])
   return [...check(min, atLeast), ...check(max, atMost), ...check(maxLimitRequestRatio, withinRatio)]
 }
 

@@ -8,8 +8,10 @@ import type { AdmissionPlugin } from './chain.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { denyServiceExternalIPs } from './deny-service-external-ips.ts'
-import { eventRateLimit, type EventRateLimitConfig } from './event-rate-limit.ts'
+import { checkedLimits, type PluginConfigs } from './configuration.ts'
+import { eventRateLimit } from './event-rate-limit.ts'
 import { extendedResourceToleration } from './extended-resource-toleration.ts'
+import { imagePolicyWebhook } from './image-policy-webhook.ts'
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
@@ -20,10 +22,10 @@ import { nodeDeclaredFeatureValidator } from './node-declared-feature-validator.
 import { nodeRestriction } from './node-restriction.ts'
 import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
-import { podNodeSelector, type PodNodeSelectorConfig } from './pod-node-selector.ts'
+import { podNodeSelector } from './pod-node-selector.ts'
 import { podResizeValidator } from './pod-resize-validator.ts'
 import { podSecurity } from './pod-security.ts'
-import { podTolerationRestriction, type PodTolerationRestrictionConfig } from './pod-toleration-restriction.ts'
+import { podTolerationRestriction } from './pod-toleration-restriction.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { webhookMatchConditions } from './policies/match-conditions.ts'
 import { priorityAdmission } from './priority.ts'
@@ -36,18 +38,14 @@ import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingWebhook } from './validating-webhook.ts'
 import { WebhookClient } from './webhooks/client.ts'
 import type { Dial } from '../apiserver/service-endpoint.ts'
-import { SettingError } from '../errors.ts'
+import { quote, SettingError } from '../errors.ts'
 
 export interface AdmissionOptions {
   /** Names of plugins that run besides those that do anyway. */
   enable?: readonly string[]
   disable?: readonly string[]
   /** What the plugins of these names are configured with. */
-  config?: {
-    EventRateLimit?: EventRateLimitConfig
-    PodNodeSelector?: PodNodeSelectorConfig
-    PodTolerationRestriction?: PodTolerationRestrictionConfig
-  }
+  config?: PluginConfigs
   /** Finds what listens behind the Services that webhooks name. */
   dial?: Dial
 }
@@ -63,9 +61,8 @@ const off = (plugin: AdmissionPlugin): Entry => ({ name: plugin.name, isOn: fals
 /** Waits for a feature that is off in this version, and does nothing until then. */
 const idle = (name: string, isOn = true): Entry => ({ name, isOn, make: () => ({ name }) })
 
-function unsupported(name: string): never {
-  throw new SettingError(`the admission plugin ${name} needs a configuration that is not supported`)
-}
+/** One that may be configured. */
+const set = (name: string, isOn: boolean, make: (config: PluginConfigs) => AdmissionPlugin): Entry => ({ name, isOn, make: ({ options }) => make(options.config ?? {}) })
 
 const ORDERED: readonly Entry[] = [
   idle('AlwaysAdmit', false),
@@ -79,13 +76,13 @@ const ORDERED: readonly Entry[] = [
   on(nodeRestriction),
   on(taintNodesByCondition),
   off(alwaysPullImages),
-  { name: 'ImagePolicyWebhook', isOn: false, make: () => unsupported('ImagePolicyWebhook') },
-  on(podSecurity),
-  { name: 'PodNodeSelector', isOn: false, make: ({ options }) => podNodeSelector(options.config?.PodNodeSelector) },
+  set('ImagePolicyWebhook', false, ({ ImagePolicyWebhook: config }) => imagePolicyWebhook(config)),
+  set('PodSecurity', true, ({ PodSecurity: config }) => podSecurity(config)),
+  set('PodNodeSelector', false, ({ PodNodeSelector: config }) => podNodeSelector(config)),
   on(priorityAdmission),
   on(defaultTolerationSeconds),
-  { name: 'PodTolerationRestriction', isOn: false, make: ({ options }) => podTolerationRestriction(options.config?.PodTolerationRestriction) },
-  { name: 'EventRateLimit', isOn: false, make: ({ options }) => eventRateLimit(options.config?.EventRateLimit ?? { limits: [] }) },
+  set('PodTolerationRestriction', false, ({ PodTolerationRestriction: config }) => podTolerationRestriction(config)),
+  set('EventRateLimit', false, ({ EventRateLimit: config }) => eventRateLimit(checkedLimits(config ?? {}))),
   off(extendedResourceToleration),
   on(defaultStorageClass),
   on(storageObjectInUseProtection),
@@ -108,7 +105,7 @@ const ORDERED: readonly Entry[] = [
   { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ client }) => mutatingWebhook(client, webhookMatchConditions) },
   on(validatingAdmissionPolicy),
   { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ client }) => validatingWebhook(client, webhookMatchConditions) },
-  { name: 'ResourceQuota', isOn: true, make: resourceQuota },
+  set('ResourceQuota', true, ({ ResourceQuota: config }) => resourceQuota(config)),
   off(alwaysDeny),
 ]
 
@@ -121,7 +118,15 @@ export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugi
   if (both.length > 0) throw new SettingError(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
   const client = new WebhookClient(options.dial)
   const isEnabled = ({ name, isOn }: Entry) => enable.includes(name) || (isOn && !disable.includes(name))
-  return ORDERED.filter(isEnabled).map(({ make }) => make({ options, client }))
+  return ORDERED.filter(isEnabled).map((entry) => made(entry, { options, client }))
+}
+
+function made({ name, make }: Entry, parts: Parameters<Entry['make']>[0]): AdmissionPlugin {
+  try {
+    return make(parts)
+  } catch (error) {
+    throw new SettingError(`failed to apply admission: couldn't init admission plugin ${quote(name)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
 }
 
 function checkNames(list: string, names: readonly string[]): void {

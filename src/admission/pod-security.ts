@@ -1,17 +1,18 @@
 /**
  * Pod security standards by the labels of namespaces. Models k8s.io/kubernetes/plugin/pkg/admission/security/podsecurity
- * and k8s.io/pod-security-admission/admission; as configured by default nothing is exempt.
+ * and k8s.io/pod-security-admission/admission.
  */
 import type { Container, EphemeralContainer, Namespace, Pod, PodTemplateSpec } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
-import { internalError, invalid, quote, type FieldError } from '../errors.ts'
+import { aggregateErrors, type FieldError, internalError, invalid, quote } from '../errors.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
 import { detailsText, evaluatePod } from './pod-security/evaluate.ts'
 import { podWarnings } from './pod-security/namespace-pods.ts'
+import { defaultPolicy, exemptWarning, type PodSecurityConfig } from './pod-security/configuration.ts'
 import { compareLevels, formatLevel, isPrivileged, isSameLevel, policyFor, PREFIX, type LevelVersion, type Policy } from './pod-security/policy.ts'
 import type { Finding, Subject } from './pod-security/check.ts'
-import { aggregate, refuse } from './refuse.ts'
+import { refuse } from './refuse.ts'
 
 const IGNORED_SUBRESOURCES = new Set(['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status'])
 
@@ -27,44 +28,71 @@ const TEMPLATES: Readonly<Record<string, (object: never) => PodTemplateSpec | un
   'cronjobs.batch': (c: { spec: { jobTemplate?: { spec?: { template?: PodTemplateSpec } } } }) => c.spec.jobTemplate?.spec?.template,
 }
 
-export const podSecurity: AdmissionPlugin = {
-  name: 'PodSecurity',
-  validate(attributes) {
-    const { operation, kind } = attributes
-    if (operation !== 'CREATE' && operation !== 'UPDATE') return
-    if (kind.group === '' && kind.plural === 'namespaces') return validateNamespace(attributes)
-    if (kind.group === '' && kind.plural === 'pods') return validatePod(attributes)
-    validateTemplate(attributes)
-  },
+interface Settings extends Required<NonNullable<PodSecurityConfig['exemptions']>> {
+  fallback: Policy
 }
 
-function validateNamespace(attributes: AdmissionAttributes): void {
-  const { subresource, object, oldObject, kind, name, ctx } = attributes
-  if (subresource || !object) return
-  const { policy, errors } = policyFor(object.metadata.labels)
-  if (!oldObject) return checkLabels(errors)
-  const old = policyFor((oldObject as Namespace).metadata.labels)
-  if (!equalJSON(errors, old.errors)) checkLabels(errors)
-  const { enforce } = policy
-  if (isSameLevel(enforce, old.policy.enforce) || enforce.level === 'privileged') return
-  if (enforce.minor === old.policy.enforce.minor && compareLevels(enforce.level, old.policy.enforce.level) <= 0) return
-  const namespace = object.metadata.name ?? ''
-  for (const warning of podWarnings(namespace, enforce, ctx.system.list<Pod>('v1/Pod', namespace))) ctx.warn(warning)
-
-  function checkLabels(found: FieldError[]): void {
-    if (found.length > 0) throw invalid(kind, name, found)
+/** @throws Error for levels that are none */
+export function podSecurity(config: PodSecurityConfig = {}): AdmissionPlugin {
+  const settings: Settings = { usernames: [], namespaces: [], runtimeClasses: [], ...config.exemptions, fallback: defaultPolicy(config) }
+  return {
+    name: 'PodSecurity',
+    validate(attributes) {
+      const { operation, kind } = attributes
+      if (operation !== 'CREATE' && operation !== 'UPDATE') return
+      if (kind.group === '' && kind.plural === 'namespaces') return validateNamespace(attributes, settings)
+      if (kind.group === '' && kind.plural === 'pods') return validatePod(attributes, settings)
+      validateTemplate(attributes, settings)
+    },
   }
 }
 
-function validatePod(attributes: AdmissionAttributes): void {
+function validateNamespace(attributes: AdmissionAttributes, settings: Settings): void {
+  const { subresource, object, oldObject, kind, name, ctx } = attributes
+  if (subresource || !object) return
+  const { fallback } = settings
+  const { labels } = object.metadata
+  const { policy, errors } = policyFor(labels, fallback)
+  const old = oldObject && policyFor((oldObject as Namespace).metadata.labels, fallback)
+  if (errors.length > 0 && !(old && equalJSON(errors, old.errors))) throw invalid(kind, name, errors)
+  const { enforce } = policy
+  if (old && (isSameLevel(enforce, old.policy.enforce) || enforce.level === 'privileged')) return
+  if (old && enforce.minor === old.policy.enforce.minor && compareLevels(enforce.level, old.policy.enforce.level) <= 0) return
+  const namespace = object.metadata.name ?? ''
+  if (settings.namespaces.includes(namespace)) {
+    const warning = exemptWarning(namespace, policy, { labels, fallback })
+    if (warning) ctx.warn(warning)
+    return
+  }
+  if (!old) return
+  for (const warning of podWarnings(namespace, enforce, notExempt(ctx.system.list<Pod>('v1/Pod', namespace), settings))) ctx.warn(warning)
+}
+
+const notExempt = (pods: readonly Pod[], { runtimeClasses }: Settings): Pod[] => pods.filter(({ spec }) => !runtimeClasses.includes(spec.runtimeClassName ?? ''))
+
+/** Whether the request is nobody's business; noted in the audit log. */
+function isExempt(attributes: AdmissionAttributes, { usernames, namespaces }: Settings): boolean {
+  const reason = namespaces.includes(attributes.namespace) ? 'namespace' : usernames.includes(attributes.ctx.user.name) ? 'user' : undefined
+  if (reason) annotate(attributes, 'exempt', reason)
+  return reason !== undefined
+}
+
+function isExemptClass(attributes: AdmissionAttributes, { spec }: Subject, { runtimeClasses }: Settings): boolean {
+  const isListed = spec.runtimeClassName !== undefined && runtimeClasses.includes(spec.runtimeClassName)
+  if (isListed) annotate(attributes, 'exempt', 'runtimeClass')
+  return isListed
+}
+
+function validatePod(attributes: AdmissionAttributes, settings: Settings): void {
   const { subresource, object, oldObject, ctx } = attributes
-  if (IGNORED_SUBRESOURCES.has(subresource) || !object) return
-  const { policy, errors } = policyOf(attributes)
+  if (IGNORED_SUBRESOURCES.has(subresource) || !object || isExempt(attributes, settings)) return
+  const { policy, errors } = policyOf(attributes, settings)
   if (errors.length === 0 && isPrivileged(policy)) return annotate(attributes, 'enforce-policy', formatLevel({ level: 'privileged', minor: Infinity }))
   const pod = object as Pod
   if (oldObject && !changesImages(pod, oldObject as Pod)) return
   const { metadata, spec } = pod
   const subject = { metadata, spec }
+  if (isExemptClass(attributes, subject, settings)) return
   noteErrors(attributes, errors)
   annotate(attributes, 'enforce-policy', formatLevel(policy.enforce))
   const enforced = evaluatePod(policy.enforce, subject)
@@ -74,16 +102,17 @@ function validatePod(attributes: AdmissionAttributes): void {
 }
 
 /** Templates are never refused: that happens to their pods. */
-function validateTemplate(attributes: AdmissionAttributes): void {
+function validateTemplate(attributes: AdmissionAttributes, settings: Settings): void {
   const { kind, subresource, object, ctx } = attributes
   const { group, resource } = kind.groupResource
   const templateOf = TEMPLATES[group ? `${resource}.${group}` : resource]
-  if (!templateOf || subresource || !object || !namespaceOf(attributes)) return
-  const { policy, errors } = policyOf(attributes)
+  if (!templateOf || subresource || !object || isExempt(attributes, settings) || !namespaceOf(attributes)) return
+  const { policy, errors } = policyOf(attributes, settings)
   if (errors.length === 0 && policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return
   const template = templateOf(object as never)
   if (!template) return
   const subject: Subject = { metadata: template.metadata ?? {}, spec: template.spec ?? {} }
+  if (isExemptClass(attributes, subject, settings)) return
   noteErrors(attributes, errors)
   audit(attributes, policy, subject)
   warn(policy, subject, (text) => ctx.warn(text))
@@ -93,14 +122,14 @@ function namespaceOf({ namespace, ctx }: AdmissionAttributes): KubeObject | unde
   return ctx.system.get('v1/Namespace', '', namespace)
 }
 
-function policyOf(attributes: AdmissionAttributes): ReturnType<typeof policyFor> {
+function policyOf(attributes: AdmissionAttributes, { fallback }: Settings): ReturnType<typeof policyFor> {
   const found = namespaceOf(attributes)
   if (!found) throw internalError(`failed to lookup namespace ${quote(attributes.namespace)}`)
-  return policyFor(found.metadata.labels)
+  return policyFor(found.metadata.labels, fallback)
 }
 
 function noteErrors(attributes: AdmissionAttributes, errors: readonly FieldError[]): void {
-  if (errors.length > 0) annotate(attributes, 'error', `Failed to parse policy: ${aggregate(errors.map((e) => `${e.field}: ${e.body}`))}`)
+  if (errors.length > 0) annotate(attributes, 'error', `Failed to parse policy: ${aggregateErrors(errors)}`)
 }
 
 function audit(attributes: AdmissionAttributes, policy: Policy, subject: Subject): void {

@@ -12,9 +12,3 @@ function nameFor({ name, object }: AdmissionAttributes): string {
   if (!object) return 'Unknown'
   return object.metadata?.name || object.metadata?.generateName || 'Unknown'
 }
-
-/** Several refusals as one text: each once, in an order that does not change. */
-export function aggregate(reasons: readonly string[]): string {
-  const unique = [...new Set(reasons)].sort()
-  return unique.length === 1 ? (unique[0] ?? '') : `[${unique.join(', ')}]`
-}

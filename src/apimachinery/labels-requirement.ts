@@ -2,7 +2,7 @@
  * One requirement of a label selector and what it may say.
  * Models NewRequirement of k8s.io/apimachinery/pkg/labels/selector.go.
  */
-import { field, type FieldError } from '../errors.ts'
+import { aggregateErrors, field, type FieldError } from '../errors.ts'
 import { ParseError } from './parse-error.ts'
 import { isQualifiedName, isValidLabelValue } from './validation.ts'
 
@@ -38,19 +38,13 @@ export function makeRequirement(key: string, operator: Operator, values: readonl
     const wrong = isValidLabelValue(v)
     if (wrong.length) errors.push(field.invalid(`${at}[${i}][${key}]`, v, wrong.join('; ')))
   })
-  if (errors.length) throw new ParseError(aggregate(errors))
+  if (errors.length) throw new ParseError(aggregateErrors(errors))
   return { key, operator, values }
 }
 
 export function labelKeyError(key: string, path: string): FieldError | undefined {
   const wrong = isQualifiedName(key)
   return wrong.length ? field.invalid(path, key, wrong.join('; ')) : undefined
-}
-
-/** Several field errors in one text, as upstream's aggregate prints them. */
-export function aggregate(errors: readonly FieldError[]): string {
-  const lines = [...new Set(errors.map((e) => `${e.field}: ${e.body}`))]
-  return lines.length === 1 ? String(lines[0]) : `[${lines.join(', ')}]`
 }
 
 /** A decimal int64, or nothing. */

@@ -1,13 +1,12 @@
 /** The file that says who decides what users may do, and in which order. Models k8s.io/apiserver/pkg/apis/apiserver/v1 (AuthorizationConfiguration), its validation, and LoadAndValidateData of k8s.io/kubernetes/pkg/kubeapiserver/authorizer. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { aggregateTexts } from '../../api/rbac/v1/_rules.ts'
 import { decodeConfigFile } from '../apimachinery/config/config-file.ts'
 import { struct, typeMeta } from '../apimachinery/config/shape.ts'
 import { formatDuration, parseDuration } from '../apimachinery/go-duration.ts'
 import { ParseError } from '../apimachinery/parse-error.ts'
 import { isDNS1123Subdomain } from '../apimachinery/validation.ts'
-import { field, type FieldError } from '../errors.ts'
+import { aggregateErrors, aggregateTexts, field, type FieldError } from '../errors.ts'
 import { remoteOfKubeconfig } from './kubeconfig-remote.ts'
 import { MatchConditions } from './match-conditions.ts'
 import type { AuthorizationWebhook } from './webhooks.ts'
@@ -78,7 +77,7 @@ export function parseAuthorizationConfiguration(text: string): ConfiguredAuthori
     const earlier = authorizers.slice(0, i)
     return authorizerOf(authorizer, { at: `authorizers[${i}]`, errors, earlier }) ?? []
   })
-  if (errors.length > 0) throw new ParseError(aggregateTexts(errors.map((e) => `${e.field}: ${e.body}`)))
+  if (errors.length > 0) throw new ParseError(aggregateErrors(errors))
   const misnamed = configured.filter(({ type, name }) => type !== 'Webhook' && name !== type.toLowerCase())
   if (misnamed.length > 0) throw new ParseError(aggregateTexts(misnamed.map(({ type, name }) => `expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`)))
   if (configured.some(({ type }) => type === UNSUPPORTED)) throw new ParseError(`the authorizer type ${UNSUPPORTED} is not supported`)

@@ -1,11 +1,10 @@
 /** Which requests an authorization webhook is asked about. Models k8s.io/apiserver/pkg/authorization/cel. */
-import { aggregateTexts } from '../../api/rbac/v1/_rules.ts'
 import { compileAdmissionExpression } from '../apimachinery/cel/admission-expressions.ts'
 import { environment, structProvider, type Environment, type Fields } from '../apimachinery/cel/environment.ts'
 import { jsonValue } from '../apimachinery/cel/json-values.ts'
 import type { Program } from '../apimachinery/cel/program.ts'
 import { listOf, mapOf, STRING, structType, type CelType } from '../apimachinery/cel/types.ts'
-import { field, type FieldError } from '../errors.ts'
+import { aggregateTexts, field, type FieldError } from '../errors.ts'
 import type { SubjectAccessReviewSpec } from '../../schemas/types.ts'
 
 const MAX_CONDITIONS = 64

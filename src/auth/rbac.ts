@@ -2,8 +2,8 @@
  * Role-based access control: who is allowed what by roles and bindings. Bindings are indexed by their subjects, so that a
  * request looks only at those of its user and groups. Models k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac.
  */
-import { aggregateTexts, describeBinding, ruleAllows, serviceAccountUser, subjectOf, type Binding } from '../../api/rbac/v1/_rules.ts'
-import { quote } from '../errors.ts'
+import { describeBinding, ruleAllows, serviceAccountUser, subjectOf, type Binding } from '../../api/rbac/v1/_rules.ts'
+import { aggregateTexts, quote } from '../errors.ts'
 import type { AuthorizationAttributes, Authorizer, RuleList, Verdict } from '../registry/authorization.ts'
 import { isResourceAttributes } from '../registry/authorization.ts'
 import type { KubeObject, UserInfo } from '../registry/kind.ts'

@@ -5,9 +5,16 @@
 import http from 'node:http'
 import https from 'node:https'
 import { readBounded } from '../apimachinery/read-bounded.ts'
+import type { Clock } from '../clock.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_BYTES = 4 * 1024 * 1024
+
+/** A server that is only just starting is asked again. Models DefaultRetryBackoffWithInitialDelay and DefaultShouldRetry of k8s.io/apiserver/pkg/util/webhook. */
+const ATTEMPTS = 5
+const FIRST_DELAY_MS = 500
+const DELAY_FACTOR = 1.5
+const TRANSIENT_CODES = [429, 500]
 
 export interface RemoteOptions {
   url: string
@@ -61,4 +68,21 @@ export async function askJSON(options: RemoteOptions, body?: object): Promise<un
   const answer = await ask(options, body)
   if (answer.status < 200 || answer.status > 299) throw new RemoteRefusal(answer.status)
   return JSON.parse(textOf(answer))
+}
+
+/** The same, again and again for a while where that may help. */
+export async function askPatiently(remote: RemoteOptions, body: object, { clock, firstDelayMs = FIRST_DELAY_MS }: { clock: Clock; firstDelayMs?: number }): Promise<unknown> {
+  for (let attempt = 1, delayMs = firstDelayMs; ; attempt++, delayMs *= DELAY_FACTOR) {
+    try {
+      return await askJSON(remote, body)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isTransient(error)) throw error
+      await clock.sleep(delayMs)
+    }
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  if (error instanceof RemoteRefusal) return TRANSIENT_CODES.includes(error.status)
+  return (error as { code?: unknown }).code === 'ECONNRESET'
 }

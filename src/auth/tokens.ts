@@ -2,8 +2,8 @@
  * Several sources of bearer tokens as one. Models k8s.io/apiserver/pkg/authentication/token/{union,tokenfile} and
  * authenticator.WrapAudienceAgnosticToken.
  */
+import { aggregateTexts } from '../errors.ts'
 import { timingSafeEqual } from 'node:crypto'
-import { aggregateTexts } from '../../api/rbac/v1/_rules.ts'
 import type { TokenAuthenticator, TokenVerdict } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 

@@ -2,7 +2,7 @@
  * Several authorizers as one: the first with an opinion decides. Models
  * k8s.io/apiserver/pkg/authorization/union and authorizerfactory (privileged groups, always allow).
  */
-import { aggregateTexts } from '../../api/rbac/v1/_rules.ts'
+import { aggregateTexts } from '../errors.ts'
 import { isSuperuser, type Authorizer, type AuthorizationAttributes, type RuleList, type Verdict } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 

@@ -7,7 +7,7 @@ import type { SubjectAccessReviewSpec, SubjectAccessReviewStatus, TokenReviewSta
 import type { Clock } from '../clock.ts'
 import { isResourceAttributes, type AuthorizationAttributes, type Authorizer, type ResourceAttributes, type RuleList, type SelectorRequirement, type TokenVerdict, type Verdict } from '../registry/authorization.ts'
 import type { MatchConditions } from './match-conditions.ts'
-import { askJSON, RemoteRefusal, type RemoteOptions } from './remote.ts'
+import { askPatiently, type RemoteOptions } from './remote.ts'
 import type { TokenSource } from './tokens.ts'
 import { VerdictStore } from './verdict-store.ts'
 
@@ -30,12 +30,6 @@ export interface AuthorizationWebhook extends Omit<WebhookOptions, 'clock'> {
   conditions?: MatchConditions
 }
 
-/** A server that is only just starting is asked again. Models DefaultAuthWebhookRetryBackoff and DefaultShouldRetry. */
-const ATTEMPTS = 5
-const FIRST_DELAY_MS = 500
-const DELAY_FACTOR = 1.5
-const TRANSIENT_CODES = [429, 500]
-
 /** What clients write down at length is not remembered. */
 const MAX_KEY = 10_000
 
@@ -52,7 +46,7 @@ export function webhookTokens({ remote, clock, ttlMs = TOKEN_TTL_MS }: WebhookOp
     if (remembered) return remembered
     try {
       const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: {}, spec: { token, audiences: [...audiences] } }
-      const { status = {} } = (await askPatiently(remote, review, clock)) as { status?: TokenReviewStatus }
+      const { status = {} } = (await askPatiently(remote, review, { clock })) as { status?: TokenReviewStatus }
       const verdict = verdictOf(status, audiences)
       known.set(key, verdict, ttlMs)
       return verdict
@@ -96,7 +90,7 @@ export class WebhookAuthorizer implements Authorizer {
     if (remembered) return remembered
     try {
       const review = { apiVersion: `authorization.k8s.io/${reviewVersion}`, kind: 'SubjectAccessReview', metadata: {}, spec: reviewVersion === 'v1' ? spec : betaSpec(spec) }
-      const { status } = (await askPatiently(remote, review, this.#clock)) as { status?: SubjectAccessReviewStatus }
+      const { status } = (await askPatiently(remote, review, { clock: this.#clock })) as { status?: SubjectAccessReviewStatus }
       const verdict = judge(status ?? { allowed: false })
       if (key.length < MAX_KEY) this.#known.set(key, verdict, status?.allowed ? ttlMs : unauthorizedTtlMs)
       return verdict
@@ -113,22 +107,6 @@ export class WebhookAuthorizer implements Authorizer {
 function judge({ allowed, denied, reason = '' }: SubjectAccessReviewStatus): Verdict {
   if (denied && allowed) return { decision: 'Deny', reason, error: 'webhook subject access review returned both allow and deny response' }
   return { decision: denied ? 'Deny' : allowed ? 'Allow' : 'NoOpinion', reason }
-}
-
-async function askPatiently(remote: RemoteOptions, review: object, clock: Clock): Promise<unknown> {
-  for (let attempt = 1, delayMs = FIRST_DELAY_MS; ; attempt++, delayMs *= DELAY_FACTOR) {
-    try {
-      return await askJSON(remote, review)
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isTransient(error)) throw error
-      await clock.sleep(delayMs)
-    }
-  }
-}
-
-function isTransient(error: unknown): boolean {
-  if (error instanceof RemoteRefusal) return TRANSIENT_CODES.includes(error.status)
-  return (error as { code?: unknown }).code === 'ECONNRESET'
 }
 
 function specOf(attributes: AuthorizationAttributes): SubjectAccessReviewSpec {

@@ -42,6 +42,7 @@ export const serverFlags: readonly ServerFlag[] = [
   { name: 'authorization-config', value: 'FILE', summary: 'an AuthorizationConfiguration: the same and more, with several webhooks; read again when it changes' },
   { name: 'enable-admission-plugins', value: 'LIST', summary: 'admission plugins besides those that are on' },
   { name: 'disable-admission-plugins', value: 'LIST', summary: 'admission plugins that are off' },
+  { name: 'admission-control-config-file', value: 'FILE', summary: 'an AdmissionConfiguration: what admission plugins are configured with, inside of it or in files that it names' },
   { name: 'audit-policy-file', value: 'FILE', summary: 'which requests are written down, and how much of them' },
   { name: 'audit-log-path', value: 'FILE', summary: 'where; "-" is standard output' },
   { name: 'audit-log-format', value: 'FORMAT', default: 'json', summary: 'json or legacy' },

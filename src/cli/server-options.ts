@@ -1,4 +1,5 @@
 /** What kube-apiserver's flags mean for a cluster: reads the files they name. Models k8s.io/kubernetes/pkg/kubeapiserver/options. */
+import { parseAdmissionConfiguration, type PluginConfigs } from '../admission/configuration.ts'
 import type { AuthenticationOptions } from '../auth/authentication.ts'
 import { parseAuthorizationConfiguration } from '../auth/authorization-configuration.ts'
 import { FRONT_PROXY_HEADERS } from '../auth/front-proxy.ts'
@@ -20,12 +21,13 @@ export function serverOptions(said: Said): ServerOptions {
   const audit = auditOf(said, read)
   const authentication = authenticationOf(said, read)
   const authorization = authorizationOf(said, read)
+  const config = admissionConfigOf(said, read)
   const [enable, disable] = [list(said['enable-admission-plugins']), list(said['disable-admission-plugins'])]
   return {
     ...(audit ? { audit } : {}),
     ...(Object.keys(authentication).length > 0 ? { authentication } : {}),
     ...(authorization ? { authorization } : {}),
-    ...(enable || disable ? { admission: { ...(enable ? { enable } : {}), ...(disable ? { disable } : {}) } } : {}),
+    ...(enable || disable || config ? { admission: { ...(enable ? { enable } : {}), ...(disable ? { disable } : {}), ...(config ? { config } : {}) } } : {}),
   }
 }
 
@@ -54,6 +56,12 @@ function authenticationOf(said: Said, read: Files): AuthenticationOptions {
           },
         }),
   }
+}
+
+function admissionConfigOf(said: Said, read: Files): PluginConfigs | undefined {
+  const flag = 'admission-control-config-file'
+  const text = read.text(flag)
+  return text === undefined ? undefined : explained(flag, () => parseAdmissionConfiguration(text, said[flag] ?? ''))
 }
 
 function authorizationOf(said: Said, read: Files): AuthorizationOptions | undefined {

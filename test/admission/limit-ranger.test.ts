@@ -56,7 +56,7 @@ t.test('limits of pods', async (t) => {
   const { refused } = await withLimits(t, { type: 'Pod', min: { memory: '10Mi' }, max: { cpu: '1' }, maxLimitRequestRatio: { memory: '2' } })
   const both = (cpu: string) => ({ requests: { cpu, memory: '20Mi' }, limits: { cpu, memory: '20Mi' } })
   const nothing = 'memory max limit to request ratio per Pod is 2, but no request is specified or request is 0'
-  t.same(await refused(pod(container('a'))), [`pods "p" is forbidden: [maximum cpu usage per Pod is 1.  No limit is specified, ${nothing}, minimum memory usage per Pod is 10Mi.  No request is specified]`])
+  t.same(await refused(pod(container('a'))), [`pods "p" is forbidden: [minimum memory usage per Pod is 10Mi.  No request is specified, maximum cpu usage per Pod is 1.  No limit is specified, ${nothing}]`])
   const over = ['pods "p" is forbidden: maximum cpu usage per Pod is 1, but limit is 1100m']
   t.same(await refused(pod(container('a', both('500m')), container('b', both('500m')))), [])
   t.same(await refused(pod(container('a', both('500m')), container('b', both('600m')))), over)

@@ -110,7 +110,7 @@ async function told({ api }: TestApi, object: object, { update = false } = {}): 
 }
 
 t.test('pods are refused, warned of and noted', async (t) => {
-  const api = await startApi(t, { plugins: [podSecurity] })
+  const api = await startApi(t, { plugins: [podSecurity()] })
   await api.create(namespace('ns', { enforce: 'baseline', warn: 'restricted', audit: 'restricted', 'warn-version': 'v1.30' }))
   const restricted = 'allowPrivilegeEscalation != false (container "c" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "c" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "c" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "c" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
   t.same(await told(api, pod('a', { containers: [{ name: 'c', image: 'i' }] })), {
@@ -129,7 +129,7 @@ t.test('pods are refused, warned of and noted', async (t) => {
 })
 
 t.test('templates are warned of', async (t) => {
-  const api = await startApi(t, { plugins: [podSecurity] })
+  const api = await startApi(t, { plugins: [podSecurity()] })
   await api.create(namespace('ns', { enforce: 'baseline' }))
   const template = { metadata: { labels: { a: 'b' } }, spec: { hostNetwork: true, containers: [{ name: 'c', image: 'i' }] } }
   const once = { ...template, spec: { ...template.spec, restartPolicy: 'Never' } }
@@ -150,7 +150,7 @@ t.test('templates are warned of', async (t) => {
 })
 
 t.test('a namespace that becomes stricter tells about its pods', async (t) => {
-  const api = await startApi(t, { plugins: [podSecurity] })
+  const api = await startApi(t, { plugins: [podSecurity()] })
   const made = await api.create(namespace('ns', {}))
   const owner = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'rs', uid: 'u', controller: true }]
   for (const name of ['b', 'a', 'c']) await api.create({ ...pod(name, images(good({ hostPID: true }))), metadata: { name, namespace: 'ns', ownerReferences: owner } })

@@ -3,8 +3,7 @@
  * not an update of the pod as a user could make it, so neither its validation nor its generation take part.
  */
 import type { Binding, Pod } from '../../../schemas/types.ts'
-import { aggregate } from '../../../src/apimachinery/labels-requirement.ts'
-import { badRequest, conflict, field, StatusError, type FieldError, type Status } from '../../../src/errors.ts'
+import { aggregateErrors, badRequest, conflict, field, type FieldError, type Status, StatusError } from '../../../src/errors.ts'
 import type { KubeObject, WriteContext } from '../../../src/registry/kind.ts'
 import { withPodCondition } from './_pod-conditions.ts'
 
@@ -17,7 +16,7 @@ export async function bindPod({ name, body, ctx }: { name: string; body: KubeObj
   const binding: Binding = body
   if (name !== binding.metadata.name) throw badRequest('name in URL does not match name in Binding object')
   const errors = validateBinding(binding)
-  if (errors.length) throw new StatusError({ code: 500, message: aggregate(errors) })
+  if (errors.length) throw new StatusError({ code: 500, message: aggregateErrors(errors) })
   await ctx.system.update<Pod>('v1/Pod', { namespace: ctx.namespace, name }, (pod) => bound(pod, binding, ctx), { subresource: 'binding', dryRun: ctx.dryRun })
   return created
 }

@@ -3,7 +3,7 @@
  * k8s.io/kubernetes/pkg/apis/rbac/v1/evaluation_helpers.go, pkg/registry/rbac/validation and
  * k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go.
  */
-import { quote } from '../../../src/errors.ts'
+import { aggregateTexts, quote } from '../../../src/errors.ts'
 import { isResourceAttributes, type AuthorizationAttributes } from '../../../src/registry/authorization.ts'
 import type { KubeObject, UserInfo } from '../../../src/registry/kind.ts'
 import type { PolicyRule, RoleRef, Subject } from '../../../schemas/types.ts'
@@ -129,10 +129,4 @@ export function whyEscalation(
   const lines = [...new Set(compactRules(missing).map(formatRule))].sort()
   const text = `user ${quote(user.name)} (groups=${formatList(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${lines.join('\n')}`
   return errors.length ? `${text}; resolution errors: [${aggregateTexts(errors)}]` : text
-}
-
-/** Several error texts as Go's Aggregate prints them. */
-export function aggregateTexts(texts: readonly string[]): string {
-  const distinct = [...new Set(texts)]
-  return distinct.length === 1 ? String(distinct[0]) : `[${distinct.join(', ')}]`
 }

@@ -15,13 +15,15 @@ export interface Policy {
   warn: LevelVersion
 }
 
+type Mode = keyof Policy
 type Labels = Readonly<Record<string, string>>
 
 export const PREFIX = 'pod-security.kubernetes.io/'
-const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
+export const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
 const VERSION = /^v1\.([0-9]|[1-9][0-9]*)$/
 const MAX_MINOR = 2n ** 63n - 1n
 const OPEN: LevelVersion = { level: 'privileged', minor: Infinity }
+export const OPEN_POLICY: Policy = { enforce: OPEN, audit: OPEN, warn: OPEN }
 
 export function formatLevel({ level, minor }: LevelVersion): string {
   return `${level}:${minor === Infinity ? 'latest' : `v1.${minor}`}`
@@ -38,25 +40,25 @@ export function compareLevels(a: Level, b: Level): number {
 
 export const isSameLevel = (a: LevelVersion, b: LevelVersion): boolean => a.level === b.level && a.minor === b.minor
 
-/** Always a policy: wrong labels enforce the strictest, and audit and warn of nothing. */
-export function policyFor(labels: Labels = {}): { policy: Policy; errors: FieldError[] } {
+/** Always a policy: wrong labels enforce the strictest, and audit and warn of nothing. @param fallback what holds where there are no labels */
+export function policyFor(labels: Labels = {}, fallback: Policy = OPEN_POLICY): { policy: Policy; errors: FieldError[] } {
   const errors: FieldError[] = []
-  const level = (mode: string, onError: Level): { level: Level; isGiven: boolean; isValid: boolean } => {
+  const level = (mode: Mode, onError: Level): { level: Level; isGiven: boolean; isValid: boolean } => {
     const text = labels[PREFIX + mode]
-    if (text === undefined) return { level: OPEN.level, isGiven: false, isValid: false }
+    if (text === undefined) return { level: fallback[mode].level, isGiven: false, isValid: false }
     const found = LEVELS.find((l) => l === text)
     if (!found) errors.push(invalidLabel(PREFIX + mode, text, `must be one of ${LEVELS.join(', ')}`))
     return { level: found ?? onError, isGiven: true, isValid: found !== undefined }
   }
-  const version = (mode: string): { minor: number; isGiven: boolean } => {
+  const version = (mode: Mode): { minor: number; isGiven: boolean } => {
     const label = `${PREFIX}${mode}-version`
     const text = labels[label]
-    if (text === undefined) return { minor: OPEN.minor, isGiven: false }
+    if (text === undefined) return { minor: fallback[mode].minor, isGiven: false }
     const minor = parseMinor(text)
     if (minor === undefined) errors.push(invalidLabel(label, text, 'must be "latest" or "v1.x"'))
     return { minor: minor ?? Infinity, isGiven: true }
   }
-  const both = (mode: string, onError: Level) => {
+  const both = (mode: Mode, onError: Level) => {
     const l = level(mode, onError)
     return { level: l, version: version(mode) }
   }
@@ -75,7 +77,7 @@ export function policyFor(labels: Labels = {}): { policy: Policy; errors: FieldE
   return { policy, errors }
 }
 
-function parseMinor(text: string): number | undefined {
+export function parseMinor(text: string): number | undefined {
   if (text === 'latest') return Infinity
   const digits = VERSION.exec(text)?.[1]
   return digits === undefined || BigInt(digits) > MAX_MINOR ? undefined : Number(digits)

@@ -1,10 +1,10 @@
 /** The match conditions of webhooks and policies. Models k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions. */
+import { aggregateTexts } from '../../errors.ts'
 import type { MatchCondition } from '../../../schemas/types.ts'
 import { type AdmissionExpression, compileAdmissionExpression } from '../../apimachinery/cel/admission-expressions.ts'
 import { admissionEnvironment } from '../../apimachinery/cel/admission-types.ts'
 import type { Environment } from '../../apimachinery/cel/environment.ts'
 import { MATCH_CONDITIONS_COST_BUDGET } from '../../apimachinery/cel/program.ts'
-import { aggregate } from '../refuse.ts'
 import type { MatchConditions } from '../webhooks/match-conditions.ts'
 import type { RequestView } from './activation.ts'
 import { CachingAuthorizer } from './authorizer.ts'
@@ -34,7 +34,7 @@ export function matchConditions(conditions: readonly AdmissionExpression[], view
   }
   if (outcomes.some(({ value }) => value === false)) return { matches: false }
   const errors = outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]))
-  return errors.length > 0 ? failed(aggregate(errors)) : { matches: true }
+  return errors.length > 0 ? failed(aggregateTexts(errors)) : { matches: true }
 }
 
 const compiled = new WeakMap<readonly MatchCondition[], AdmissionExpression[]>()

@@ -9,6 +9,7 @@ import { addLists, listText, type ResourceList } from '../../apimachinery/resour
 import type { KubeObject } from '../../registry/kind.ts'
 import type { AdmissionAttributes } from '../chain.ts'
 import { refuse } from '../refuse.ts'
+import { checkCovered, type LimitedResource } from './limited.ts'
 
 /** Never counted: what is not stored, and events. */
 const IGNORED = new Set([
@@ -46,14 +47,14 @@ export function isCounted(attributes: AdmissionAttributes): boolean {
   return !isUpdate && subresource === ''
 }
 
-/** What a request adds to the quotas it concerns, by their names; empty when nothing. @throws StatusError 403 */
-export function chargesOf(quotas: readonly ResourceQuota[], attributes: AdmissionAttributes): Map<string, ResourceList> {
+/** What a request adds to the quotas it concerns, by their names; empty when nothing. @param limited what must be covered. @throws StatusError 403 */
+export function chargesOf(quotas: readonly ResourceQuota[], attributes: AdmissionAttributes, limited: readonly LimitedResource[] = []): Map<string, ResourceList> {
   const charges = new Map<string, ResourceList>()
   const { object, oldObject, operation, subresource, ctx } = attributes
   if (!object) return charges
   const resource = resourceOf(attributes)
   const concerned = quotas.filter((quota) => concerns(quota, resource, object))
-  if (concerned.length === 0) return charges
+  if (concerned.length === 0 && limited.length === 0) return charges
   for (const quota of concerned) checkQuota(quota, resource, attributes)
   const nowMs = ctx.clock.now()
   const usage = usageOf(resource, object, nowMs)
@@ -61,8 +62,11 @@ export function chargesOf(quotas: readonly ResourceQuota[], attributes: Admissio
   if (negative.length > 0) throw refuse(attributes, `quota usage is negative for resource(s): ${namesText(negative)}`)
   const old = operation === 'UPDATE' && oldObject?.metadata.resourceVersion ? oldObject : undefined
   const more = old ? increase(usage, usageOf(resource, old, nowMs)) : usage
-  for (const quota of concerned) {
-    const charge = limitedBy(quota, old && concerns(quota, resource, old) ? more : usage)
+  const deltas = concerned.length === 0 ? [more] : concerned.map((quota) => (old && concerns(quota, resource, old) ? more : usage))
+  if (deltas.every((delta) => Object.values(delta).every(isZeroQuantity))) return charges
+  if (limited.length > 0) checkCovered(limited, { resource, object, usage }, { quotas, concerned, attributes })
+  for (const [i, quota] of concerned.entries()) {
+    const charge = limitedBy(quota, deltas[i] ?? {})
     if (Object.keys(charge).length === 0) continue
     if (subresource !== 'status') checkLimits(quota, charge, attributes)
     charges.set(quota.metadata.name ?? '', charge)

@@ -9,6 +9,7 @@ import { conflict, MODIFIED } from '../../errors.ts'
 import type { SystemReader } from '../../registry/kind.ts'
 import type { AdmissionAttributes, Undo } from '../chain.ts'
 import { charged, chargesOf, refunded } from './check.ts'
+import type { LimitedResource } from './limited.ts'
 
 export const KIND = 'v1/ResourceQuota'
 const RETRIES = 3
@@ -26,6 +27,12 @@ interface Waiter {
 export class QuotaLedger {
   /** By namespace; a namespace is here while its charges are written. */
   readonly #waiting = new Map<string, Waiter[]>()
+  readonly #limited: readonly LimitedResource[]
+
+  /** @param limited what must be covered by some quota */
+  constructor(limited: readonly LimitedResource[]) {
+    this.#limited = limited
+  }
 
   /** Resolves when the quotas count the request. Rejects with a StatusError when it does not fit. */
   charge(attributes: AdmissionAttributes): Promise<Undo | undefined> {
@@ -43,7 +50,7 @@ export class QuotaLedger {
     for (let batch = this.#take(namespace); batch.length > 0; batch = this.#take(namespace)) {
       try {
         const { system } = first.attributes.ctx
-        await settle(system, batch, { quotas: system.list<ResourceQuota>(KIND, namespace), retries: RETRIES })
+        await settle(system, batch, { quotas: system.list<ResourceQuota>(KIND, namespace), limited: this.#limited, retries: RETRIES })
       } catch (error) {
         for (const waiter of batch) waiter.reject(error)
       }
@@ -57,8 +64,8 @@ export class QuotaLedger {
 }
 
 /** Answers every waiter; those who only wait for quotas that were changed by others meanwhile are tried again. */
-async function settle(system: SystemReader, waiters: readonly Waiter[], { quotas, retries }: { quotas: readonly ResourceQuota[]; retries: number }): Promise<void> {
-  const { running, pending } = count(quotas, waiters)
+async function settle(system: SystemReader, waiters: readonly Waiter[], { quotas, limited, retries }: { quotas: readonly ResourceQuota[]; limited: readonly LimitedResource[]; retries: number }): Promise<void> {
+  const { running, pending } = count(quotas, waiters, limited)
   const changed = running.filter((quota, i) => quota !== quotas[i])
   const outcomes = await Promise.all(changed.map((quota) => write(system, quota)))
   const failed = new Set<string>()
@@ -75,17 +82,18 @@ async function settle(system: SystemReader, waiters: readonly Waiter[], { quotas
   if (retries === 0) return unpaid.forEach((waiter) => refuse(system, waiter, problem))
   const namespace = unpaid[0]?.attributes.namespace ?? ''
   const again = system.list<ResourceQuota>(KIND, namespace).filter(({ metadata }) => failed.has(metadata.name ?? ''))
-  await settle(system, unpaid, { quotas: again, retries: retries - 1 })
+  // What is covered was seen the first time, when all quotas were there.
+  await settle(system, unpaid, { quotas: again, limited: [], retries: retries - 1 })
 }
 
 /** The quotas with all that fits counted, one waiter after the other. */
-function count(quotas: readonly ResourceQuota[], waiters: readonly Waiter[]): { running: ResourceQuota[]; pending: { waiter: Waiter; charges: Charges }[] } {
+function count(quotas: readonly ResourceQuota[], waiters: readonly Waiter[], limited: readonly LimitedResource[]): { running: ResourceQuota[]; pending: { waiter: Waiter; charges: Charges }[] } {
   let running = [...quotas]
   const pending: { waiter: Waiter; charges: Charges }[] = []
   for (const waiter of waiters) {
     const { system } = waiter.attributes.ctx
     try {
-      const charges = chargesOf(running, waiter.attributes)
+      const charges = chargesOf(running, waiter.attributes, limited)
       if (charges.size === 0) accept(system, waiter)
       else pending.push({ waiter, charges })
       running = running.map((quota) => {

@@ -15,6 +15,8 @@ export interface ConfigKind {
   versions: readonly string[]
   kind: string
   shape: StructShape
+  /** What is not known is passed over. */
+  isLenient?: boolean
 }
 
 /** Kinds that the components know, too, but not in this place. */
@@ -26,10 +28,10 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 export function decodeConfigFile(text: string, expected: ConfigKind): Record<string, unknown> {
   const { value, duplicates } = parse(text)
   refuseOtherKinds(value, text, expected)
-  const ctx = decodeContext(true)
+  const ctx = decodeContext(!expected.isLenient)
   const config = decodeStruct(expected.shape, value, ctx)
   refuseMismatch(ctx)
-  const strict = [...duplicates, ...ctx.strictErrors]
+  const strict = expected.isLenient ? [] : [...duplicates, ...ctx.strictErrors]
   if (strict.length > 0) throw new ParseError(`strict decoding error: ${strict.join(', ')}`)
   return config
 }

@@ -1,8 +1,7 @@
 /** The tokens of the issuers that a configuration names. Models k8s.io/apiserver/plugin/pkg/authenticator/token/oidc and newJWTAuthenticator of k8s.io/kubernetes/pkg/kubeapiserver/authenticator. */
-import { aggregateTexts } from '../../../api/rbac/v1/_rules.ts'
 import { ParseError } from '../../apimachinery/parse-error.ts'
 import type { Clock } from '../../clock.ts'
-import { quote, SettingError } from '../../errors.ts'
+import { aggregateErrors, quote, SettingError } from '../../errors.ts'
 import type { TokenVerdict } from '../../registry/authorization.ts'
 import { userOf, type Mapper } from './claims.ts'
 import type { AuthenticationConfiguration, Issuer } from './configuration.ts'
@@ -50,7 +49,7 @@ function authenticatorsOf(configuration: AuthenticationConfiguration, { disallow
   const unknown = signingAlgs.find((alg) => !SIGNING_ALGS.includes(alg))
   if (unknown !== undefined) throw new SettingError(`oidc: unsupported signing alg: ${quote(unknown)}`)
   const { errors, mappers } = validateAuthenticationConfiguration(configuration, disallowedIssuers)
-  if (errors.length > 0) throw new ParseError(`invalid authentication configuration: ${aggregateTexts(errors.map(({ field: path, body }) => `${path}: ${body}`))}`)
+  if (errors.length > 0) throw new ParseError(`invalid authentication configuration: ${aggregateErrors(errors)}`)
   return (configuration.jwt ?? []).flatMap(({ issuer = {} }, i) => {
     const mapper = mappers[i]
     return mapper ? new JwtAuthenticator(optionsOf(issuer, signingAlgs), mapper, clock) : []

@@ -2,8 +2,7 @@
  * Which plugins take part in which extension point of a profile, in which order and with which weight.
  * Models NewFramework and expandMultiPointPlugins of pkg/scheduler/framework/runtime/framework.go.
  */
-import { aggregate } from '../../apimachinery/labels-requirement.ts'
-import { quote } from '../../errors.ts'
+import { aggregateErrors, quote } from '../../errors.ts'
 import type { Plugin } from '../framework.ts'
 import { validateFitArgs } from './args-validation.ts'
 import type { ExtensionPoint } from './shapes.ts'
@@ -28,7 +27,7 @@ export function expandPlugins(config: ProfileConfig, registry: ReadonlyMap<strin
   const { plugins, schedulerName, pluginConfig } = config
   const fit = pluginConfig.find((c) => c.name === 'NodeResourcesFit')
   const wrong = fit?.args ? validateFitArgs(fit.args as unknown as PluginArgs['NodeResourcesFit']) : []
-  if (wrong.length > 0) throw new Error(`initializing plugin "NodeResourcesFit": ${aggregate(wrong)}`)
+  if (wrong.length > 0) throw new Error(`initializing plugin "NodeResourcesFit": ${aggregateErrors(wrong)}`)
   for (const point of ORDER) checkPoint(point, plugins[point]?.enabled ?? [], registry)
   const multi = plugins.multiPoint?.enabled ?? []
   const points = Object.fromEntries(ORDER.map((point) => [point, expand(point, { set: plugins[point] ?? {}, multi, registry })])) as Record<ExtensionPoint, string[]>
