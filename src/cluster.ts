@@ -21,6 +21,7 @@ import { joinNetwork, reachable } from './cluster/network.ts'
 import { SETTINGS, SYSTEM, type ClusterOptions } from './cluster/options.ts'
 import type { ControllerDefinition, LoopDefinition } from './controller/controller.ts'
 import { selectControllers } from './controller/selection.ts'
+import { Disks } from './kubelet/disks/disks.ts'
 import { createKubelet } from './kubelet/kubelet.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import { ingressClass, LOOPBACK_BALANCERS, openHostAccess, type HostAccess } from './network/host-access.ts'
@@ -28,6 +29,7 @@ import type { UserInfo } from './registry/kind.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { schedulerLoop } from './scheduler/scheduler.ts'
+import { Blobs } from './storage/blobs.ts'
 import { openStore } from './storage/open.ts'
 
 export type { ClusterOptions, NodeOptions } from './cluster/options.ts'
@@ -72,7 +74,9 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
   const { api, system } = plane
   opened.push(plane)
-  const kubelet = createKubelet({ network: plane.network })
+  const disks = await Disks.open({ store: options.dataDir ? new Blobs(path.join(options.dataDir, 'volumes')) : undefined, failed: (error) => log.error({ err: error }, 'files of volumes were not written') })
+  opened.push(disks)
+  const kubelet = createKubelet({ network: plane.network, disks })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })

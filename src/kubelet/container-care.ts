@@ -107,7 +107,8 @@ export class ContainerCare {
     this.#isStopping = true
     const { record, handle, events, worker, clock, changed } = this.#options
     events.killing(worker.pod, record, message)
-    this.#prober.close()
+    if (message === undefined) this.#prober.ending()
+    else this.#prober.close()
     if (message !== undefined && record.ready) {
       markReady(record, false)
       changed()

@@ -7,6 +7,9 @@ import { defineLoop, type ControllerContext, type LoopDefinition } from '../cont
 import type { Network } from '../network/network.ts'
 import type { NodeApi } from '../streaming/node-api.ts'
 import { ContainerLogs } from './container-logs.ts'
+import { DiskReclaimer } from './disks/disk-reclaimer.ts'
+import { Disks } from './disks/disks.ts'
+import { nodeDisk, resolveHostPath } from './disks/places.ts'
 import type { Surroundings } from './execution.ts'
 import { Images } from './images.ts'
 import { NodeKeeper, type KeptNode } from './node-keeper.ts'
@@ -33,9 +36,11 @@ export interface Kubelet {
 export interface KubeletOptions {
   network: Network
   images?: Images
+  /** What lies on nodes and volumes; it ends with the process unless given. */
+  disks?: Disks
 }
 
-export function createKubelet({ network, images = new Images() }: KubeletOptions): Kubelet {
+export function createKubelet({ network, images = new Images(), disks = new Disks() }: KubeletOptions): Kubelet {
   const node = new NodeServer(network)
   const loop = defineLoop({
     name: 'kubelet',
@@ -46,10 +51,11 @@ export function createKubelet({ network, images = new Images() }: KubeletOptions
       const stages = new Stages()
       const staged = new StagesRuntime(stages, clock)
       const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
-      const surroundings = surroundingsOf(ctx, { network, images, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
+      const surroundings = surroundingsOf(ctx, { network, images, disks, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
       const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, staged }), refs, surroundings })
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
+      const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
       node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs })
       pods.start()
@@ -57,6 +63,7 @@ export function createKubelet({ network, images = new Images() }: KubeletOptions
       return {
         close() {
           refresher.close()
+          reclaimer.close()
           nodes.close()
           pods.close()
         },
@@ -72,17 +79,18 @@ function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: { shell: Run
   return wanted === 'stages' ? runtimes.staged : runtimes.shell
 }
 
-function surroundingsOf(ctx: ControllerContext, { network, images, nodeOf, cgroups }: { network: Network; images: Images; nodeOf(name: string): KeptNode | undefined; cgroups(nodeName: string): DirNode }): Surroundings {
+function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf, cgroups }: { network: Network; images: Images; disks: Disks; nodeOf(name: string): KeptNode | undefined; cgroups(nodeName: string): DirNode }): Surroundings {
   const { informers, clock, random, settings } = ctx
   const configMaps = informers.lister<ConfigMap>('v1/ConfigMap')
   const secrets = informers.lister<Secret>('v1/Secret')
   const claims = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim')
   const volumes = informers.lister<PersistentVolume>('v1/PersistentVolume')
-  const refs: References = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n) }
+  const refs: References = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n), hostPathProblem: (nodeName, source) => resolveHostPath(nodeDisk(disks, nodeName, clock.now()), source, () => clock.now()).problem }
   const podVolumes = new PodVolumes({
     refs,
     clock,
     random,
+    disks,
     cgroups,
     volumeOf: ({ spec }) => volumes.get('', spec.volumeName ?? ''),
     token: (pod, request) => tokenFor(pod, request, nodeOf(pod.spec.nodeName ?? '')),

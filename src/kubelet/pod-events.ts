@@ -73,8 +73,8 @@ export class PodEvents {
     this.#recorder.event(pod, type, reason, message, { host: pod.spec.nodeName })
   }
 
-  failedMount(pod: Pod, message: string): void {
-    this.#recorder.event(pod, 'Warning', 'FailedMount', message, { host: pod.spec.nodeName })
+  failedMount(pod: Pod, { message, reason = 'FailedMount' }: { message: string; reason?: string }): void {
+    this.#recorder.event(pod, 'Warning', reason, message, { host: pod.spec.nodeName })
   }
 
   #fullName({ metadata }: Pod): string {

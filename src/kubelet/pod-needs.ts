@@ -2,21 +2,25 @@
  * What a pod refers to that is not there: volumes that cannot be set up, variables that cannot be filled in. Pure.
  * Models the volume plugins' SetUp and makeEnvironmentVariables of pkg/kubelet/kubelet_pods.go, in their words.
  */
-import type { ConfigMap, Container, EnvVarSource, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
+import type { ConfigMap, Container, EnvVarSource, HostPathVolumeSource, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
 
 export interface References {
   configMap(namespace: string, name: string): ConfigMap | undefined
   secret(namespace: string, name: string): Secret | undefined
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined
+  /** Why a node cannot give a path of its disk. */
+  hostPathProblem?(nodeName: string, source: HostPathVolumeSource): string | undefined
 }
 
 export interface Need {
   /** `ConfigMap/namespace/name`: what would help. */
   key: string
   message: string
+  /** Of the event; FailedMount when absent. */
+  reason?: string
 }
 
-type Kind = 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim'
+type Kind = 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim' | 'Node'
 
 export function referenceKey(kind: Kind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`
@@ -28,10 +32,14 @@ export function unmetVolume(pod: Pod, refs: References): Need | undefined {
   for (const volume of pod.spec.volumes ?? []) {
     const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined)
     if (claim !== undefined) {
+      const key = referenceKey('PersistentVolumeClaim', namespace, claim)
       const problem = claimProblem(namespace, claim, refs)
-      if (problem) return { key: referenceKey('PersistentVolumeClaim', namespace, claim), message: unattached(volume.name ?? '', problem) }
+      if (problem) return { key, message: unattached(volume.name ?? '', problem) }
+      if (refs.claim(namespace, claim)?.spec.volumeMode === 'Block') return { key, reason: 'FailedMapVolume', message: `MapVolume.SetUp failed for volume "${refs.claim(namespace, claim)?.spec.volumeName}" : Orrery's nodes have no block devices: volumeMode Block is not supported` }
       continue
     }
+    const refused = volume.hostPath && refs.hostPathProblem?.(pod.spec.nodeName ?? '', volume.hostPath)
+    if (refused) return { key: referenceKey('Node', '', pod.spec.nodeName ?? ''), message: `MountVolume.SetUp failed for volume "${volume.name}" : ${refused}` }
     const unmet = contentNeeds(volume, namespace, refs)
     if (unmet) return { ...unmet, message: `MountVolume.SetUp failed for volume "${volume.name}" : ${unmet.message}` }
   }

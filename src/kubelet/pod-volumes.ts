@@ -6,17 +6,20 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccountTokenP
 import type { Clock, Random } from '../clock.ts'
 import { writePayload } from './atomic-writer.ts'
 import { isMadeFromObjects, payloadOf } from './content.ts'
+import { applyGroup } from './disks/apply-group.ts'
+import type { Disks } from './disks/disks.ts'
+import { nodeDisk, resolveHostPath, volumeDisk } from './disks/places.ts'
 import type { Itself } from './downward.ts'
 import { CGROUP_ROOT } from './host-cgroups.ts'
-import { hostFiles } from './host-files.ts'
 import type { References } from './pod-needs.ts'
-import { DirNode, FileNode, type FsNode, type FsType } from './sandbox/nodes.ts'
+import { DirNode, type FsNode, type FsType } from './sandbox/nodes.ts'
 import { normalize } from './sandbox/vfs.ts'
 
 export interface PodVolumesOptions {
   refs: References
   clock: Clock
   random: Random
+  disks: Disks
   volumeOf(claim: PersistentVolumeClaim): PersistentVolume | undefined
   /** What a node's /sys/fs/cgroup shows. */
   cgroups(nodeName: string): DirNode
@@ -39,9 +42,6 @@ interface PodState {
 export class PodVolumes {
   readonly #options: PodVolumesOptions
   readonly #pods = new Map<string, PodState>()
-  /** The disks of nodes, and what lies on persistent volumes. */
-  readonly #hosts = new Map<string, DirNode>()
-  readonly #persistent = new Map<string, DirNode>()
 
   constructor(options: PodVolumesOptions) {
     this.#options = options
@@ -80,10 +80,6 @@ export class PodVolumes {
     this.#pods.delete(uid)
   }
 
-  forgetVolume(name: string): void {
-    this.#persistent.delete(name)
-  }
-
   #make(volume: Volume, state: PodState): MountedVolume | undefined {
     const { pod } = state.itself
     const fsGroup = pod.spec.securityContext?.fsGroup
@@ -101,45 +97,29 @@ export class PodVolumes {
       return node && { node, type: 'ext4', readOnly: false }
     }
     const claimName = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined)
-    if (claimName !== undefined) return this.#claimed(pod, claimName, { dir, readOnly: volume.persistentVolumeClaim?.readOnly ?? false })
-    return { node: dir, type: 'ext4', readOnly: false }
+    if (claimName !== undefined) return this.#claimed(pod, claimName, volume.persistentVolumeClaim?.readOnly ?? false)
+    const shared = volumeDisk(volume)
+    return { node: shared === undefined ? dir : this.#options.disks.get(shared).root, type: 'ext4', readOnly: volume.nfs?.readOnly ?? false }
   }
 
-  #claimed(pod: Pod, name: string, { dir, readOnly }: { dir: DirNode; readOnly: boolean }): MountedVolume | undefined {
+  #claimed(pod: Pod, name: string, readOnly: boolean): MountedVolume | undefined {
     const claim = this.#options.refs.claim(pod.metadata.namespace ?? '', name)
     const volume = claim && this.#options.volumeOf(claim)
     if (!volume) return undefined
-    const path = volume.spec.hostPath ?? volume.spec.local
-    if (path?.path && volume.spec.hostPath) {
-      const node = this.#hostPath(pod.spec.nodeName ?? '', { path: path.path, type: 'DirectoryOrCreate' })
+    const { hostPath, local } = volume.spec
+    const gid = pod.spec.securityContext?.fsGroup
+    if (hostPath) {
+      const node = this.#hostPath(pod.spec.nodeName ?? '', { path: hostPath.path, type: hostPath.type })
       return node && { node, type: 'ext4', readOnly }
     }
-    const key = volume.metadata.uid ?? ''
-    const known = this.#persistent.get(key)
-    if (!known) this.#persistent.set(key, dir)
-    return { node: known ?? dir, type: 'ext4', readOnly }
+    const node = local ? this.#hostPath(pod.spec.nodeName ?? '', { path: local.path }) : this.#options.disks.get(volumeDisk(volume.spec) ?? `volume/${volume.metadata.uid}`).root
+    if (node && gid !== undefined && !readOnly) applyGroup(node, gid)
+    return node && { node, type: 'ext4', readOnly }
   }
 
-  #hostPath(nodeName: string, { path = '/', type = '' }: { path?: string; type?: string }): FsNode | undefined {
-    const { clock } = this.#options
-    const meta = (mode: number) => ({ mode, uid: 0, gid: 0, mtimeMs: clock.now() })
-    let at = this.#hosts.get(nodeName)
-    if (!at) this.#hosts.set(nodeName, (at = hostFiles(nodeName)))
-    const names = normalize(path).split('/').filter(Boolean)
-    for (const [i, name] of names.entries()) {
-      const isLast = i === names.length - 1
-      const known = at.entries.get(name)
-      if (isLast && known && known.kind !== 'dir') return known
-      if (isLast && !known && type.startsWith('File')) {
-        const file = new FileNode(meta(0o644))
-        at.entries.set(name, file)
-        return file
-      }
-      const next: DirNode = known?.kind === 'dir' ? known : new DirNode(meta(0o755))
-      if (known?.kind !== 'dir') at.entries.set(name, next)
-      at = next
-    }
-    return at
+  #hostPath(nodeName: string, { path = '/', type }: { path?: string; type?: string }): FsNode | undefined {
+    const { clock, disks } = this.#options
+    return resolveHostPath(nodeDisk(disks, nodeName, clock.now()), { path, ...(type === undefined ? {} : { type }) }, () => clock.now()).node
   }
 
   /** Writes what the volume is made of, when it is made from objects. */

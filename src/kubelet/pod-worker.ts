@@ -90,7 +90,7 @@ export class PodWorker {
     try {
       this.#follow(pod)
       const volume = this.node.inFull && !this.hasStarted ? unmetVolume(pod, this.#options.refs) : undefined
-      if (volume) this.#miss(volume, () => this.#options.events.failedMount(pod, volume.message))
+      if (volume) this.#miss(volume, () => this.#options.events.failedMount(pod, volume))
       else while (this.#step()) continue
     } finally {
       this.#advancing = false

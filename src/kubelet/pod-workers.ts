@@ -270,7 +270,7 @@ export class PodWorkers implements NodeListener {
     const { uid = '', namespace, name = '', finalizers, deletionGracePeriodSeconds: grace = 0 } = pod.metadata
     const worker = isPodTerminal(pod) ? undefined : this.#workerFor(pod, node, key)
     if (worker) {
-      if (!worker.stop(grace * 1000)) return
+      if (!worker.stop(grace * 1000)) return this.#write(pod, worker, key)
       // What remains for a while is seen in its last state.
       if (finalizers?.length || !worker.runtime.stopsAtOnce(pod)) await this.#write(pod, worker, key)
     }

@@ -24,6 +24,7 @@ export class Prober {
   readonly #options: ProberOptions
   readonly #timers = new Set<Timer>()
   #isOver = false
+  #isEnding = false
   readonly #startMs: number
 
   constructor(options: ProberOptions) {
@@ -43,6 +44,11 @@ export class Prober {
     this.#timers.clear()
   }
 
+  /** The container is asked to end: whether it still serves is of interest, not whether it lives. */
+  ending(): void {
+    this.#isEnding = true
+  }
+
   #hasStarted(): void {
     const { Liveness, Readiness } = this.#options.probes
     this.#options.started()
@@ -57,8 +63,9 @@ export class Prober {
     let told: boolean | undefined
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     const round = async () => {
+      if (this.#isEnding && kind !== 'Readiness') return
       const { isGood, output } = await this.#options.perform(probe)
-      if (this.#isOver) return
+      if (this.#isOver || (this.#isEnding && kind !== 'Readiness')) return
       good = isGood ? good + 1 : 0
       bad = isGood ? 0 : bad + 1
       if (!isGood) this.#options.unhealthy(kind, output)

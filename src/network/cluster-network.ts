@@ -12,6 +12,7 @@ import { answer, namesToTry } from './dns.ts'
 import type { Gateway } from './gateway.ts'
 import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
 import { isAllowed } from './network-policy.ts'
+import { NodeServices } from './node-services.ts'
 import { PortTable } from './port-table.ts'
 import { backends, servicePort, SessionAffinity, type Way } from './service-proxy.ts'
 
@@ -33,12 +34,14 @@ export class ClusterNetwork implements Network {
   readonly directory: Directory
   readonly #ports = new PortTable()
   readonly #affinity = new SessionAffinity()
+  readonly #nodeServices: NodeServices
   readonly #gateways: Gateway[] = []
   readonly #options: ClusterNetworkOptions
 
   constructor(options: ClusterNetworkOptions) {
     this.#options = options
     this.directory = new Directory(options.informers)
+    this.#nodeServices = new NodeServices(this.directory, options.clock)
   }
 
   addGateway(gateway: Gateway): void {
@@ -52,13 +55,14 @@ export class ClusterNetwork implements Network {
   async connect(from: Party, { host, port }: Target, options: ConnectOptions = {}): Promise<Duplex> {
     const { protocol = 'TCP' } = options
     const ip = await this.#addressOf(from, host)
-    if (isLoopback(ip)) return this.#deliver(from, { ip: from.ip, port, protocol })
-    if (this.#gatewayAt({ ip, port, protocol })) return this.#toAddress(from, { ip, port, protocol }, options)
+    const asked = { ip, port, protocol }
+    if (isLoopback(ip)) return this.#toHostPort(from, from.hostNetwork ? from.nodeName : undefined, asked) ?? this.#deliver(from, { ip: from.ip, port, protocol })
+    if (this.#gatewayAt(asked)) return this.#toAddress(from, asked, options)
     const service = this.directory.serviceAt(ip)
-    const nodePort = service ? undefined : this.#atNodePort(ip, port, protocol)
-    if (service && !(ip === from.ip)) return this.#toService(from, { ip, port, protocol }, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : 'external' })
-    if (nodePort) return this.#toService(from, { ip, port: nodePort.servicePort.port ?? 0, protocol }, { ...options, service: nodePort.service, way: 'external', nodeName: this.directory.nodeAt(ip)?.metadata.name })
-    return this.#toAddress(from, { ip, port, protocol }, options)
+    // From inside, the addresses that Services have outside lead to any endpoint: nobody's address is to be kept.
+    if (service && !(ip === from.ip)) return this.#toService(from, asked, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : from.nodeName ? 'short-circuit' : 'external' })
+    const node = this.directory.nodeAt(ip)?.metadata.name
+    return this.#toHostPort(from, node, asked, options) ?? this.#toNodePort(from, node, asked, options) ?? this.#toAddress(from, asked, options)
   }
 
   /** A connection that comes in from outside of the cluster for a Service, by a node or a balancer of its. */
@@ -91,17 +95,28 @@ export class ClusterNetwork implements Network {
     return this.#gateways.find((g) => g.ip === ip && g.port === port && g.protocol === protocol)
   }
 
-  #atNodePort(ip: string, port: number, protocol: Protocol): { service: Service; servicePort: ServicePort } | undefined {
-    const service = this.directory.nodeAt(ip) && this.directory.serviceAtNodePort(port)
+  /** What a pod has on a port of its node; undefined when there is none. */
+  #toHostPort(from: Party, nodeName: string | undefined, asked: Hop, options: ConnectOptions = {}): Promise<Duplex> | undefined {
+    const found = nodeName ? this.directory.atHostPort(nodeName, asked) : undefined
+    const ip = found?.pod.status?.podIP
+    return found && ip ? this.#toAddress(from, { ip, port: found.port, protocol: asked.protocol }, options) : undefined
+  }
+
+  #toNodePort(from: Party, nodeName: string | undefined, { ip, port, protocol }: Hop, options: ConnectOptions): Promise<Duplex> | undefined {
+    const service = nodeName === undefined ? undefined : this.directory.serviceAtNodePort(port, protocol)
     const found = service?.spec?.ports?.find((p) => p.nodePort === port && (p.protocol ?? 'TCP') === protocol)
-    return service && found && { service, servicePort: found }
+    if (!service || !found) return undefined
+    // Pods, and a node that asks itself, are inside; another node is not.
+    const isInside = from.nodeName !== '' && ((from.uid !== undefined && !from.hostNetwork) || from.nodeName === nodeName)
+    return this.#toService(from, { ip, port: found.port ?? 0, protocol }, { ...options, service, way: isInside ? 'short-circuit' : 'external', nodeName })
   }
 
   async #toService(from: Party, hop: Hop, { service, way, nodeName, ...options }: ConnectOptions & { service: Service; way: Way; nodeName?: string | undefined }): Promise<Duplex> {
     const port = servicePort(service, hop.port, hop.protocol)
     // Nothing routes the other ports of a Service's address: no answer ever comes.
     if (!port) return this.#noAnswer(hop, options)
-    const candidates = backends(service, this.directory.slicesOf(service), port, { way, ...((nodeName ?? from.nodeName) ? { nodeName: nodeName ?? from.nodeName } : {}) })
+    const here = (nodeName ?? from.nodeName) || undefined
+    const candidates = backends(service, this.directory.slicesOf(service), port, { way, nodeName: here, zone: this.directory.zoneOf(here) })
     if (!candidates) return this.#noAnswer(hop, options)
     const { clock, random } = this.#options
     const backend = this.#affinity.choose(service, { ip: from.ip, port: hop.port }, { candidates, random: (below) => random.int(below), nowMs: clock.now() })
@@ -122,7 +137,7 @@ export class ClusterNetwork implements Network {
   }
 
   #deliver(from: Party, hop: Hop): Duplex {
-    const onConnection = this.#ports.at(hop)
+    const onConnection = this.#ports.at(hop) ?? (hop.protocol === 'TCP' ? this.#nodeServices.at(hop.ip, hop.port) : undefined)
     if (!onConnection) throw refused(hop)
     const [near, far] = duplexPair(hop.protocol === 'UDP' ? { objectMode: true } : {})
     // An end that goes takes the other with it, as a reset does.

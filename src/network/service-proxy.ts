@@ -1,7 +1,7 @@
 /**
  * Which endpoint a connection to a Service goes to. Models k8s.io/kubernetes/pkg/proxy (topology.go, iptables/proxier.go).
  */
-import type { EndpointSlice, Service, ServicePort } from '../../schemas/types.ts'
+import type { Endpoint, EndpointSlice, Service, ServicePort } from '../../schemas/types.ts'
 import type { Protocol } from './network.ts'
 
 export interface Backend {
@@ -9,13 +9,18 @@ export interface Backend {
   port: number
 }
 
-/** How a connection reached the Service: by an address inside of the cluster, or from outside through a node or balancer. */
-export type Way = 'internal' | 'external'
+/**
+ * How a connection reached the Service: by an address inside of the cluster, or from outside through a node or balancer; by an
+ * address for those outside, but from inside, where every endpoint will do.
+ */
+export type Way = 'internal' | 'external' | 'short-circuit'
 
 export interface Choice {
   way: Way
   /** The node it comes from, or came in by; where it is not known, endpoints of any node are local. */
-  nodeName?: string
+  nodeName?: string | undefined
+  /** The zone of that node. */
+  zone?: string | undefined
 }
 
 /** The port of a Service that answers at `port`; node ports are asked for apart. */
@@ -23,19 +28,49 @@ export function servicePort(service: Service, port: number, protocol: Protocol):
   return service.spec?.ports?.find((p) => p.port === port && (p.protocol ?? 'TCP') === protocol)
 }
 
+interface Candidate {
+  endpoint: Endpoint
+  port: number
+}
+
+const isReady = ({ endpoint: { conditions } }: Candidate): boolean => conditions?.ready ?? true
+const isEnding = ({ endpoint: { conditions } }: Candidate): boolean => conditions?.serving === true && conditions.terminating === true
+
 /** All endpoints that may serve, or undefined where policy drops what comes rather than refuse it. */
-export function backends(service: Service, slices: readonly EndpointSlice[], { name = '', protocol = 'TCP' }: ServicePort, { way, nodeName }: Choice): Backend[] | undefined {
-  const all = slices.flatMap((slice) => {
+export function backends(service: Service, slices: readonly EndpointSlice[], port: ServicePort, { way, nodeName, zone }: Choice): Backend[] | undefined {
+  const all = candidates(slices, port)
+  const policy = way === 'internal' ? service.spec?.internalTrafficPolicy : way === 'external' ? service.spec?.externalTrafficPolicy : undefined
+  const isLocal = policy === 'Local' && nodeName !== undefined
+  const near = isLocal ? all.filter(({ endpoint }) => endpoint.nodeName === nodeName) : all
+  const ready = near.filter(isReady)
+  // Better an endpoint on its way out than none.
+  const usable = ready.length === 0 ? near.filter(isEnding) : isLocal ? ready : preferred(ready, { nodeName, zone })
+  if (usable.length === 0 && isLocal && all.some((c) => isReady(c) || isEnding(c))) return undefined
+  return usable.flatMap(({ endpoint, port: number }) => (endpoint.addresses?.[0] ? [{ ip: endpoint.addresses[0], port: number }] : []))
+}
+
+/** How many endpoints of a node are ready, as its health check tells balancers. */
+export function localEndpoints(slices: readonly EndpointSlice[], port: ServicePort, nodeName: string): number {
+  return candidates(slices, port).filter((c) => isReady(c) && c.endpoint.nodeName === nodeName).length
+}
+
+function candidates(slices: readonly EndpointSlice[], { name = '', protocol = 'TCP' }: ServicePort): Candidate[] {
+  return slices.flatMap((slice) => {
     const port = slice.ports?.find((p) => (p.name ?? '') === name && (p.protocol ?? 'TCP') === protocol)?.port
     return port === undefined ? [] : (slice.endpoints ?? []).map((endpoint) => ({ endpoint, port }))
   })
-  const isLocal = (way === 'internal' ? service.spec?.internalTrafficPolicy : service.spec?.externalTrafficPolicy) === 'Local' && nodeName !== undefined
-  const near = isLocal ? all.filter(({ endpoint }) => endpoint.nodeName === nodeName) : all
-  const ready = near.filter(({ endpoint: { conditions } }) => conditions?.ready ?? true)
-  // Better an endpoint on its way out than none.
-  const usable = ready.length > 0 ? ready : near.filter(({ endpoint: { conditions } }) => conditions?.serving && conditions.terminating)
-  if (usable.length === 0 && isLocal && all.some(({ endpoint: { conditions } }) => conditions?.ready ?? true)) return undefined
-  return usable.flatMap(({ endpoint, port }) => (endpoint.addresses?.[0] ? [{ ip: endpoint.addresses[0], port }] : []))
+}
+
+/** Those that hints give to the node, else to its zone; all of them when a hint is missing or none is for here. */
+function preferred(ready: readonly Candidate[], { nodeName, zone }: Pick<Choice, 'nodeName' | 'zone'>): readonly Candidate[] {
+  const by = (hintsOf: (endpoint: Endpoint) => readonly (string | undefined)[], here: string | undefined): Candidate[] => {
+    if (here === undefined || ready.some(({ endpoint }) => hintsOf(endpoint).length === 0)) return []
+    return ready.filter(({ endpoint }) => hintsOf(endpoint).includes(here))
+  }
+  const forNode = by(({ hints }) => hints?.forNodes?.map(({ name }) => name) ?? [], nodeName)
+  if (forNode.length > 0) return forNode
+  const forZone = by(({ hints }) => hints?.forZones?.map(({ name }) => name) ?? [], zone)
+  return forZone.length > 0 ? forZone : ready
 }
 
 const DEFAULT_AFFINITY_SECONDS = 10_800
@@ -46,14 +81,14 @@ const MAX_CLIENTS = 10_000
 export class SessionAffinity {
   readonly #lastByClient = new Map<string, { backend: Backend; atMs: number }>()
 
-  choose(service: Service, client: { ip: string; port: number }, { candidates, random, nowMs }: { candidates: readonly Backend[]; random(below: number): number; nowMs: number }): Backend | undefined {
-    const fresh = () => candidates[random(candidates.length)]
-    if (service.spec?.sessionAffinity !== 'ClientIP' || candidates.length === 0) return fresh()
+  choose(service: Service, client: { ip: string; port: number }, { candidates: all, random, nowMs }: { candidates: readonly Backend[]; random(below: number): number; nowMs: number }): Backend | undefined {
+    const fresh = () => all[random(all.length)]
+    if (service.spec?.sessionAffinity !== 'ClientIP' || all.length === 0) return fresh()
     const key = `${service.metadata.uid} ${client.port} ${client.ip}`
     const last = this.#lastByClient.get(key)
     this.#lastByClient.delete(key)
     const timeoutMs = (service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) * 1000
-    const stays = last && nowMs - last.atMs < timeoutMs ? candidates.find((c) => c.ip === last.backend.ip && c.port === last.backend.port) : undefined
+    const stays = last && nowMs - last.atMs < timeoutMs ? all.find((c) => c.ip === last.backend.ip && c.port === last.backend.port) : undefined
     const backend = stays ?? fresh()
     if (backend) this.#lastByClient.set(key, { backend, atMs: nowMs })
     if (this.#lastByClient.size > MAX_CLIENTS) this.#lastByClient.delete(this.#lastByClient.keys().next().value ?? '')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { EndpointSlice, Service } from '../../schemas/types.ts'
-import { backends, servicePort, SessionAffinity } from '../../src/network/service-proxy.ts'
+import { backends, localEndpoints, servicePort, SessionAffinity } from '../../src/network/service-proxy.ts'
 
 const service = (spec: Partial<NonNullable<Service['spec']>> = {}): Service => ({
   apiVersion: 'v1',
@@ -42,6 +42,21 @@ t.test('traffic policies', async (t) => {
   t.equal(ips(local, slice(at(2))), undefined, 'what may not go elsewhere is dropped')
   t.same(ips(local, slice(at(2)), 'external'), ['10.244.2.2'], 'each way has its policy')
   t.same(ips(service({ externalTrafficPolicy: 'Local' }), slice(at(1), at(2)), 'external', 'node-2'), ['10.244.2.2'])
+})
+
+t.test('hints keep traffic on the node, else in the zone', async (t) => {
+  const hinted = (n: number, hints: object) => ({ ...at(n), hints })
+  const chosen = (s: EndpointSlice, nodeName: string, zone: string) => backends(service(), [s], HTTP, { way: 'internal', nodeName, zone })?.map((b) => b.ip)
+  const zones = slice(hinted(1, { forZones: [{ name: 'a' }] }), hinted(2, { forZones: [{ name: 'b' }] }))
+  t.same(chosen(zones, 'node-9', 'b'), ['10.244.2.2'])
+  t.same(chosen(zones, 'node-9', 'c'), ['10.244.1.2', '10.244.2.2'], 'none for this zone')
+  t.same(chosen(slice(hinted(1, { forZones: [{ name: 'a' }] }), at(2)), 'node-9', 'a'), ['10.244.1.2', '10.244.2.2'], 'one without a hint')
+  const nodes = slice(hinted(1, { forNodes: [{ name: 'node-1' }], forZones: [{ name: 'a' }] }), hinted(2, { forNodes: [{ name: 'node-2' }], forZones: [{ name: 'b' }] }))
+  t.same(chosen(nodes, 'node-2', 'a'), ['10.244.2.2'])
+  t.same(chosen(nodes, 'node-9', 'a'), ['10.244.1.2'], 'the zone where the node has none')
+  t.same(backends(service({ externalTrafficPolicy: 'Local' }), [slice(at(1), at(2))], HTTP, { way: 'short-circuit', nodeName: 'node-2' })?.length, 2, 'from inside every endpoint will do')
+  t.equal(localEndpoints([slice(at(1), at(2, { ready: false }))], HTTP, 'node-1'), 1)
+  t.equal(localEndpoints([slice(at(1), at(2, { ready: false }))], HTTP, 'node-2'), 0)
 })
 
 t.test('session affinity', async (t) => {

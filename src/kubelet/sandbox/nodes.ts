@@ -2,7 +2,7 @@
  * The nodes of a container's virtual file system. Trees of images are shared: `clone` of a directory copies it when somebody
  * first looks into it, and the bytes of a file are never copied until they are written.
  */
-export type ErrorCode = 'EACCES' | 'EBADF' | 'EBUSY' | 'EEXIST' | 'EINVAL' | 'EISDIR' | 'ELOOP' | 'ENOENT' | 'ENOEXEC' | 'ENOSPC' | 'ENOTDIR' | 'ENOTEMPTY' | 'EPERM' | 'EPIPE' | 'EROFS' | 'EXDEV'
+export type ErrorCode = 'EACCES' | 'EBADF' | 'EBUSY' | 'EEXIST' | 'EINVAL' | 'EISDIR' | 'ELOOP' | 'ENOENT' | 'ENOEXEC' | 'ENOSPC' | 'ENOTDIR' | 'ENOTEMPTY' | 'ENXIO' | 'EPERM' | 'EPIPE' | 'EROFS' | 'EXDEV'
 
 const TEXTS: Readonly<Record<ErrorCode, string>> = {
   EACCES: 'Permission denied',
@@ -17,6 +17,7 @@ const TEXTS: Readonly<Record<ErrorCode, string>> = {
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
+  ENXIO: 'No such device or address',
   EPERM: 'Operation not permitted',
   EPIPE: 'Broken pipe',
   EROFS: 'Read-only file system',
@@ -48,6 +49,12 @@ export interface Ledger {
   charge(bytes: number): void
 }
 
+/** What nodes lie on when what happens to them is to last. */
+export interface Disk extends Ledger {
+  /** @param from the first byte of a file's content that is another; absent when the content is the same */
+  changed(node: FsNode, from?: number): void
+}
+
 export type FsNode = FileNode | DirNode | LinkNode | DeviceNode
 
 let inodes = 1
@@ -60,6 +67,7 @@ export class FileNode {
   program?: string
   /** What is read of a file that is made when it is looked at (a token, /proc). */
   source?: () => Buffer | Promise<Buffer>
+  disk?: Disk
   #data: Buffer
   #size: number
   #isShared: boolean
@@ -83,11 +91,13 @@ export class FileNode {
     this.#data = data
     this.#size = data.length
     this.#isShared = true
+    this.disk?.changed(this, 0)
   }
 
   write(at: number, bytes: Buffer, ledger?: Ledger): void {
     const end = at + bytes.length
-    if (end > this.#size) ledger?.charge(end - this.#size)
+    const first = Math.min(at, this.#size)
+    if (end > this.#size) (this.disk ?? ledger)?.charge(end - this.#size)
     if (this.#isShared || end > this.#data.length) {
       const grown = Buffer.alloc(Math.max(end, this.#size, end > this.#size ? Math.min(this.#size * 2, this.#size + 1_048_576) : 0))
       this.#data.copy(grown, 0, 0, this.#size)
@@ -96,14 +106,17 @@ export class FileNode {
     }
     bytes.copy(this.#data, at)
     this.#size = Math.max(this.#size, end)
+    this.disk?.changed(this, first)
   }
 
   truncate(size: number, ledger?: Ledger): void {
     if (size > this.#size) return this.write(size - 1, Buffer.from([0]), ledger)
-    ledger?.charge(size - this.#size)
+    const counted = this.disk ?? ledger
+    counted?.charge(size - this.#size)
     this.#data = Buffer.from(this.#data.subarray(0, size))
     this.#size = size
     this.#isShared = false
+    this.disk?.changed(this, size)
   }
 
   clone(): FileNode {
@@ -119,6 +132,7 @@ export class DirNode {
   readonly kind = 'dir'
   readonly ino = inodes++
   meta: Meta
+  disk?: Disk
   #entries: Map<string, FsNode> | undefined
   #fill: ((entries: Map<string, FsNode>) => void) | undefined
 
@@ -143,9 +157,14 @@ export class DirNode {
   }
 
   clone(): DirNode {
-    return new DirNode({ ...this.meta }, (entries) => {
-      for (const [name, node] of this.entries) entries.set(name, node.clone())
+    const copy: DirNode = new DirNode({ ...this.meta }, (entries) => {
+      for (const [name, node] of this.entries) {
+        const child = node.clone()
+        if (copy.disk && child.kind !== 'device') child.disk = copy.disk
+        entries.set(name, child)
+      }
     })
+    return copy
   }
 }
 
@@ -171,6 +190,7 @@ export class LinkNode {
   readonly kind = 'link'
   readonly ino = inodes++
   meta: Meta
+  disk?: Disk
   readonly target: string
 
   constructor(target: string, meta: Meta) {
@@ -183,7 +203,7 @@ export class LinkNode {
   }
 }
 
-/** A character device or a named pipe: what is read and written is another's business. */
+/** A character device, a named pipe or a socket: what is read and written is another's business. */
 export class DeviceNode {
   readonly kind = 'device'
   readonly ino = inodes++
@@ -200,7 +220,7 @@ export class DeviceNode {
   }
 }
 
-export type Device = 'null' | 'zero' | 'random' | 'full' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'fifo'
+export type Device = 'null' | 'zero' | 'random' | 'full' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'fifo' | 'socket'
 
 /** What statfs tells of the file system a node is on: what `mount`, `stat -f` and mounttest show. */
 export type FsType = 'overlay' | 'tmpfs' | 'ext4' | 'proc' | 'sysfs' | 'cgroup2'

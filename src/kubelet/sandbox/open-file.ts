@@ -54,6 +54,8 @@ function deviceEnd(process: Process, node: DeviceNode): End {
       const { reader, writer } = pipe
       return { take: reader.take, readable: reader.readable, put: writer.put, drained: writer.drained }
     }
+    case 'socket':
+      throw new FsError('ENXIO')
     case 'tty':
     case 'stdin':
       return descriptorEnd(process, '/dev/tty', '0')

@@ -33,6 +33,8 @@ interface Place {
 
 const MAX_LINKS = 40
 const MAX_NAME = 255
+/** What an entry costs besides its content. */
+export const ENTRY_BYTES = 64
 export const ROOT: Credentials = { uid: 0, gid: 0, groups: [] }
 
 export class FileSystem {
@@ -165,9 +167,9 @@ export class FileSystem {
     if (!isDir && node.kind === 'dir') throw new FsError('EISDIR')
     if (node.kind === 'dir' && node.entries.size > 0) throw new FsError('ENOTEMPTY')
     this.#mayChange(place, node, cred)
-    if (node.kind === 'file') this.#ledger.charge(-node.size)
+    this.#uncharge(node)
     place.dir.entries.delete(place.name)
-    place.dir.meta.mtimeMs = this.#now()
+    this.#touch(place.dir)
   }
 
   removeAll(path: string, cred: Credentials): void {
@@ -188,8 +190,10 @@ export class FileSystem {
     if (old) this.#mayChange(target, old, cred)
     else this.#mayWrite(target, cred)
     if (old?.kind === 'dir' && (node.kind !== 'dir' || old.entries.size > 0)) throw new FsError(node.kind === 'dir' ? 'ENOTEMPTY' : 'EISDIR')
+    if (old && old !== node) this.#uncharge(old)
     source.dir.entries.delete(source.name)
     target.dir.entries.set(target.name, node)
+    for (const dir of new Set([source.dir, target.dir])) this.#touch(dir)
   }
 
   symlink(target: string, path: string, cred: Credentials): void {
@@ -201,6 +205,7 @@ export class FileSystem {
     const { node } = this.resolve(from, { cred, follow: false })
     if (node.kind === 'dir') throw new FsError('EPERM')
     if (this.tryResolve(path, { cred, follow: false })) throw new FsError('EEXIST')
+    if (this.#place(from, cred).mount !== this.#place(path, cred).mount) throw new FsError('EXDEV')
     this.#add(path, node, cred)
   }
 
@@ -215,6 +220,7 @@ export class FileSystem {
     if (mount.readOnly) throw new FsError('EROFS')
     if (cred.uid !== 0 && (change.uid !== undefined || node.meta.uid !== cred.uid)) throw new FsError('EPERM')
     Object.assign(node.meta, change)
+    if (node.kind !== 'device') node.disk?.changed(node)
   }
 
   /** @param wanted 4 to read, 2 to write, 1 to execute or search @throws FsError EACCES */
@@ -237,9 +243,23 @@ export class FileSystem {
       node.meta.gid = place.dir.meta.gid
       if (node.kind === 'dir') node.meta.mode |= 0o2000
     }
+    const { disk } = place.dir
+    const ledger = disk ?? this.#ledger
+    ledger.charge(ENTRY_BYTES)
+    if (disk && node.kind !== 'device') node.disk = disk
     place.dir.entries.set(place.name, node)
-    place.dir.meta.mtimeMs = this.#now()
-    this.#ledger.charge(64)
+    this.#touch(place.dir)
+  }
+
+  #uncharge(node: FsNode): void {
+    const ledger = (node.kind === 'device' ? undefined : node.disk) ?? this.#ledger
+    ledger.charge(-ENTRY_BYTES - (node.kind === 'file' ? node.size : 0))
+  }
+
+  /** What is in a directory has changed. */
+  #touch(dir: DirNode): void {
+    dir.meta.mtimeMs = this.#now()
+    dir.disk?.changed(dir)
   }
 
   #mayWrite({ dir, mount }: Place, cred: Credentials): void {

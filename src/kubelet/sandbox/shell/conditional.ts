@@ -26,9 +26,11 @@ export function unaryTest(operator: string, operand: string, process: Process): 
     case '-L':
       return node.kind === 'link'
     case '-c':
-      return node.kind === 'device' && node.device !== 'fifo'
+      return node.kind === 'device' && node.device !== 'fifo' && node.device !== 'socket'
     case '-p':
       return node.kind === 'device' && node.device === 'fifo'
+    case '-S':
+      return node.kind === 'device' && node.device === 'socket'
     case '-s':
       return node.kind === 'dir' || (node.kind === 'file' && (node.size > 0 || node.source !== undefined))
     case '-r':
@@ -48,7 +50,6 @@ export function unaryTest(operator: string, operand: string, process: Process): 
     case '-k':
       return (node.meta.mode & 0o1000) !== 0
     case '-b':
-    case '-S':
       return false
     default:
       return operator === '-e' || operator === '-a' || operator === '-N'
