@@ -9,6 +9,7 @@ export default defineController<CertificateSigningRequest>({
   name: 'certificatesigningrequest-approving',
   user: CERTIFICATE_CONTROLLER,
   for: CSR,
+  retryDelaysMs: [200, 1000_000],
   async reconcile(csr, ctx) {
     if (csr.status?.certificate || conditionOf(csr, 'Approved') || conditionOf(csr, 'Denied') || csr.spec.signerName !== KUBELET_CLIENT) return
     const request = requestOf(csr)

@@ -13,6 +13,7 @@ export default defineController<CertificateSigningRequest>({
   name: 'certificatesigningrequest-signing',
   user: CERTIFICATE_CONTROLLER,
   for: CSR,
+  retryDelaysMs: [200, 1000_000],
   async reconcile(csr, { client, clock, signCertificate }) {
     const { signerName = '', usages = [], request = '', expirationSeconds = MAX_SECONDS } = csr.spec
     const check = Object.hasOwn(SIGNERS, signerName) ? SIGNERS[signerName] : undefined

@@ -21,6 +21,7 @@ export default defineController<Endpoints>({
   user: 'system:serviceaccount:kube-system:endpointslicemirroring-controller',
   component: 'endpoint-slice-mirroring-controller',
   for: 'v1/Endpoints',
+  retryDelaysMs: [1000, 100_000],
   watches: { 'v1/Service': serviceKeys, [SLICE]: (slice, _ctx, old) => [...mirroredKeys(slice), ...(old ? mirroredKeys(old) : [])] },
   setup: (ctx) => ctx.informers.for(SLICE).addIndex(BY_ENDPOINTS, mirroredKeys),
   reconcile,

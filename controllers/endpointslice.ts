@@ -38,6 +38,7 @@ export default defineController<Service>({
   name: 'endpointslice',
   component: 'endpoint-slice-controller',
   for: 'v1/Service',
+  retryDelaysMs: [1000, 1000_000],
   watches: { 'v1/Pod': servicesOfPod, [KIND]: serviceOfSlice, 'v1/Node': overloadedServices },
   setup(ctx) {
     indexServices(ctx)

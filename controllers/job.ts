@@ -34,6 +34,7 @@ const owned = watchOwned<Pod, Job>(KIND, selector)
 export default defineController<Job>({
   name: 'job',
   for: KIND,
+  retryDelaysMs: [1000, 60_000],
   watches: { 'v1/Pod': jobsOfPod },
   setup(ctx) {
     indexOrphans(ctx)

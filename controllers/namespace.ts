@@ -32,6 +32,7 @@ const watching = perCluster(() => new Map<string, (() => void)[]>())
 export default defineController<Namespace>({
   name: 'namespace',
   for: 'v1/Namespace',
+  retryDelaysMs: [5, 60_000],
   concurrency: 10,
   wakes: (namespace) => namespace.metadata.deletionTimestamp !== undefined,
   reconcile,

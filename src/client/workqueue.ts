@@ -7,8 +7,8 @@ import type { Clock, Timer } from '../clock.ts'
 export interface WorkqueueOptions {
   clock: Clock
   /** Delay after the first failure of a key; doubled with each further one. */
-  baseDelayMs?: number
-  maxDelayMs?: number
+  baseDelayMs?: number | undefined
+  maxDelayMs?: number | undefined
 }
 
 export class Workqueue {

@@ -100,6 +100,8 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> {
   watches?: Readonly<Record<string, (object: KubeObject, ctx: ControllerContext, old?: KubeObject) => readonly Key[]>>
   /** How many keys are worked on at a time; 5 unless told (upstream's concurrent-…-syncs). */
   concurrency?: number
+  /** How long a key that failed waits: at first, doubled with each further failure, and at most. 5 ms and 1000 s unless told. */
+  retryDelaysMs?: readonly [first: number, most: number]
   /** Runs once before the first reconcile: adds indexes, keeps per-controller state in its closure. */
   setup?(ctx: ControllerContext): void
   /** Ignores changes of `for` objects for which this is false (generation-only controllers and the like). */

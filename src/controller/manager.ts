@@ -116,7 +116,8 @@ class Controller {
 
   constructor(definition: ControllerDefinition, ctx: Omit<ControllerContext, 'enqueue'>) {
     this.#definition = definition
-    this.queue = new Workqueue({ clock: ctx.clock })
+    const [baseDelayMs, maxDelayMs] = definition.retryDelaysMs ?? []
+    this.queue = new Workqueue({ clock: ctx.clock, baseDelayMs, maxDelayMs })
     this.#ctx = { ...ctx, enqueue: (key, delayMs = 0) => this.queue.addAfter(key, delayMs) }
     this.#informer = ctx.informers.for(definition.for)
   }

@@ -42,7 +42,7 @@ async function rest(world: World, patienceMs: number): Promise<string[]> {
   return wrong
 }
 
-t.test(`chaos, seed ${seed}`, { timeout: (minutes + 10) * MINUTE_MS }, async (t) => {
+t.test(`chaos, seed ${seed}`, { timeout: (minutes + 25) * MINUTE_MS }, async (t) => {
   const host = new SystemClock()
   const world = new World(t, { seed, clock: minutes > 0 ? host : new FakeClock(), podsPerNode })
   await world.start()
@@ -53,7 +53,7 @@ t.test(`chaos, seed ${seed}`, { timeout: (minutes + 10) * MINUTE_MS }, async (t)
   for (let n = 1; minutes > 0 ? host.now() < endMs : n <= SHORT_ACTIONS; n++) {
     await act(world)
     if (n % 10 === 0) moved.push(...(await bindings.check(world)))
-    if (n % 1000 === 0) {
+    if (n % 500 === 0) {
       await heal(world)
       t.same(await rest(world, 5 * MINUTE_MS), [], `sound after ${n} actions`)
     }

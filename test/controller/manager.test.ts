@@ -130,6 +130,28 @@ t.test('failures are tried again, later and later; conflicts are no news', async
   await manager.close()
 })
 
+t.test('a controller may be more patient', async (t) => {
+  const { cluster, manager, settle } = start()
+  const at: number[] = []
+  const begin = cluster.clock.now()
+  manager.startController(
+    defineController({
+      name: 'patient',
+      for: SET,
+      retryDelaysMs: [1000, 3000],
+      async reconcile() {
+        at.push(cluster.clock.now() - begin)
+        throw new Error('never')
+      },
+    }),
+  )
+  cluster.seed(set('x'))
+  await settle()
+  await cluster.clock.step(10_000)
+  t.same(at, [0, 1000, 3000, 6000, 9000])
+  await manager.close()
+})
+
 t.test('a controller may ask to come back', async (t) => {
   const { cluster, manager, settle } = start()
   let runs = 0
