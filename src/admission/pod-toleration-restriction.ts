@@ -1,6 +1,7 @@
 /** Namespaces give their pods tolerations and limit which they may have. Models k8s.io/kubernetes/plugin/pkg/admission/podtolerationrestriction. */
 import { computePodQOS } from '../../api/core/v1/_pod-resources.ts'
 import type { Pod, Toleration } from '../../schemas/types.ts'
+import { parseJSON } from '../apimachinery/parse.ts'
 import { notFound, StatusError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
 import { writtenPod } from './subject.ts'
@@ -48,7 +49,7 @@ function tolerationsIn({ namespace, ctx }: AdmissionAttributes, annotation: stri
   const text = found.metadata.annotations?.[annotation]
   if (text === undefined || text === '') return text === undefined ? undefined : []
   try {
-    return JSON.parse(text) as Toleration[]
+    return (parseJSON(text).value ?? []) as Toleration[]
   } catch (error) {
     throw new StatusError({ code: 500, message: error instanceof Error ? error.message : String(error), cause: error })
   }

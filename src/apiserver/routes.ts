@@ -90,10 +90,10 @@ export class Routes {
       passage.trail?.responded(response, undefined)
     } catch (error) {
       response = this.failure(error, raw)
-      const { code, reason } = statusErrorOf(error)
-      // Upstream knows of these as panics.
-      if (code === 500 && !reason) passage.trail?.panicked(error)
-      else passage.trail?.responded(response, statusErrorOf(error).toStatus())
+      const status = statusErrorOf(error)
+      // What nobody foresaw is a panic upstream.
+      if (status !== error && status.cause === error) passage.trail?.panicked(error)
+      else passage.trail?.responded(response, status.toStatus())
     } finally {
       metrics.inFlight[kind]--
       // A watch needs its seat for its beginning only.

@@ -164,12 +164,19 @@ export class AuditTrail implements RequestTrail {
       ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level, auditID: this.id, stage, requestURI: url, verb, user, impersonatedUser },
       sourceIPs: sourceIPs(headers, socket.remoteAddress),
       ...(agent ? { userAgent: agent.length > MAX_USER_AGENT ? `${agent.slice(0, MAX_USER_AGENT)}...TRUNCATED` : agent } : {}),
-      ...{ objectRef: this.#objectRef, responseStatus, requestObject, responseObject },
+      ...{ objectRef: this.#objectRef && inOrder(this.#objectRef), responseStatus, requestObject, responseObject },
       requestReceivedTimestamp: formatMicroTime(this.#receivedMs),
       stageTimestamp: formatMicroTime(this.#clock.now()),
       ...(this.annotations.size > 0 ? { annotations: Object.fromEntries([...this.annotations].sort(([a], [b]) => (a < b ? -1 : 1))) } : {}),
     })
   }
+}
+
+const REFERENCE = ['resource', 'namespace', 'name', 'uid', 'apiGroup', 'apiVersion', 'resourceVersion', 'subresource']
+
+/** Members that became known late stand where upstream's encoder puts them. */
+function inOrder(reference: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(REFERENCE.flatMap((key) => (reference[key] === undefined ? [] : [[key, reference[key]]])))
 }
 
 function userOf({ name, uid, groups, extra }: UserInfo): User {

@@ -4,6 +4,9 @@ import os from 'node:os'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { auditConfigOf, parseAuditPolicy } from '../../../src/apiserver/audit/policy.ts'
+import type { AuditEvent } from '../../../src/apiserver/audit/sink.ts'
+import { AuditTrail } from '../../../src/apiserver/audit/trail.ts'
+import { FakeClock, SystemRandom } from '../../../src/clock.ts'
 import type { AuthorizationAttributes } from '../../../src/registry/authorization.ts'
 import { eventually } from '../../helpers/cluster.ts'
 import { CONFIG_MAPS, configMap, startApiCluster, TOKEN } from '../../helpers/http.ts'
@@ -66,7 +69,7 @@ interface Event {
   [member: string]: unknown
 }
 
-async function audited(t: Test) {
+async function audited(t: Test, more: Parameters<typeof startApiCluster>[1] = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-audit-'))
   const file = path.join(dir, 'audit.log')
   t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
@@ -74,7 +77,7 @@ async function audited(t: Test) {
 - {level: RequestResponse, resources: [{group: "", resources: [configmaps]}], omitManagedFields: true}
 - {level: None, nonResourceURLs: ["/healthz"]}
 - level: Metadata`
-  const api = await startApiCluster(t, { audit: { policy: policy(rules), log: { path: file } } })
+  const api = await startApiCluster(t, { ...more, audit: { policy: policy(rules), log: { path: file } } })
   const events = (id: string, count: number) =>
     eventually(() => {
       const found = fs.readFileSync(file, 'utf8').split('\n').filter((line) => line.includes(id)).map((line) => JSON.parse(line) as Event)
@@ -148,6 +151,20 @@ t.test('what else is noted: policies and webhooks, and which token was given', a
   })
   await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', {}, about('token-1'))
   t.match((await events('token-1', 2))[1], { annotations: { 'authentication.kubernetes.io/issued-credential-id': /^JTI=[0-9a-f-]{36}$/ } })
+})
+
+t.test('a refusal of 500 is an answer, what nobody foresaw a panic', async (t) => {
+  const events: AuditEvent[] = []
+  const auditor = { policy: policy('- level: Metadata'), sink: { write: (written: readonly AuditEvent[]) => void events.push(...written), close: () => undefined }, isStrict: false, onLost: () => undefined }
+  const raw = { method: 'GET', url: '/version', headers: {}, rawHeaders: [], socket: {}, signal: new AbortController().signal } as unknown as ConstructorParameters<typeof AuditTrail>[1]
+  const trail = new AuditTrail(auditor, raw, { clock: new FakeClock(0), random: new SystemRandom() })
+  trail.received({ user: userNamed('jane'), verb: 'get', path: '/version' })
+  trail.panicked(new Error('what?'))
+  t.match(events.at(-1), { stage: 'Panic', responseStatus: { status: 'Failure', message: "APIServer panic'd: what?", reason: 'InternalError', code: 500 } })
+  const { api, events: written } = await audited(t, { nodes: [], admission: { enable: ['PodNodeSelector'] } })
+  await api.make('/api/v1/namespaces', { metadata: { name: 'odd', annotations: { 'scheduler.alpha.kubernetes.io/node-selector': 'bad selector' } } })
+  await api.post('/api/v1/namespaces/odd/pods', { metadata: { name: 'a' }, spec: { containers: [{ name: 'c', image: 'i' }] } }, about('odd-1'))
+  t.match((await written('odd-1', 2))[1], { stage: 'ResponseComplete', responseStatus: { code: 500, message: 'invalid selector: [bad selector]' } })
 })
 
 t.test('a request whose beginning cannot be written down', async (t) => {
