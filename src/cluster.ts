@@ -8,7 +8,8 @@ import controllerModules from 'folder:controllers'
 import pino from 'pino'
 import { ADMIN_GROUP } from './auth/authenticate.ts'
 import type { AuthenticationOptions } from './auth/authentication.ts'
-import { loadPki } from './auth/pki.ts'
+import { FRONT_PROXY_HEADERS } from './auth/front-proxy.ts'
+import { FRONT_PROXY, loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureObject } from './client/bootstrap.ts'
 import { SystemClock, SystemRandom } from './clock.ts'
@@ -71,7 +72,8 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   opened.push(store)
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
-  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication: authenticationOf(options) })
+  const authentication = authenticationOf(options, pki)
+  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication })
   const { api, system } = plane
   opened.push(plane)
   const disks = await Disks.open({ store: options.dataDir ? new Blobs(path.join(options.dataDir, 'volumes')) : undefined, failed: (error) => log.error({ err: error }, 'files of volumes were not written') })
@@ -81,12 +83,12 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })
   if (audit) opened.push(audit.sink)
-  const server = await listen(options, { ...plane, pki, log, audit, state, kubelet, explain: scheduler.explain })
+  const server = await listen({ ...options, authentication }, { ...plane, pki, log, audit, state, kubelet, explain: scheduler.explain })
   opened.push(server)
   joinNetwork(plane.network, { host: reachable(options.host), port: server.port })
   const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, fallback: pki.server, log }, options.hostAccess))
   if (access) opened.push(access)
-  await bootstrap(plane, { port: server.port, pki, advertises: options.nodes.length > 0 })
+  await bootstrap(plane, { port: server.port, pki, frontProxy: authentication.frontProxy, advertises: options.nodes.length > 0 })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
@@ -106,8 +108,8 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   }
 }
 
-/** With the administrator's token among those that are known beforehand. */
-function authenticationOf({ authentication = {}, adminToken }: ClusterOptions): AuthenticationOptions {
-  const { staticTokens = [] } = authentication
-  return { ...authentication, staticTokens: [...(adminToken ? [{ token: adminToken, user: ADMIN }] : []), ...staticTokens] }
+/** With the administrator's token among those that are known beforehand, and with the cluster's own front proxy unless another is named. */
+function authenticationOf({ authentication = {}, adminToken }: ClusterOptions, { frontProxy: own }: ClusterPki): AuthenticationOptions {
+  const { staticTokens = [], frontProxy = { ca: own.ca.cert, allowedNames: [FRONT_PROXY], ...FRONT_PROXY_HEADERS } } = authentication
+  return { ...authentication, frontProxy, staticTokens: [...(adminToken ? [{ token: adminToken, user: ADMIN }] : []), ...staticTokens] }
 }

@@ -79,9 +79,10 @@ function userOf(socket: PeerSocket, { clientCA, frontProxy }: AuthenticatorParts
   if (!subject) return 'none'
   if (!socket.authorized || (raw && frontProxy && frontProxy.ca !== clientCA && isIssuedBy(raw, frontProxy.ca))) return 'unknown'
   const list = (value: string | string[] | undefined) => (value === undefined ? [] : Array.isArray(value) ? value : [value])
-  const [name] = list(subject?.CN)
+  // Of several names the last counts.
+  const name = list(subject.CN).at(-1)
   const id = `X509SHA256=${fingerprint256.replaceAll(':', '').toLowerCase()}`
-  return name ? withGroup({ name, groups: list(subject?.O), extra: { 'authentication.kubernetes.io/credential-id': [id] } }) : 'none'
+  return name ? withGroup({ name, groups: list(subject.O), extra: { 'authentication.kubernetes.io/credential-id': [id] } }) : 'none'
 }
 
 function tokenOf({ headers, warn }: Credentials): string | undefined {

@@ -7,7 +7,7 @@ import type { UserInfo } from '../registry/kind.ts'
 import type { Credentials, PeerSocket } from './authenticate.ts'
 
 export interface FrontProxy {
-  /** PEM of the authority of the proxy's certificate. */
+  /** PEM of the authorities of the proxy's certificate. */
   ca: string
   /** Common names its certificate may have; any where there are none. */
   allowedNames: readonly string[]
@@ -23,6 +23,8 @@ export const FRONT_PROXY_HEADERS = {
   groupHeaders: ['X-Remote-Group'],
   extraHeaderPrefixes: ['X-Remote-Extra-'],
 } as const
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** Certificates do not change during a connection. */
 const trusted = new WeakMap<PeerSocket, boolean>()
@@ -47,13 +49,24 @@ function verify({ ca, allowedNames }: FrontProxy, socket: PeerSocket): boolean {
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer }
   // The connection has seen to its time and that whoever sent it has the key.
   if (!raw || !socket.authorized || !isIssuedBy(raw, ca)) return false
-  const name = /^CN=(.*)$/m.exec(new X509Certificate(raw).subject)?.[1] ?? ''
+  // Of several names the last counts.
+  const name = [...new X509Certificate(raw).subject.matchAll(/^CN=(.*)$/gm)].at(-1)?.[1] ?? ''
   return allowedNames.length === 0 || allowedNames.includes(name)
 }
 
-export function isIssuedBy(certificate: Buffer, ca: string): boolean {
-  const [issued, issuer] = [new X509Certificate(certificate), new X509Certificate(ca)]
-  return issued.checkIssued(issuer) && issued.verify(issuer.publicKey)
+/** @param bundle PEM of authorities */
+export function isIssuedBy(certificate: Buffer, bundle: string): boolean {
+  const issued = new X509Certificate(certificate)
+  return authoritiesOf(bundle).some((issuer) => issued.checkIssued(issuer) && issued.verify(issuer.publicKey))
+}
+
+const bundles = new Map<string, X509Certificate[]>()
+
+/** There are as many bundles as settings that name one. */
+function authoritiesOf(bundle: string): X509Certificate[] {
+  let known = bundles.get(bundle)
+  if (!known) bundles.set(bundle, (known = (bundle.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))))
+  return known
 }
 
 function valuesOf(rawHeaders: readonly string[], names: readonly string[]): string[] {

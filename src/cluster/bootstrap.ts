@@ -1,4 +1,5 @@
 /** The objects that are there before the first request: those of every cluster, and the nodes asked for. */
+import { FRONT_PROXY_HEADERS, type FrontProxy } from '../auth/front-proxy.ts'
 import { FRONT_PROXY, type ClusterPki } from '../auth/pki.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { ensureBootstrapObjects, ensureObject } from '../client/bootstrap.ts'
@@ -9,9 +10,15 @@ import type { ControlPlane } from './control-plane.ts'
 import { ADVERTISED, SETTINGS, SYSTEM, type NodeOptions } from './options.ts'
 
 /** Writes what every cluster has; rejects with the StatusError of the first object that is refused. */
-export async function bootstrap({ api }: ControlPlane, { port, pki, advertises }: { port: number; pki: ClusterPki; advertises: boolean }): Promise<void> {
+export async function bootstrap({ api }: ControlPlane, { port, pki, frontProxy, advertises }: { port: number; pki: ClusterPki; frontProxy: FrontProxy | undefined; advertises: boolean }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
-  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: { ca: pki.frontProxy.ca.cert, names: [FRONT_PROXY] }, ...(advertises ? { advertiseAddress: ADVERTISED } : {}), groupVersions: api.scheme.all() })
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: publishedProxy(frontProxy, pki.frontProxy.ca.cert), ...(advertises ? { advertiseAddress: ADVERTISED } : {}), groupVersions: api.scheme.all() })
+}
+
+/** Whom servers beside this one are to believe: this one, whoever else it believes itself. */
+function publishedProxy(given: FrontProxy | undefined, own: string): FrontProxy {
+  if (!given || given.ca === own) return given ?? { ca: own, allowedNames: [FRONT_PROXY], ...FRONT_PROXY_HEADERS }
+  return { ...given, ca: `${given.ca.trimEnd()}\n${own}`, allowedNames: given.allowedNames.length > 0 ? [...given.allowedNames, FRONT_PROXY] : [] }
 }
 
 /** Registers the nodes that are not there yet, and with the first of them the StorageClass of their disks. */

@@ -25,7 +25,7 @@ export interface BootstrapOptions {
   /** PEM of the authority of client certificates. */
   clientCA: string
   /** PEM of the authority of the front proxy's certificate and the names it may have. */
-  frontProxy?: { ca: string; names: readonly string[] }
+  frontProxy?: { ca: string; allowedNames: readonly string[]; usernameHeaders: readonly string[]; groupHeaders: readonly string[]; extraHeaderPrefixes: readonly string[] }
   /** What is served from the start; one may come several times. */
   groupVersions: readonly { group: string; version: string }[]
 }
@@ -105,11 +105,11 @@ function extensionAuthentication({ clientCA, frontProxy }: BootstrapOptions): Co
   return configMap('extension-apiserver-authentication', {
     'client-ca-file': clientCA,
     ...(frontProxy && {
-      'requestheader-allowed-names': list(...frontProxy.names),
+      'requestheader-allowed-names': list(...frontProxy.allowedNames),
       'requestheader-client-ca-file': frontProxy.ca,
-      'requestheader-extra-headers-prefix': list('X-Remote-Extra-'),
-      'requestheader-group-headers': list('X-Remote-Group'),
-      'requestheader-username-headers': list('X-Remote-User'),
+      'requestheader-extra-headers-prefix': list(...frontProxy.extraHeaderPrefixes),
+      'requestheader-group-headers': list(...frontProxy.groupHeaders),
+      'requestheader-username-headers': list(...frontProxy.usernameHeaders),
     }),
   })
 }

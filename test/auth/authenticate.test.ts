@@ -67,7 +67,7 @@ t.test('certificates', async (t) => {
   t.same(await auth.authenticate(credentials({}, one)), expected)
   t.same(await auth.authenticate(credentials({ authorization: 'Bearer secret' }, one)), expected, 'count before tokens')
   t.equal(one.asked, 1, 'and are looked at once for a connection')
-  t.match(await auth.authenticate(credentials({}, socket({ subject: { CN: ['first', 'second'], O: ['a', 'b'] } }))), { name: 'first', groups: ['a', 'b', 'system:authenticated'] })
+  t.match(await auth.authenticate(credentials({}, socket({ subject: { CN: ['first', 'second'], O: ['a', 'b'] } }))), { name: 'second', groups: ['a', 'b', 'system:authenticated'] })
   t.equal(await auth.authenticate(credentials({}, socket({ subject: { O: 'nameless' } }))), ANONYMOUS)
   t.match(await auth.authenticate(credentials({ authorization: 'Bearer secret' }, socket({ subject: {} }))), { name: 'admin' })
 })

@@ -42,7 +42,7 @@ t.test('what there is', (t) => {
 })
 
 t.test('what options change', (t) => {
-  const objects = bootstrapObjects({ ...options, serviceCIDRs: ['fd00:1::/108', '10.7.0.0/16'], advertiseAddress: 'fd00::5', frontProxy: { ca: 'PROXY', names: ['proxy'] } })
+  const objects = bootstrapObjects({ ...options, serviceCIDRs: ['fd00:1::/108', '10.7.0.0/16'], advertiseAddress: 'fd00::5', frontProxy: { ca: 'PROXY', allowedNames: ['proxy'], usernameHeaders: ['X-Remote-User'], groupHeaders: ['X-Remote-Group'], extraHeaderPrefixes: ['X-Remote-Extra-'] } })
   t.match(one(objects, 'Service', 'kubernetes'), { spec: { clusterIP: 'fd00:1::1' } })
   t.match(one(objects, 'Endpoints', 'kubernetes'), { metadata: { namespace: 'default' }, subsets: [{ addresses: [{ ip: 'fd00::5' }], ports: [{ name: 'https', port: 6443 }] }] })
   t.match(one(objects, 'EndpointSlice', 'kubernetes'), { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::5'] }] })
