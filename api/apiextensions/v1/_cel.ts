@@ -18,8 +18,8 @@ export class RuleCosts {
   readonly #expensive: { path: string; cost: bigint }[] = []
 
   add(path: string, cost: bigint): void {
-    if (cost === 0n) return
     this.#total = capped(this.#total + cost)
+    if (cost < TOTAL_COST_LIMIT / 100n) return
     this.#expensive.push({ path, cost })
     this.#expensive.sort((a, b) => (a.cost < b.cost ? 1 : a.cost > b.cost ? -1 : 0)).splice(MAX_REPORTED)
   }

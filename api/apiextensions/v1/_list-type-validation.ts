@@ -4,7 +4,7 @@ import { itemsOf, someSchema, type Schema } from '../../../src/apimachinery/stru
 import { internalItems } from './_internal-spec.ts'
 
 const LIST_TYPES = ['atomic', 'set', 'map']
-const MAP_TYPES = ['atomic', 'granular']
+export const MAP_TYPES = ['atomic', 'granular']
 
 export function validateListAndMapTypes(schema: Schema, path: string, requireAtomicSetType: boolean): FieldError[] {
   const errors: FieldError[] = []

@@ -5,7 +5,7 @@
 import { field, type FieldError } from '../../../src/errors.ts'
 import { itemsOf, schemaOf, someSchema, sortedProperties, type Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
 import { RuleCosts, validateRuleExpressions } from './_cel.ts'
-import { validateListAndMapTypes, validateMapListKeys } from './_list-type-validation.ts'
+import { MAP_TYPES, validateListAndMapTypes, validateMapListKeys } from './_list-type-validation.ts'
 import { validateRules } from './_rule-validation.ts'
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string']
@@ -44,6 +44,9 @@ export function validateSchema(schema: Schema, path: string, options: SchemaOpti
   const { schemaErrors, celErrors } = new SchemaValidation(options, costs).run(schema, { path, isRoot: true, insideMeta: false, compilesRules: options.compilesRules, cardinality: 1n })
   return [...schemaErrors, ...celErrors, ...costs.errors(path)]
 }
+
+/** Members of maps of either type are found again after an update. */
+const isCorrelatable = (mapType: string | undefined): boolean => mapType === undefined || MAP_TYPES.includes(mapType)
 
 interface Found {
   schemaErrors: FieldError[]
@@ -113,7 +116,7 @@ class SchemaValidation {
     for (const [name, property] of sortedProperties(schema.properties)) {
       const isMeta = (place.isRoot || (schema['x-kubernetes-embedded-resource'] ?? false)) && META_FIELDS.includes(name)
       visit(property, `properties[${name}]`, {
-        ...(schema['x-kubernetes-map-type'] === 'atomic' ? uncorrelated : {}),
+        ...(isCorrelatable(schema['x-kubernetes-map-type']) ? {} : uncorrelated),
         ...(isMeta ? { insideMeta: true } : {}),
         ...(isMeta && place.isRoot ? { forbidsDefaults: `in top-level ${name}` } : {}),
       })

@@ -117,13 +117,10 @@ export function schemaTypes(root: SchemaType): TypeProvider {
   }
 }
 
-/** Names whose size is known; upstream takes those of types for the variable itself. */
-const MEASURED: ReadonlySet<string> = new Set(['self', 'oldSelf', 'bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint'])
-
-/** The sizes of what stands below a variable of this type. */
+/** The sizes of what stands below a variable of this type. Upstream takes any name for the variable's, even that of items of a list without one. */
 export function schemaSizes(root: SchemaType): SizeEstimator {
   return ([variable, ...path]) => {
-    if (variable === undefined || !MEASURED.has(variable)) return undefined
+    if (variable === undefined) return undefined
     let at: SchemaType | undefined = root
     for (const part of path) {
       if (part === '@keys') return at.isMap ? { min: 0n, max: BigInt(NO_LIMIT) } : undefined
