@@ -111,8 +111,10 @@ export function addQuantities(a: QuantityLike, b: QuantityLike): Quantity {
   return sum(parsed(a), parsed(b), 1n)
 }
 
+/** Upstream adds what is negated, and the least int64 has no opposite. */
 export function subtractQuantities(a: QuantityLike, b: QuantityLike): Quantity {
-  return sum(parsed(a), parsed(b), -1n)
+  const subtrahend = parsed(b)
+  return sum(parsed(a), subtrahend, !subtrahend.isDecimal && subtrahend.unscaled === -(2n ** 63n) ? 1n : -1n)
 }
 
 export function multiplyQuantity(q: QuantityLike, factor: bigint | number): Quantity {

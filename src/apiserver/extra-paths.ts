@@ -5,6 +5,7 @@ import { Metrics, type MetricsParts } from './metrics.ts'
 import { valueResponse } from './handlers.ts'
 import { noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
+import { contentOf, type OpenAPIDocument } from './openapi-document.ts'
 import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
@@ -60,7 +61,7 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=undersc
 export class ExtraPaths {
   readonly #parts: ExtraPathsParts
   readonly #mergedV2 = new MergedOpenAPIV2()
-  #protobuf: { body: Buffer; hash: string } | undefined
+  #protobuf: OpenAPIDocument | undefined
   readonly #groupVersions: ServedGroupVersions
 
   constructor(parts: ExtraPathsParts) {
@@ -102,7 +103,7 @@ export class ExtraPaths {
       return response
     }
     // The index is sniffed upstream, and so called plain text.
-    if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [openAPIV3Index(served, this.#parts.remote?.openAPIPaths()).body] }
+    if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: openAPIV3Index(served, this.#parts.remote?.openAPIPaths()).body }
     if (!path.startsWith('/openapi/v3/')) return undefined
     const document = openAPIV3Document(served, path.slice('/openapi/v3/'.length))
     if (!document) return { status: 404, headers: {}, body: [] }
@@ -114,8 +115,8 @@ export class ExtraPaths {
     return response
   }
 
-  #inProtobuf({ body, hash }: { body: Buffer; hash: string }): { body: Buffer; hash: string } {
-    if (this.#protobuf?.hash !== hash) this.#protobuf = { hash, body: openAPIV2Protobuf(JSON.parse(body.toString()) as object) }
+  #inProtobuf(document: OpenAPIDocument): OpenAPIDocument {
+    if (this.#protobuf?.hash !== document.hash) this.#protobuf = { hash: document.hash, body: [openAPIV2Protobuf(contentOf(document) as object)] }
     return this.#protobuf
   }
 
@@ -136,8 +137,8 @@ export class ExtraPaths {
   }
 }
 
-function documentResponse({ body, hash }: { body: Buffer; hash: string }, headers: ApiRequest['headers'], contentType = 'application/json'): ApiResponse {
+function documentResponse({ body, hash }: OpenAPIDocument, headers: ApiRequest['headers'], contentType = 'application/json'): ApiResponse {
   const etag = `"${hash}"`
   if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: [] }
-  return { status: 200, headers: { 'content-type': contentType, etag, vary: 'Accept' }, body: [body] }
+  return { status: 200, headers: { 'content-type': contentType, etag, vary: 'Accept' }, body }
 }

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { MAJOR, MINOR } from './version.ts'
 
 export interface OpenAPIDocument {
-  readonly body: Buffer
+  /** In parts: those of large documents are shared with the ones before and after it. */
+  readonly body: readonly Buffer[]
   /** Of the body, in upper case as upstream writes it. */
   readonly hash: string
 }
@@ -11,8 +12,10 @@ export interface OpenAPIDocument {
 /** @param hash of what the content is made from, where that is known beforehand */
 export function openAPIDocument(content: unknown, hash?: string): OpenAPIDocument {
   const body = Buffer.from(JSON.stringify(content))
-  return { body, hash: hash ?? createHash('sha512').update(body).digest('hex').toUpperCase() }
+  return { body: [body], hash: hash ?? createHash('sha512').update(body).digest('hex').toUpperCase() }
 }
+
+export const contentOf = ({ body }: OpenAPIDocument): unknown => JSON.parse(Buffer.concat(body).toString())
 
 export const info = { title: 'Kubernetes', version: `${MAJOR}.${MINOR}` }
 

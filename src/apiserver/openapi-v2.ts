@@ -80,12 +80,12 @@ function responses(operation: Operation): Record<string, unknown> {
   return Object.fromEntries([...answers, ['401', { description: responseDescription('401') }]])
 }
 
-/** The part of the document that one group and version brings, as text: it is made once, however often others change. */
+/** The part of the document that one group and version brings, as bytes: it is made once, however often others change. */
 interface Fragment {
   /** `"path":{…},…` */
-  readonly paths: string
+  readonly paths: Buffer
   /** `"name":{…},…` of the types of custom resources. */
-  readonly definitions: string
+  readonly definitions: Buffer
   /** The built-in types it refers to. */
   readonly types: readonly string[]
   readonly parameters: Readonly<Record<string, unknown>>
@@ -104,10 +104,10 @@ function fragmentOf(served: ServedGroupVersion): Fragment {
 
 function makeFragment(all: readonly Routes[], custom: ExtraSchemas = {}): Fragment {
   const writer = new V2Writer()
-  const paths = all.map((routes) => members(writer.paths(routes))).filter(Boolean).join(',')
+  const paths = Buffer.from(all.map((routes) => members(writer.paths(routes))).filter(Boolean).join(','))
   const roots = all.flatMap((routes) => [...typesOf(routes)])
   const types = [...new Set([...roots, ...referencesOf(custom)])].filter((name) => !Object.hasOwn(custom, name) && typeFacts(name) !== undefined)
-  const definitions = members(custom)
+  const definitions = Buffer.from(members(custom))
   return { paths, definitions, types, parameters: writer.parameters, hash: createHash('sha256').update(paths).update(definitions).digest('base64') }
 }
 
@@ -115,26 +115,29 @@ function makeFragment(all: readonly Routes[], custom: ExtraSchemas = {}): Fragme
 const members = (value: object): string => JSON.stringify(value).slice(1, -1)
 
 /** Of the built-in types with all that they refer to; what is asked for hardly ever changes. */
-let builtIn: { key: string; text: string } | undefined
+let builtIn: { key: string; text: Buffer } | undefined
 
-function builtInDefinitions(types: ReadonlySet<string>): string {
+function builtInDefinitions(types: ReadonlySet<string>): Buffer {
   const key = [...types].sort().join()
-  if (builtIn?.key !== key) builtIn = { key, text: members(collectSchemas('v2', types)) }
+  if (builtIn?.key !== key) builtIn = { key, text: Buffer.from(members(collectSchemas('v2', types))) }
   return builtIn.text
 }
+
+const COMMA = Buffer.from(',')
+const joined = (parts: readonly Buffer[]): Buffer[] => parts.filter(({ length }) => length > 0).flatMap((part, i) => (i > 0 ? [COMMA, part] : [part]))
 
 const known = new WeakMap<readonly ServedGroupVersion[], OpenAPIDocument>()
 
 function build(served: readonly ServedGroupVersion[]): OpenAPIDocument {
   const parts = [makeFragment([...rootRoutes(served).values()]), ...served.map(fragmentOf)]
   const definitions = [builtInDefinitions(new Set(parts.flatMap(({ types }) => types))), ...parts.map((part) => part.definitions)]
-  const join = (texts: readonly string[]): string => `{${texts.filter(Boolean).join(',')}}`
   const rest = members({
     parameters: Object.assign({}, ...parts.map(({ parameters }) => parameters)) as object,
     securityDefinitions: { BearerToken: bearerToken },
     security: [{ BearerToken: [] }],
   })
-  const body = Buffer.from(`{${members({ swagger: '2.0', info })},"paths":${join(parts.map(({ paths }) => paths))},"definitions":${join(definitions)},${rest}}`)
+  const head = `{${members({ swagger: '2.0', info })},"paths":{`
+  const body = [Buffer.from(head), ...joined(parts.map(({ paths }) => paths)), Buffer.from('},"definitions":{'), ...joined(definitions), Buffer.from(`},${rest}}`)]
   return { body, hash: createHash('sha512').update(parts.map(({ hash }) => hash).join()).digest('hex').toUpperCase() }
 }
 

@@ -2,7 +2,7 @@
  * OpenAPI v3: an index, and a document for each group-version and discovery root. Models k8s.io/kube-openapi/pkg/builder3
  * and k8s.io/apiserver/pkg/server/routes/openapi.go.
  */
-import { bearerToken, info, openAPIDocument, type OpenAPIDocument, responseDescription } from './openapi-document.ts'
+import { bearerToken, contentOf, info, openAPIDocument, type OpenAPIDocument, responseDescription } from './openapi-document.ts'
 import type { Parameter } from './openapi-parameters.ts'
 import { rootRoutes } from './openapi-roots.ts'
 import {
@@ -127,7 +127,7 @@ export function openAPIV3Document(served: readonly ServedGroupVersion[], name: s
 export function openAPIV3Index(served: readonly ServedGroupVersion[], remote: Readonly<Record<string, { serverRelativeURL: string }>> = {}): OpenAPIDocument {
   const own = ownIndex(served)
   if (Object.keys(remote).length === 0) return own
-  const { paths } = JSON.parse(own.body.toString()) as { paths: object }
+  const { paths } = contentOf(own) as { paths: object }
   return openAPIDocument({ paths: { ...paths, ...remote } })
 }
 

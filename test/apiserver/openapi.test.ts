@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ServedGroupVersion } from '../../src/apiserver/openapi-routes.ts'
+import { contentOf } from '../../src/apiserver/openapi-document.ts'
 import { openAPIV2Document } from '../../src/apiserver/openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from '../../src/apiserver/openapi-v3.ts'
 import { upstreamServed } from '../helpers/upstream-served.ts'
@@ -33,11 +34,11 @@ const served = upstreamServed()
 
 function v3(name: string, of: readonly ServedGroupVersion[] = served): unknown {
   const document = openAPIV3Document(of, name)
-  return document === undefined ? undefined : JSON.parse(document.body.toString())
+  return document === undefined ? undefined : contentOf(document)
 }
 
 t.test('v3: the index leads to documents that are whole', async (t) => {
-  const index: unknown = JSON.parse(openAPIV3Index(served).body.toString())
+  const index: unknown = contentOf(openAPIV3Index(served))
   const paths = Object.entries(at(index, 'paths') ?? {})
   t.ok(paths.length > 2 * served.length, 'a document for each group, each group-version and the roots')
   const ids: unknown[] = []
@@ -52,7 +53,7 @@ t.test('v3: the index leads to documents that are whole', async (t) => {
 })
 
 t.test('v2: one document that is whole', async (t) => {
-  const document: unknown = JSON.parse(openAPIV2Document(served).body.toString())
+  const document: unknown = contentOf(openAPIV2Document(served))
   t.same(brokenReferences(document), [])
   t.same(repeated(valuesOf('operationId', document)), [])
   t.notOk(valuesOf('default', at(document, 'definitions')).length, 'without defaults')
@@ -102,6 +103,6 @@ t.test('kinds that are not built in bring their schemas', async (t) => {
   const optionsOf = at(document, 'components', 'schemas', `${meta}DeleteOptions`, 'x-kubernetes-group-version-kind') as { group: string }[]
   t.ok(optionsOf.length > 50 && optionsOf.every(({ group }) => group !== 'apiextensions.k8s.io'), 'shared kinds are of every group that client libraries know')
   t.equal(at(document, 'paths', '/apis/example.com/v1/widgets', 'get', 'operationId'), 'listExampleComV1WidgetForAllNamespaces')
-  t.same(brokenReferences(JSON.parse(openAPIV2Document(all).body.toString())), [])
+  t.same(brokenReferences(contentOf(openAPIV2Document(all))), [])
   t.equal(openAPIV3Document(all, 'api/v1'), openAPIV3Document(served, 'api/v1'), 'what did not change is not made again')
 })

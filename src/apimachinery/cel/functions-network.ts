@@ -122,6 +122,9 @@ function withPrefix(text: Value, run: (prefix: Prefix) => Value): Value {
   return 'error' in prefix ? new CelError(prefix.error) : run(prefix)
 }
 
+/** What is no address is to upstream an argument of another type. */
+const unlessError = (value: Value): Value => (value instanceof CelError ? NO_SUCH_OVERLOAD : value)
+
 const isUnspecified = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 const isLoopback = (bytes: Uint8Array): boolean => (bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0)))
 const isLinkLocal = ([a = 0, b = 0, ...rest]: Uint8Array): boolean => (rest.length === 2 ? a === 169 && b === 254 : a === 0xfe && (b & 0xc0) === 0x80)
@@ -148,7 +151,7 @@ export const NETWORK: Readonly<Record<string, (...args: Value[]) => Value>> = {
   cidr_ip: onCIDR((prefix) => new IP(prefix.address)),
   cidr_masked: onCIDR((prefix) => new CIDR(mask(prefix))),
   cidr_prefix_length: onCIDR((prefix) => BigInt(prefix.bits)),
-  cidr_contains_ip_string: onCIDR((prefix, text) => withAddress(text, (address) => prefixContains(prefix, address))),
+  cidr_contains_ip_string: onCIDR((prefix, text) => unlessError(withAddress(text, (address) => prefixContains(prefix, address)))),
   cidr_contains_ip_ip: onCIDR((prefix, ip) => (ip instanceof IP ? prefixContains(prefix, ip.address) : NO_SUCH_OVERLOAD)),
   cidr_contains_cidr_string: onCIDR((prefix, text) => withPrefix(text, (inner) => containsPrefix(prefix, inner))),
   cidr_contains_cidr: onCIDR((prefix, cidr) => (cidr instanceof CIDR ? containsPrefix(prefix, cidr.prefix) : NO_SUCH_OVERLOAD)),

@@ -3,9 +3,8 @@
  * find all kinds in it. What two servers call by one name and mean differently gets a name of its own. Models
  * k8s.io/kube-openapi/pkg/aggregator and k8s.io/kube-aggregator/pkg/controllers/openapi/aggregator.
  */
-import { createHash } from 'node:crypto'
 import { equalJSON, isRecord } from '../../apimachinery/json.ts'
-import type { OpenAPIDocument } from '../openapi-document.ts'
+import { contentOf, openAPIDocument, type OpenAPIDocument } from '../openapi-document.ts'
 import type { RemoteOpenAPIV2 } from './remote-discovery.ts'
 
 type Members = Record<string, unknown>
@@ -144,8 +143,7 @@ export class MergedOpenAPIV2 {
 }
 
 function mergeAll(own: OpenAPIDocument, remote: readonly RemoteOpenAPIV2[]): OpenAPIDocument {
-  const merged = JSON.parse(own.body.toString()) as Swagger
+  const merged = contentOf(own) as Swagger
   for (const { content } of remote) merge(merged, content)
-  const body = Buffer.from(JSON.stringify(merged))
-  return { body, hash: createHash('sha512').update(body).digest('hex').toUpperCase() }
+  return openAPIDocument(merged)
 }

@@ -354,6 +354,7 @@ export const FAILURES: readonly (readonly [string, string, number])[] = [
   ["ip('1.2.3')", "IP Address \"1.2.3\" parse error during conversion from string: ParseAddr(\"1.2.3\"): IPv4 address too short", 1],
   ["ip('::ffff:1.2.3.4')", "IPv4-mapped IPv6 address \"::ffff:1.2.3.4\" is not allowed", 2],
   ["ip('fe80::1%eth0')", "IP address \"fe80::1%eth0\" with zone value is not allowed", 2],
+  ["cidr('10.0.0.0/8').containsIP('x')", "no such overload", 3],
   ["cidr('1.2.3.4')", "network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix(\"1.2.3.4\"): no '/'", 1],
   ["cidr('1.2.3.4/33')", "network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix(\"1.2.3.4/33\"): prefix length out of range", 1],
   ["url('foo')", "URL parse error during conversion from string: parse \"foo\": invalid URI for request", 1],
