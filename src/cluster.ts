@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import controllerModules from 'folder:controllers'
 import pino from 'pino'
+import { readText } from './apimachinery/checked-yaml.ts'
 import { ADMIN_GROUP } from './auth/authenticate.ts'
 import type { AuthenticationOptions } from './auth/authentication.ts'
 import { FRONT_PROXY_HEADERS } from './auth/front-proxy.ts'
@@ -23,7 +24,10 @@ import { SETTINGS, SYSTEM, type ClusterOptions } from './cluster/options.ts'
 import type { ControllerDefinition, LoopDefinition } from './controller/controller.ts'
 import { selectControllers } from './controller/selection.ts'
 import { Disks } from './kubelet/disks/disks.ts'
+import { ImageFile } from './kubelet/image-sources.ts'
+import { Images } from './kubelet/images.ts'
 import { createKubelet } from './kubelet/kubelet.ts'
+import { parseStages } from './kubelet/stages.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import { ingressClass, LOOPBACK_BALANCERS, openHostAccess, type HostAccess } from './network/host-access.ts'
 import type { UserInfo } from './registry/kind.ts'
@@ -78,7 +82,10 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   opened.push(plane)
   const disks = await Disks.open({ store: options.dataDir ? new Blobs(path.join(options.dataDir, 'volumes')) : undefined, failed: (error) => log.error({ err: error }, 'files of volumes were not written') })
   opened.push(disks)
-  const kubelet = createKubelet({ network: plane.network, disks })
+  const images = new Images()
+  if (options.images) opened.push(new ImageFile(options.images, images, (problem) => log.warn({ file: options.images, problem }, 'images were not understood')))
+  const stages = options.stages ? parseStages(readText(options.stages), options.stages) : []
+  const kubelet = createKubelet({ network: plane.network, images, stages, disks })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })

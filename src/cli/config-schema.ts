@@ -17,6 +17,8 @@ export const configSchema = {
     controllers: { type: 'array', items: { type: 'string', minLength: 1 } },
     scheduler: { type: 'boolean' },
     schedulerConfig: { type: 'string', minLength: 1 },
+    images: { type: 'string', minLength: 1 },
+    stages: { type: 'string', minLength: 1 },
     hostAccess: { type: 'boolean' },
     ingressPort: { type: 'integer', minimum: 0, maximum: 65535 },
     ingressTlsPort: { type: 'integer', minimum: 0, maximum: 65535 },
@@ -61,6 +63,8 @@ export interface Config {
   controllers?: string[]
   scheduler?: boolean
   schedulerConfig?: string
+  images?: string
+  stages?: string
   hostAccess?: boolean
   ingressPort?: number
   ingressTlsPort?: number

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import modules from 'folder:src/cli/commands'
 import { parseOptions, UserError, type Call, type Command, type Io } from './command.ts'
 import { commandHelp, overview } from './help.ts'
-import { suggestion } from './suggest.ts'
+import { suggestion } from '../apimachinery/suggestion.ts'
 
 // The build fills the list with what the files of commands/ export.
 const commands = modules as Command[]

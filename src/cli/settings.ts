@@ -13,7 +13,7 @@ import type { Config, NodeConfig } from './config-schema.ts'
 import { DEFAULTS, LOG_LEVELS, NO_DATA_DIR, upFlags } from './flags.ts'
 import { serverFlags } from './server-flags.ts'
 import { serverOptions, type ServerOptions } from './server-options.ts'
-import { suggestion } from './suggest.ts'
+import { suggestion } from '../apimachinery/suggestion.ts'
 
 export interface Settings {
   host: string
@@ -31,6 +31,10 @@ export interface Settings {
   scheduler: boolean
   /** undefined: upstream's defaults. */
   schedulerConfig: SchedulerConfig | undefined
+  /** Absolute: a file that says what images do. */
+  images: string | undefined
+  /** Absolute: a file that says what becomes of pods that run nothing. */
+  stages: string | undefined
   /** undefined: nothing listens but the API server. */
   hostAccess: HostAccessOptions | undefined
   /** What flags of kube-apiserver say. */
@@ -91,6 +95,8 @@ function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cw
     controllers: textOf(given('controllers'), 'a list of controllers')?.split(',') ?? config.controllers ?? ['*'],
     scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
     schedulerConfig: schedulerConfigOf(place('scheduler-config', config.schedulerConfig)),
+    images: place('images', config.images),
+    stages: place('stages', config.stages),
     hostAccess: hostAccessOf(given, config, nodes.length > 0),
     server,
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,

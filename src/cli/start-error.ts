@@ -1,4 +1,5 @@
 /** Says in one line why a cluster did not start, where that is something the user can put right. */
+import { YamlError } from '../apimachinery/checked-yaml.ts'
 import { ParseError } from '../apimachinery/parse-error.ts'
 import { SettingError, StatusError } from '../errors.ts'
 import { UnknownControllerError } from '../controller/selection.ts'
@@ -20,7 +21,7 @@ export function explainStartError(error: unknown, { host, port, dataDir }: Setti
   const hint = code && (syscall === 'listen' || syscall === 'getaddrinfo') ? LISTEN[code] : undefined
   if (hint) return new UserError(`cannot listen on ${host}:${port}: ${hint}`, { cause: error })
   if (error instanceof UnknownControllerError) return new UserError(`--controllers: ${error.message}`, { cause: error })
-  if (error instanceof StorageError || error instanceof StatusError || error instanceof SettingError || error instanceof ParseError) return new UserError(error.message, { cause: error })
+  if (error instanceof StorageError || error instanceof StatusError || error instanceof SettingError || error instanceof ParseError || error instanceof YamlError) return new UserError(error.message, { cause: error })
   if (syscall && dataDir) return new UserError(`cannot use the data directory ${dataDir}: ${error.message}`, { cause: error })
   return error
 }

@@ -47,6 +47,10 @@ export interface ClusterOptions {
   schedulerConfig?: SchedulerConfig
   /** Services, Ingresses and names on ports of the host's loopback address; nothing unless told. */
   hostAccess?: HostAccessOptions
+  /** A file that says what images do, besides those that are known. */
+  images?: string
+  /** A file that says what becomes of pods that run nothing, over what is known. */
+  stages?: string
   clock?: Clock
   random?: Random
   log?: Logger

@@ -40,13 +40,14 @@ export function makeExecution(surroundings: Surroundings, { itself, node, record
   const { clock, refs, services, volumes, logs, images, nameserver } = surroundings
   const { pod } = itself
   const { container, role } = record
-  const image = images.find(container.image ?? '')
   const namespace = pod.metadata.namespace ?? ''
+  const latestImage = () => images.find(container.image ?? '', namespace)
+  const image = latestImage()
   const kubernetes = services.get('default', 'kubernetes')
   const known = [...(kubernetes ? [kubernetes] : []), ...services.list(namespace)]
   const config = containerConfig({ itself, container, image, refs, services: known, volumes, nameserver, now: () => clock.now() })
   const log = logs.begin(pod.metadata.uid ?? '', record.name)
-  return { config, image, log, party: partyOf(pod, node, itself.podIP), pids, isTask: role === 'init' || isTask(pod) }
+  return { config, image, latestImage, log, party: partyOf(pod, node, itself.podIP), pids, isTask: role === 'init' || isTask(pod) }
 }
 
 /** Pods of which an end is expected: of Jobs, and Helm's hooks. */

@@ -1,12 +1,12 @@
 /** The disk of a node, as pods with a hostPath volume see it: the tools and the few files that one looks for first. */
-import { parseImages } from './images.ts'
+import { readImages } from './images.ts'
 import { rootfs } from './rootfs.ts'
 import { DirNode, FileNode } from './sandbox/nodes.ts'
 
 const OS_RELEASE = 'PRETTY_NAME="Orrery"\nNAME="Orrery"\nID=orrery\n'
 const KUBELET_CONFIG = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nstaticPodPath: /etc/kubernetes/manifests\n'
 
-const [machine] = parseImages({
+const [machine] = readImages({
   name: 'node',
   match: [],
   programs: { '/bin/bash': 'bash', '/usr/bin/curl': 'curl' },

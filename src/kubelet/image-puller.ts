@@ -3,9 +3,11 @@ import type { Pod } from '../../schemas/types.ts'
 import { parseDuration } from '../apimachinery/go-duration.ts'
 import type { Clock } from '../clock.ts'
 import type { ContainerRecord } from './container-record.ts'
-import type { Images } from './images.ts'
+import { hasCredentials } from './image-credentials.ts'
+import { pullFailure, splitReference, type Images, type Pull } from './images.ts'
 import type { KeptNode } from './node-keeper.ts'
 import type { PodEvents } from './pod-events.ts'
+import type { References } from './pod-needs.ts'
 
 const BACKOFF_START_MS = 10_000
 const BACKOFF_MAX_MS = 300_000
@@ -16,6 +18,7 @@ interface Failure {
   message: string
   failedMs: number
   delayMs: number
+  attempts: number
   toldBackOff: boolean
 }
 
@@ -25,26 +28,35 @@ export interface Absent {
   wakeAtMs?: number
 }
 
+interface PullerOptions {
+  images: Images
+  events: PodEvents
+  clock: Clock
+  refs: References
+}
+
 export class ImagePuller {
   readonly #images: Images
+  readonly #refs: References
   readonly #events: PodEvents
   readonly #clock: Clock
   readonly #failures = new Map<ContainerRecord, Failure>()
   readonly #pulling = new Map<ContainerRecord, number>()
 
-  constructor(images: Images, events: PodEvents, clock: Clock) {
+  constructor({ images, events, clock, refs }: PullerOptions) {
     this.#images = images
+    this.#refs = refs
     this.#events = events
     this.#clock = clock
   }
 
   /** Undefined when the image is there. */
-  ensure(pod: Pod, record: ContainerRecord, node: KeptNode): Absent | undefined {
+  ensure(pod: Pod, record: ContainerRecord, { node, pull }: { node: KeptNode; pull?: Pull | undefined }): Absent | undefined {
     const { image = '', imagePullPolicy } = record.container
     const isPresent = node.images.has(image)
     if (imagePullPolicy === 'Never') return isPresent ? this.#present(pod, record, node) : this.#never(pod, record)
     if (isPresent && imagePullPolicy !== 'Always') return this.#present(pod, record, node)
-    return this.#pull(pod, record, node)
+    return this.#pull(pod, record, { node, pull })
   }
 
   #present(pod: Pod, record: ContainerRecord, node: KeptNode): undefined {
@@ -59,12 +71,14 @@ export class ImagePuller {
     return { reason: 'ErrImageNeverPull', message, wakeAtMs: this.#clock.now() + BACKOFF_START_MS }
   }
 
-  #pull(pod: Pod, record: ContainerRecord, node: KeptNode): Absent | undefined {
+  #pull(pod: Pod, record: ContainerRecord, { node, pull }: { node: KeptNode; pull?: Pull | undefined }): Absent | undefined {
     const { image = '' } = record.container
     const now = this.#clock.now()
     const failed = this.#failures.get(record)
     if (failed && now < failed.failedMs + failed.delayMs) return this.#backOff(pod, record, failed)
-    const pullMs = this.#pullMs(image)
+    const known = this.#images.find(image, pod.metadata.namespace)
+    const found = pull ? { ...known, pull } : known
+    const pullMs = found.pull.after === undefined ? 0 : Number(parseDuration(found.pull.after)) / 1e6
     const startedMs = this.#pulling.get(record)
     if (startedMs === undefined) {
       this.#events.image(pod, record, { reason: 'Pulling', message: `Pulling image "${image}"` })
@@ -74,22 +88,17 @@ export class ImagePuller {
       }
     } else if (now < startedMs + pullMs) return { reason: 'ContainerCreating', wakeAtMs: startedMs + pullMs }
     this.#pulling.delete(record)
-    const failure = this.#images.pullFailure(image)
+    const failure = pullFailure(image, found, { attempts: failed?.attempts ?? 0, isKnown: found.pull.private === true && hasCredentials(pod, splitReference(image).repository, this.#refs) })
     if (failure !== undefined) return this.#fail(pod, record, failure)
     this.#failures.delete(record)
     this.#events.pulledAfter(pod, record, { node, ms: Math.max(1, pullMs) })
     return undefined
   }
 
-  #pullMs(image: string): number {
-    const { after } = this.#images.find(image).pull
-    return after === undefined ? 0 : Number(parseDuration(after)) / 1e6
-  }
-
   #fail(pod: Pod, record: ContainerRecord, message: string): Absent {
     const last = this.#failures.get(record)
     const delayMs = Math.min(BACKOFF_MAX_MS, last ? last.delayMs * 2 : BACKOFF_START_MS)
-    this.#failures.set(record, { message, failedMs: this.#clock.now(), delayMs, toldBackOff: false })
+    this.#failures.set(record, { message, failedMs: this.#clock.now(), delayMs, attempts: (last?.attempts ?? 0) + 1, toldBackOff: false })
     this.#events.failed(pod, record, `Failed to pull image "${record.container.image}": ${message}`)
     this.#events.failed(pod, record, 'Error: ErrImagePull')
     return { reason: 'ErrImagePull', message, wakeAtMs: this.#clock.now() + TOLD_AS_ERROR_MS }

@@ -11,6 +11,7 @@ import { DiskReclaimer } from './disks/disk-reclaimer.ts'
 import { Disks } from './disks/disks.ts'
 import { nodeDisk, resolveHostPath } from './disks/places.ts'
 import type { Surroundings } from './execution.ts'
+import { ImageConfigMaps } from './image-sources.ts'
 import { Images } from './images.ts'
 import { NodeKeeper, type KeptNode } from './node-keeper.ts'
 import { NodeServer } from './node-server.ts'
@@ -21,7 +22,8 @@ import type { Runtime } from './runtimes/runtime.ts'
 import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
 import type { DirNode } from './sandbox/nodes.ts'
-import { Stages } from './stages.ts'
+import { annotated } from './stage-annotations.ts'
+import { Stages, type ToldStage } from './stages.ts'
 import { VolumeRefresher } from './volume-refresher.ts'
 
 /** Pod and Node annotation: which runtime runs its containers. */
@@ -38,9 +40,11 @@ export interface KubeletOptions {
   images?: Images
   /** What lies on nodes and volumes; it ends with the process unless given. */
   disks?: Disks
+  /** What becomes of pods that run nothing, over what ships. */
+  stages?: readonly ToldStage[]
 }
 
-export function createKubelet({ network, images = new Images(), disks = new Disks() }: KubeletOptions): Kubelet {
+export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [] }: KubeletOptions): Kubelet {
   const node = new NodeServer(network)
   const loop = defineLoop({
     name: 'kubelet',
@@ -48,20 +52,22 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
     component: 'kubelet',
     start(ctx) {
       const { clock, random, log } = ctx
-      const stages = new Stages()
+      const stages = new Stages(ownStages)
       const staged = new StagesRuntime(stages, clock)
       const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
       const surroundings = surroundingsOf(ctx, { network, images, disks, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
-      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, staged }), refs, surroundings })
+      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged }), refs, surroundings })
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
+      const imageMaps = new ImageConfigMaps(ctx, images)
       node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs })
       pods.start()
       nodes.start()
       return {
         close() {
+          imageMaps.close()
           refresher.close()
           reclaimer.close()
           nodes.close()
@@ -73,10 +79,11 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
   return { loop, node }
 }
 
-/** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes. */
-function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: { shell: Runtime; staged: Runtime }): Runtime {
-  const wanted = pod.metadata.annotations?.[RUNTIME_ANNOTATION] ?? node.metadata.annotations?.[RUNTIME_ANNOTATION] ?? (inFull ? 'shell' : 'stages')
-  return wanted === 'stages' ? runtimes.staged : runtimes.shell
+/** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes, as what a pod's annotations foretell. */
+function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: Readonly<Record<string, Runtime>> & { shell: Runtime; stages: Runtime }): Runtime {
+  const wanted = pod.metadata.annotations?.[RUNTIME_ANNOTATION] ?? (annotated(pod) ? 'stages' : node.metadata.annotations?.[RUNTIME_ANNOTATION])
+  const own = inFull ? runtimes.shell : runtimes.stages
+  return wanted === undefined ? own : (runtimes[wanted] ?? own)
 }
 
 function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf, cgroups }: { network: Network; images: Images; disks: Disks; nodeOf(name: string): KeptNode | undefined; cgroups(nodeName: string): DirNode }): Surroundings {

@@ -39,6 +39,11 @@ export class PodEvents {
     this.#tell(pod, record, event)
   }
 
+  /** An annotation of ours that is not understood. */
+  annotation(pod: Pod, message: string): void {
+    this.#recorder.event(pod, 'Warning', 'InvalidAnnotation', message)
+  }
+
   unhealthy(pod: Pod, record: ContainerRecord, message: string): void {
     this.#tell(pod, record, { type: 'Warning', reason: 'Unhealthy', message })
   }

@@ -17,8 +17,10 @@ import { ContainerCare } from './container-care.ts'
 import { isResized, planResize } from './container-resize.ts'
 import { makeExecution, type Surroundings } from './execution.ts'
 import { ImagePuller } from './image-puller.ts'
+import type { Pull } from './images.ts'
 import { StartError, type Execution, type Exit, type Runtime, type StartRequest } from './runtimes/runtime.ts'
 import type { KeptNode } from './node-keeper.ts'
+import { misunderstood } from './stage-annotations.ts'
 import { terminationMessage } from './termination-message.ts'
 
 export interface PodWorkerOptions {
@@ -74,7 +76,8 @@ export class PodWorker {
     this.allocation = new Allocation(options.pod, options.events)
     this.#pod = this.allocation.pod
     this.#records = newRecords(this.#pod)
-    this.#puller = new ImagePuller(options.surroundings.images, options.events, options.clock)
+    this.#puller = new ImagePuller({ images: options.surroundings.images, events: options.events, clock: options.clock, refs: options.refs })
+    for (const problem of misunderstood(options.pod)) options.events.annotation(options.pod, problem)
     for (const record of this.records) if (record.state === 'running') this.#resume(record)
   }
 
@@ -212,16 +215,17 @@ export class PodWorker {
       return false
     }
     const { runsImages } = this.runtime
-    if (runsImages && !this.#hasImage(record)) return false
+    const pull = this.runtime.pull?.(this.#pod)
+    if ((runsImages || pull) && !this.#hasImage(record, pull)) return false
     if (!this.#makeExecution(record)) return false
     markStarting(record, random)
-    if (inFull && !runsImages) events.pulled(this.#pod, record, this.node)
+    if (inFull && !runsImages && !pull) events.pulled(this.#pod, record, this.node)
     this.#begin(record)
     return true
   }
 
-  #hasImage(record: ContainerRecord): boolean {
-    const absent = this.#puller.ensure(this.#pod, record, this.node)
+  #hasImage(record: ContainerRecord, pull: Pull | undefined): boolean {
+    const absent = this.#puller.ensure(this.#pod, record, { node: this.node, pull })
     if (!absent) return true
     const { reason, message, wakeAtMs } = absent
     if (reason === 'ContainerCreating') delete record.waiting

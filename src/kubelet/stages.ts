@@ -1,12 +1,17 @@
 /**
- * Stages say what becomes of nodes and pods that run nothing: each file of stages/ matches objects by their fields and
- * tells the delays and outcomes that follow. All that match apply, in the order of their names; later ones win.
- * Models the Stage of sigs.k8s.io/kwok in a smaller shape.
+ * Stages say what becomes of nodes and pods that run nothing: each matches objects by their fields and tells the delays and
+ * outcomes that follow. All that match apply, those that ship in the order of their files, then users'; later ones win, and
+ * what a pod's own annotations say comes last. Models the Stage of sigs.k8s.io/kwok in a smaller shape.
  */
 import files from 'folder:src/kubelet/stages'
-import { isRecord } from '../apimachinery/json.ts'
-import { compilePath } from './field-path.ts'
 import type { NodeCondition, NodeFeatures, NodeRuntimeHandler, NodeSystemInfo, Pod } from '../../schemas/types.ts'
+import { parseChecked } from '../apimachinery/checked-yaml.ts'
+import { parseDuration } from '../apimachinery/go-duration.ts'
+import { compilePath } from './field-path.ts'
+import type { Pull } from './images.ts'
+import { Pattern } from './sandbox/shell/pattern.ts'
+import { annotated } from './stage-annotations.ts'
+import { stageComplaint, stagesSchema } from './stage-schema.ts'
 
 export interface ContainerOutcome {
   /** From the decision to start the container until it runs. */
@@ -16,14 +21,21 @@ export interface ContainerOutcome {
   /** From running until it ends by itself; absent for a container that stays. */
   exitAfterMs?: number
   exitCode?: number
+  /** Completed or Error by the code unless told. */
+  exitReason?: string
+  exitMessage?: string
 }
 
 export interface PodOutcome {
   init: ContainerOutcome
   sidecar: ContainerOutcome
   container: ContainerOutcome
+  /** By name, over what is told for all. */
+  containers: ReadonlyMap<string, Partial<ContainerOutcome>>
   /** How long a container takes to end when it is asked to. */
   stopAfterMs: number
+  /** How its images are pulled; at once unless told. */
+  pull?: Pull
 }
 
 export interface NodeStage {
@@ -37,61 +49,120 @@ export interface NodeStage {
   runtimeHandlers?: readonly NodeRuntimeHandler[]
 }
 
+/** An outcome as a file tells it. */
+export interface ToldOutcome {
+  startAfter?: string
+  readyAfter?: string
+  exitAfter?: string
+  exitCode?: number
+  exitReason?: string
+  exitMessage?: string
+}
+
+export interface ToldNext {
+  init?: ToldOutcome
+  sidecar?: ToldOutcome
+  container?: ToldOutcome
+  containers?: Readonly<Record<string, ToldOutcome>>
+  stopAfter?: string
+  pull?: Pull
+}
+
+interface Match {
+  path: string
+  in?: readonly unknown[]
+  notIn?: readonly unknown[]
+  like?: readonly string[]
+  exists?: boolean
+}
+
+export type ToldStage = { kind: 'Node'; name: string; next: Partial<NodeStage> } | { kind: 'Pod'; name: string; match?: readonly Match[]; next: ToldNext }
+
 interface PodStage {
-  name: string
   matches(pod: Pod): boolean
-  next: { init?: Partial<ContainerOutcome>; sidecar?: Partial<ContainerOutcome>; container?: Partial<ContainerOutcome>; stopAfterMs?: number }
+  next: Next
+}
+
+/** What is told, with its durations read. */
+interface Next {
+  roles: Readonly<Record<'init' | 'sidecar' | 'container', Partial<ContainerOutcome>>>
+  containers: readonly (readonly [string, Partial<ContainerOutcome>])[]
+  stopAfterMs?: number
+  pull?: Pull
 }
 
 const PLAIN: ContainerOutcome = { startAfterMs: 0, readyAfterMs: 0 }
+const NEVER = 'never'
+const OOM_KILLED = 'OOMKilled'
 
 export class Stages {
   readonly node: NodeStage
   readonly #pod: readonly PodStage[]
 
-  constructor(contents: readonly unknown[] = files) {
-    const all = contents.map((c, i) => parseStage(c, i))
-    this.#pod = all.flatMap((s) => (s.kind === 'Pod' ? [s.stage] : []))
+  constructor(own: readonly ToldStage[] = [], shipped: readonly unknown[] = files) {
+    const all = [...(shipped as ToldStage[]), ...own]
+    this.#pod = all.flatMap((s) => (s.kind === 'Pod' ? [{ matches: compileMatch(s.match ?? []), next: readNext(s.next) }] : []))
     const node: NodeStage = { capacity: {}, conditions: [], kubeletPort: 0, nodeInfo: {} }
-    this.node = all.reduce((known, s) => (s.kind === 'Node' ? { ...known, ...s.stage } : known), node)
+    this.node = all.reduce((known, s) => (s.kind === 'Node' ? { ...known, ...s.next } : known), node)
   }
 
   outcomeOf(pod: Pod): PodOutcome {
-    const outcome: PodOutcome = { init: { ...PLAIN }, sidecar: { ...PLAIN }, container: { ...PLAIN }, stopAfterMs: 0 }
-    for (const stage of this.#pod) {
-      if (!stage.matches(pod)) continue
-      const { init, sidecar, container, stopAfterMs } = stage.next
-      if (init) Object.assign(outcome.init, init)
-      if (sidecar) Object.assign(outcome.sidecar, sidecar)
-      if (container) Object.assign(outcome.container, container)
+    const containers = new Map<string, Partial<ContainerOutcome>>()
+    const outcome: PodOutcome = { init: { ...PLAIN }, sidecar: { ...PLAIN }, container: { ...PLAIN }, containers, stopAfterMs: 0 }
+    const nexts = this.#pod.filter((stage) => stage.matches(pod)).map(({ next }) => next)
+    const own = annotated(pod)
+    for (const { roles, containers: named, stopAfterMs, pull } of own ? [...nexts, readNext(own)] : nexts) {
+      Object.assign(outcome.init, roles.init)
+      Object.assign(outcome.sidecar, roles.sidecar)
+      Object.assign(outcome.container, roles.container)
+      for (const [name, told] of named) containers.set(name, { ...containers.get(name), ...told })
       if (stopAfterMs !== undefined) outcome.stopAfterMs = stopAfterMs
+      if (pull) outcome.pull = pull
     }
     return outcome
   }
 }
 
-type Parsed = { kind: 'Pod'; stage: PodStage } | { kind: 'Node'; stage: Partial<NodeStage> }
-
-function parseStage(content: unknown, index: number): Parsed {
-  if (!isRecord(content) || !isRecord(content.next)) throw new Error(`stage ${index}: needs kind, name and next`)
-  const { kind, name, match, next } = content
-  if (kind === 'Node') return { kind, stage: next }
-  if (kind !== 'Pod') throw new Error(`stage ${String(name)}: kind must be Pod or Node`)
-  return { kind, stage: { name: String(name), matches: compileMatch(match, String(name)), next } }
+/** Stages of a user's file. @throws YamlError */
+export function parseStages(text: string, file: string): ToldStage[] {
+  const value = parseChecked(text, { file, schema: stagesSchema, what: 'a list of stages', check: stageComplaint })
+  return [value].flat() as ToldStage[]
 }
 
-/** A list of `{ path, in | notIn | exists }`, all of which must hold. A path over a list holds when one of its values does. */
-function compileMatch(match: unknown, stage: string): (object: object) => boolean {
-  if (match === undefined) return () => true
-  if (!Array.isArray(match)) throw new Error(`stage ${stage}: match must be a list`)
-  const tests = match.map((m: unknown) => {
-    if (!isRecord(m) || typeof m.path !== 'string') throw new Error(`stage ${stage}: each match needs a path`)
-    const read = compilePath(m.path)
-    const { in: wanted, notIn: unwanted, exists } = m
-    if (Array.isArray(wanted)) return (o: object) => read(o).some((v) => wanted.includes(v))
-    if (Array.isArray(unwanted)) return (o: object) => !read(o).some((v) => unwanted.includes(v))
-    if (typeof exists === 'boolean') return (o: object) => read(o).length > 0 === exists
-    throw new Error(`stage ${stage}: ${m.path} needs in, notIn or exists`)
+function milliseconds(text: string): number {
+  return Number(parseDuration(text)) / 1e6
+}
+
+function readNext({ init, sidecar, container, containers = {}, stopAfter, pull }: ToldNext): Next {
+  return {
+    roles: { init: outcomeTold(init), sidecar: outcomeTold(sidecar), container: outcomeTold(container) },
+    containers: Object.entries(containers).map(([name, told]) => [name, outcomeTold(told)] as const),
+    ...(stopAfter === undefined ? {} : { stopAfterMs: milliseconds(stopAfter) }),
+    ...(pull ? { pull } : {}),
+  }
+}
+
+function outcomeTold({ startAfter, readyAfter, exitAfter, exitCode, exitReason, exitMessage }: ToldOutcome = {}): Partial<ContainerOutcome> {
+  const code = exitCode ?? (exitReason === OOM_KILLED ? 137 : undefined)
+  return {
+    ...(startAfter === undefined ? {} : { startAfterMs: milliseconds(startAfter) }),
+    ...(readyAfter === undefined ? {} : { readyAfterMs: readyAfter === NEVER ? -1 : milliseconds(readyAfter) }),
+    ...(exitAfter === undefined || exitAfter === NEVER ? {} : { exitAfterMs: milliseconds(exitAfter) }),
+    ...(code === undefined ? {} : { exitCode: code }),
+    ...(exitReason === undefined ? {} : { exitReason }),
+    ...(exitMessage === undefined ? {} : { exitMessage }),
+  }
+}
+
+/** All must hold. A path over a list holds when one of its values does. */
+function compileMatch(match: readonly Match[]): (object: object) => boolean {
+  const tests = match.map(({ path, in: wanted, notIn: unwanted, like, exists }) => {
+    const read = compilePath(path)
+    if (wanted) return (o: object) => read(o).some((v) => wanted.includes(v))
+    if (unwanted) return (o: object) => !read(o).some((v) => unwanted.includes(v))
+    const patterns = like?.map((text) => new Pattern(text))
+    if (patterns) return (o: object) => read(o).some((v) => patterns.some((p) => p.matches(String(v))))
+    return (o: object) => read(o).length > 0 === exists
   })
   return (object) => tests.every((test) => test(object))
 }

@@ -32,7 +32,7 @@ function pause() {
   const container = { name: 'c', image: 'registry.k8s.io/pause:3.10' }
   const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', uid: 'u' }, spec: { containers: [container] } }
   const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: {} }
-  const request: StartRequest = { pod, node, container, role: 'app', restartCount: 0, execution: () => ({ config, image, log, party: { name: 'p', ip: '10.0.0.1', nodeName: 'n' }, pids: new Pids(), isTask: false }) }
+  const request: StartRequest = { pod, node, container, role: 'app', restartCount: 0, execution: () => ({ config, image, latestImage: () => image, log, party: { name: 'p', ip: '10.0.0.1', nodeName: 'n' }, pids: new Pids(), isTask: false }) }
   const runtime = new ShellRuntime({ clock, random: new SeededRandom(1), network: new LocalNetwork(), failed: (error) => t.fail(String(error)) })
   let exited = (): void => {}
   const over = new Promise<void>((resolve) => (exited = resolve))

@@ -6,7 +6,7 @@ import { KeyedQueue } from '../../src/kubelet/keyed-queue.ts'
 import { compilePath } from '../../src/kubelet/field-path.ts'
 import { Periodic } from '../../src/kubelet/periodic.ts'
 import { PodAddresses } from '../../src/kubelet/pod-addresses.ts'
-import { Stages } from '../../src/kubelet/stages.ts'
+import { parseStages, Stages } from '../../src/kubelet/stages.ts'
 
 t.test('a pool gives each address once, and freed ones only after a round', async (t) => {
   const pool = new AddressPool('10.0.0.0/29', { skip: 2, skipLast: 1 })
@@ -43,13 +43,34 @@ t.test('a path reads what it names', async (t) => {
 })
 
 t.test('later stages win over earlier ones', async (t) => {
-  const stages = new Stages([
-    { kind: 'Pod', name: 'all', next: { container: { readyAfterMs: 5 } } },
-    { kind: 'Pod', name: 'some', match: [{ path: 'metadata.labels.app', in: ['slow'] }, { path: 'spec.nodeName', exists: true }], next: { container: { readyAfterMs: 500, exitAfterMs: 1000, exitCode: 3 }, stopAfterMs: 50 } },
-  ])
+  const stages = new Stages(parseStages(`
+- {kind: Pod, name: all, next: {container: {readyAfter: 5ms}}}
+- kind: Pod
+  name: some
+  match: [{path: metadata.labels.app, in: [slow]}, {path: spec.nodeName, exists: true}]
+  next: {container: {readyAfter: 500ms, exitAfter: 1s, exitCode: 3}, stopAfter: 50ms}
+- kind: Pod
+  name: images
+  match: [{path: 'spec.containers[].image', like: ['registry.example.com/*']}]
+  next: {pull: {failure: denied, failures: 2}, containers: {app: {readyAfter: never}}}
+`, 'stages.yaml'), [])
   t.match(stages.outcomeOf({ metadata: {}, spec: {} }), { container: { startAfterMs: 0, readyAfterMs: 5 }, stopAfterMs: 0 })
-  t.match(stages.outcomeOf({ metadata: { labels: { app: 'slow' } }, spec: { nodeName: 'n' } }), { container: { readyAfterMs: 500, exitCode: 3 }, stopAfterMs: 50 })
-  t.throws(() => new Stages([{ kind: 'Pod', name: 'x', match: [{ path: 'a' }], next: {} }]), /needs in, notIn or exists/)
+  t.match(stages.outcomeOf({ metadata: { labels: { app: 'slow' } }, spec: { nodeName: 'n' } }), { container: { readyAfterMs: 500, exitAfterMs: 1000, exitCode: 3 }, stopAfterMs: 50 })
+  const pulled = stages.outcomeOf({ metadata: {}, spec: { containers: [{ image: 'registry.example.com/app:1' }] } })
+  t.match(pulled, { pull: { failure: 'denied', failures: 2 } })
+  t.same(pulled.containers.get('app'), { readyAfterMs: -1 })
+  const annotations = { 'orrery.io/exit-after': '30s', 'orrery.io/exit-reason': 'OOMKilled', 'orrery.io/start-after': 'soon' }
+  t.match(stages.outcomeOf({ metadata: { annotations }, spec: {} }), { container: { startAfterMs: 0, exitAfterMs: 30_000, exitReason: 'OOMKilled', exitCode: 137 } }, 'the pod itself has the last word')
+})
+
+t.test('a mistake in stages is told with its line', async (t) => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['- kind: Pod\n  name: x\n  match: [{path: a}]\n  next: {}', /s\.yaml:3: "\[0\]\.match\[0\]": needs one of in, notIn, like and exists/],
+    ['- kind: Pod\n  name: x\n  next:\n    stopAfter: soon', /s\.yaml:4: "\[0\]\.next\.stopAfter": "soon" is no duration/],
+    ['- kind: Pod\n  name: x\n  next:\n    conteiner: {}', /s\.yaml:4: unknown key "\[0\]\.next\.conteiner" \(did you mean "container"\?\)/],
+    ['- kind: Pod\n  name: x\n  next:\n    capacity: {cpu: "4"}', /"\[0\]\.next\.capacity": is not for Pods/],
+  ]
+  for (const [text, wanted] of cases) t.throws(() => parseStages(text, 's.yaml'), wanted)
 })
 
 t.test('many names share one timer', async (t) => {

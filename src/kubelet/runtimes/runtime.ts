@@ -7,7 +7,7 @@ import type { Party } from '../../network/network.ts'
 import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
 import type { ContainerConfig } from '../container-config.ts'
 import type { ContainerLog } from '../container-logs.ts'
-import type { Image } from '../images.ts'
+import type { Image, Pull } from '../images.ts'
 import type { Pids } from '../sandbox/pids.ts'
 
 export type ContainerRole = 'init' | 'sidecar' | 'app' | 'ephemeral'
@@ -25,6 +25,8 @@ export interface StartRequest {
 export interface Execution {
   config: ContainerConfig
   image: Image
+  /** What is said of the same image by now. */
+  latestImage(): Image
   log: ContainerLog
   party: Party
   pids: Pids
@@ -73,6 +75,8 @@ export interface Runtime {
   readonly name: string
   /** Images are pulled and run: probes and hooks are performed, files and variables are looked at. Otherwise only outcomes are told. */
   readonly runsImages: boolean
+  /** How a pod's images are pulled, when that is not the images' own affair. */
+  pull?(pod: Pod): Pull | undefined
   start(request: StartRequest, sink: ContainerSink): RunningContainer
   /** Takes up a container that ran before this process began, since `startedAtMs`. Without it such a container is lost. */
   resume?(request: StartRequest, startedAtMs: number, sink: ContainerSink): RunningContainer

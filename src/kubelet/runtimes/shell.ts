@@ -5,9 +5,11 @@
 import type { Clock, Random } from '../../clock.ts'
 import type { Network } from '../../network/network.ts'
 import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.ts'
-import { behaviourProgram, ENDING, waitsForever, type BehaviourContext } from '../behaviour.ts'
+import { behaviourProgram, ENDING, waitsForever } from '../behaviour.ts'
+import { baseBytes } from '../behaviour-use.ts'
 import { UNKNOWN_IMAGE } from '../images.ts'
 import { behaviourName } from '../rootfs.ts'
+import { memoryBytes } from '../sandbox/cgroup.ts'
 import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
 import type { Kernel } from '../sandbox/kernel.ts'
 import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
@@ -192,16 +194,15 @@ class ShellContainer implements RunningContainer {
   }
 
   /**
-   * Nobody knows what is in an unknown image: what its container is told to run does what the image would, and what is asked
+   * Nobody knows all that is in an unknown image, or in one that a user tells of: what its container is told to run does what the image would, and what is asked
    * of it from outside goes well.
    */
   #missing(process: Process): Program | undefined {
     const { image } = this.#execution
-    const [entrypoint = ''] = image.entrypoint
-    if (image.name !== UNKNOWN_IMAGE) return undefined
-    if (isOfMain(process, this.#main)) return this.#program(behaviourName(entrypoint))
+    if (image.fallback === undefined) return undefined
+    if (isOfMain(process, this.#main)) return this.#program(behaviourName(image.fallback))
     return async () => {
-      await process.out(`Orrery knows no image ${this.#request.container.image}: ${process.argv[0]} is taken to have succeeded\n`)
+      await process.out(`${image.name === UNKNOWN_IMAGE ? `Orrery knows no image ${this.#request.container.image}` : `Orrery knows no such program in ${this.#request.container.image}`}: ${process.argv[0]} is taken to have succeeded\n`)
       return 0
     }
   }
@@ -225,10 +226,11 @@ class ShellContainer implements RunningContainer {
   }
 
   usage(): Usage {
-    const { image } = this.#execution
-    const main = Object.values(image.programs).find((p) => typeof p !== 'string')
-    const memory = typeof main === 'object' && main.memory !== undefined ? quantityValue(main.memory) : 2 * 1024 * 1024
-    return { cpuNanos: this.#sandbox?.cpuNanos() ?? 0, memoryBytes: memory + (this.#sandbox?.claims.bytes ?? 0) + this.#execution.config.memory.bytes }
+    const files = this.#execution.config.memory.bytes
+    if (this.#sandbox) return { cpuNanos: this.#sandbox.cpuNanos(), memoryBytes: memoryBytes(this.#sandbox) }
+    const { argv } = this.#execution.config
+    const program = this.#execution.image.programs[argv[0] ?? '']
+    return { cpuNanos: 0, memoryBytes: files + (typeof program === 'object' ? baseBytes(program) : 0) }
   }
 
   resize({ resources }: Container): void {
@@ -246,13 +248,14 @@ class ShellContainer implements RunningContainer {
     const { image } = this.#execution
     const path = Object.keys(image.programs).find((p) => behaviourName(p) === name)
     const behaviour = path === undefined ? undefined : image.programs[path]
-    if (typeof behaviour === 'object') return behaviourProgram(behaviour, this.#context())
-    return tools.get(name)
-  }
-
-  #context(): BehaviourContext {
+    if (path === undefined || typeof behaviour !== 'object') return tools.get(name)
     const { pod, node, container } = this.#request
-    return { pod, node, container, image: this.#execution.image, isTask: this.#execution.isTask }
+    const { isTask, latestImage } = this.#execution
+    const latest = () => {
+      const now = latestImage().programs[path]
+      return typeof now === 'object' ? now : behaviour
+    }
+    return behaviourProgram(behaviour, { pod, node, container, image, isTask, latest })
   }
 
   #over({ code, oomKilled }: { code: number; oomKilled: boolean }): void {

@@ -2,10 +2,12 @@
 import type { Clock, Timer } from '../../clock.ts'
 import type { Pod } from '../../../schemas/types.ts'
 import type { ContainerOutcome, PodOutcome, Stages } from '../stages.ts'
-import type { ContainerRole, ContainerSink, RunningContainer, Runtime, StartRequest } from './runtime.ts'
+import type { Pull } from '../images.ts'
+import type { ContainerSink, Exit, RunningContainer, Runtime, StartRequest } from './runtime.ts'
 
-/** What a container that is asked to end leaves behind: killed by SIGTERM. */
+/** What a container that is asked to end leaves behind: killed by SIGTERM, or by SIGKILL when it took too long. */
 const STOPPED = { code: 143 }
+const KILLED = { code: 137 }
 
 export class StagesRuntime implements Runtime {
   readonly name = 'stages'
@@ -23,24 +25,28 @@ export class StagesRuntime implements Runtime {
   start(request: StartRequest, sink: ContainerSink): RunningContainer {
     const outcome = this.#outcome(request.pod)
     const container = new StagedContainer(this.#clock, sink, outcome.stopAfterMs)
-    container.begin(forRole(outcome, request.role))
+    container.begin(forContainer(outcome, request))
     return container
   }
 
   resume(request: StartRequest, startedAtMs: number, sink: ContainerSink): RunningContainer {
     const outcome = this.#outcome(request.pod)
     const container = new StagedContainer(this.#clock, sink, outcome.stopAfterMs)
-    container.run(forRole(outcome, request.role), Math.max(0, this.#clock.now() - startedAtMs))
+    container.run(forContainer(outcome, request), Math.max(0, this.#clock.now() - startedAtMs))
     return container
   }
 
   isQuiet(pod: Pod): boolean {
-    const { container, sidecar } = this.#outcome(pod)
-    return container.exitAfterMs === undefined && sidecar.exitAfterMs === undefined
+    const { container, sidecar, containers, pull } = this.#outcome(pod)
+    return !pull && [container, sidecar, ...containers.values()].every(({ exitAfterMs }) => exitAfterMs === undefined)
   }
 
   stopsAtOnce(pod: Pod): boolean {
     return this.#outcome(pod).stopAfterMs === 0
+  }
+
+  pull(pod: Pod): Pull | undefined {
+    return this.#outcome(pod).pull
   }
 
   #outcome(pod: Pod): PodOutcome {
@@ -50,8 +56,10 @@ export class StagesRuntime implements Runtime {
   }
 }
 
-function forRole(outcome: PodOutcome, role: ContainerRole): ContainerOutcome {
-  return role === 'app' || role === 'ephemeral' ? outcome.container : outcome[role]
+function forContainer(outcome: PodOutcome, { role, container }: StartRequest): ContainerOutcome {
+  const told = role === 'app' || role === 'ephemeral' ? outcome.container : outcome[role]
+  const own = outcome.containers.get(container.name ?? '')
+  return own ? { ...told, ...own } : told
 }
 
 class StagedContainer implements RunningContainer {
@@ -75,15 +83,17 @@ class StagedContainer implements RunningContainer {
   }
 
   /** @param ranMs how long it has been running already */
-  run({ readyAfterMs, exitAfterMs, exitCode = 0 }: ContainerOutcome, ranMs: number): void {
-    if (exitAfterMs !== undefined && exitAfterMs <= ranMs) return this.#exit(exitCode)
+  run({ readyAfterMs, exitAfterMs, exitCode: code = 0, exitReason: reason, exitMessage: message }: ContainerOutcome, ranMs: number): void {
+    const exit: Exit = { code, ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) }
+    if (exitAfterMs !== undefined && exitAfterMs <= ranMs) return this.#exit(exit)
     if (readyAfterMs >= 0) this.#after(readyAfterMs - ranMs, () => this.#sink.ready(true))
-    if (exitAfterMs !== undefined) this.#after(exitAfterMs - ranMs, () => this.#exit(exitCode))
+    if (exitAfterMs !== undefined) this.#after(exitAfterMs - ranMs, () => this.#exit(exit))
   }
 
   stop(graceMs: number): void {
     this.#cancel()
-    this.#after(Math.min(graceMs, this.#stopAfterMs), () => this.#exit(STOPPED.code))
+    const isLate = this.#stopAfterMs > graceMs
+    this.#after(isLate ? graceMs : this.#stopAfterMs, () => this.#exit(isLate ? KILLED : STOPPED))
   }
 
   close(): void {
@@ -91,10 +101,10 @@ class StagedContainer implements RunningContainer {
     this.#cancel()
   }
 
-  #exit(code: number): void {
+  #exit(exit: Exit): void {
     if (this.#ended) return
     this.close()
-    this.#sink.exited({ code })
+    this.#sink.exited(exit)
   }
 
   /** No delay means now: most pods go through all their stages within one sync. */

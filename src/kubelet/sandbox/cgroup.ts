@@ -7,7 +7,7 @@ const MIN_QUOTA_US = 1000
 const MIN_SHARES = 2
 const MAX_SHARES = 262_144
 const MAX_WEIGHT = 10_000
-/** What a process of a container that is idle holds, by appearance. */
+/** What the processes of a container hold that say nothing of it. */
 const BASE_BYTES = 2 * 1024 * 1024
 
 function sharesOf({ requests, limits }: Kernel): number {
@@ -29,8 +29,9 @@ export function cpuMax({ limits }: Kernel): string {
   return `${Math.max(MIN_QUOTA_US, Math.floor((limits.millicores * PERIOD_US) / 1000))} ${PERIOD_US}`
 }
 
+/** What it holds now, its files included. */
 export function memoryBytes({ claims, options: { usage } }: Sandbox): number {
-  return BASE_BYTES + claims.bytes + (usage?.() ?? 0)
+  return (claims.bytes || BASE_BYTES) + (usage?.() ?? 0)
 }
 
 /** Contents by file name, as they are now. */

@@ -6,11 +6,14 @@ export interface Claim {
   bytes?: number
 }
 
+const NANOS_PER_MILLICORE_MS = 1000
+
 export class Claims {
   readonly #clock: Clock
   readonly #limitMillicores: () => number | undefined
   #millicores = 0
   #nanos = 0
+  #owed = 0
   #sinceMs: number
   bytes = 0
 
@@ -42,14 +45,20 @@ export class Claims {
     }
   }
 
-  /** Processor time that is used up at once. */
+  /** Processor time that a piece of work takes, as soon as the limit lets it. */
   spend(nanos: number): void {
-    this.#nanos += nanos
+    this.#settle()
+    this.#owed += nanos
   }
 
   #settle(): void {
     const now = this.#clock.now()
-    this.#nanos += (now - this.#sinceMs) * Math.min(this.#millicores, this.#limitMillicores() ?? Infinity) * 1000
+    const elapsed = Math.max(0, now - this.#sinceMs)
     this.#sinceMs = now
+    const limit = elapsed * (this.#limitMillicores() ?? Infinity) * NANOS_PER_MILLICORE_MS
+    const steady = Math.min(elapsed * this.#millicores * NANOS_PER_MILLICORE_MS, limit)
+    const paid = elapsed === 0 ? 0 : Math.min(this.#owed, limit - steady)
+    this.#owed -= paid
+    this.#nanos += steady + paid
   }
 }
