@@ -21,6 +21,7 @@ const POD_BLOCK_SIZE = 256
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
 const LEASE_RENEW_MS = 10_000
+const RENEWED_AT_ONCE = 32
 const HEARTBEAT_MS = 300_000
 
 /** A node whose kubelet is at work. */
@@ -183,18 +184,20 @@ export class NodeKeeper {
   }
 
   async #renew(names: readonly string[]): Promise<void> {
-    const leases = this.#ctx.informers.lister<Lease>('coordination.k8s.io/v1/Lease')
-    for (const name of names) {
-      const kept = this.#kept.get(name)
-      if (!kept) continue
-      const lease = leases.get(LEASE_NAMESPACE, name)
-      const renewTime = formatMicroTime(this.#ctx.clock.now())
-      try {
-        if (lease) await kept.client.update({ ...lease, spec: { ...lease.spec, holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime } })
-        else await kept.client.create(newLease(kept.node, renewTime))
-      } catch (error) {
-        this.#ctx.log.debug({ node: name, err: error }, 'lease was not renewed')
-      }
+    // Side by side, so that they share a write to disk, but not all at once.
+    for (let i = 0; i < names.length; i += RENEWED_AT_ONCE) await Promise.all(names.slice(i, i + RENEWED_AT_ONCE).map((name) => this.#renewOne(name)))
+  }
+
+  async #renewOne(name: string): Promise<void> {
+    const kept = this.#kept.get(name)
+    if (!kept) return
+    const lease = this.#ctx.informers.lister<Lease>('coordination.k8s.io/v1/Lease').get(LEASE_NAMESPACE, name)
+    const renewTime = formatMicroTime(this.#ctx.clock.now())
+    try {
+      if (lease) await kept.client.update({ ...lease, spec: { ...lease.spec, holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime } })
+      else await kept.client.create(newLease(kept.node, renewTime))
+    } catch (error) {
+      this.#ctx.log.debug({ node: name, err: error }, 'lease was not renewed')
     }
   }
 }

@@ -145,7 +145,7 @@ export const watching: Cases = {
         seen.push(`first ${events.map((e) => e.key).join()}`)
         handle.close()
         victim.close()
-        store.watch('', { onEvents: (events) => seen.push(`nested ${events.map((e) => e.key).join()}`) })
+        store.watch('', { onEvents: (events) => seen.push(...events.map((e) => `nested ${e.key}`)) })
         void store.create('b', doc('x'))
       },
     })
