@@ -16,6 +16,12 @@ interface Placed {
   isAssumed: boolean
 }
 
+export interface ImageState {
+  /** As the first node that had it told. */
+  size: number
+  nodes: number
+}
+
 export class Cache {
   readonly terms = new CarriedTerms()
   /** Rises when a node comes, goes or changes. */
@@ -25,7 +31,7 @@ export class Cache {
   /** Pods of nodes that are not (or no longer) there, by node. */
   readonly #strays = new Map<string, Map<string, PodInfo>>()
   readonly #counts = new PodCounts()
-  readonly #imageNodes = new Map<string, number>()
+  readonly #images = new Map<string, ImageState>()
   #ordered: readonly NodeInfo[] | undefined
   readonly #freeSlots: number[] = []
   #slots = 0
@@ -62,8 +68,9 @@ export class Cache {
     return values
   }
 
-  nodesWithImage(name: string): number {
-    return this.#imageNodes.get(name) ?? 0
+  /** Undefined when no node has it. */
+  image(name: string): Readonly<ImageState> | undefined {
+    return this.#images.get(name)
   }
 
   setNode(node: Node): void {
@@ -170,8 +177,12 @@ export class Cache {
   }
 
   #countImages({ images }: NodeInfo, by: 1 | -1): void {
-    if (!images) return
-    for (const name of images.keys()) this.#imageNodes.set(name, (this.#imageNodes.get(name) ?? 0) + by)
+    for (const [name, size] of images ?? []) {
+      const state = this.#images.get(name) ?? { size, nodes: 0 }
+      state.nodes += by
+      if (state.nodes > 0) this.#images.set(name, state)
+      else this.#images.delete(name)
+    }
   }
 
   #forgetTopology(): void {

@@ -7,26 +7,27 @@ const MIN_THRESHOLD = 23 * MB
 const MAX_CONTAINER_THRESHOLD = 1000 * MB
 
 interface Images {
-  names: readonly string[]
+  /** Sizes, scaled by the share of all nodes that has the image; one that several containers use counts each time. */
+  sizes: readonly (readonly [name: string, size: number])[]
   containers: number
-  /** The share of all nodes that has an image, by name. */
-  spread(name: string): number
 }
 
 export default definePlugin<undefined, Images>({
   name: 'ImageLocality',
   order: 170,
-  preScore({ handle }, pod) {
-    const names = imagesOf(pod)
-    const { cache } = handle
+  preScore({ handle: { cache } }, pod) {
+    const sizes = imagesOf(pod).flatMap((name) => {
+      const image = cache.image(name)
+      return image ? [[name, Math.trunc(image.size * (image.nodes / cache.nodeCount))] as const] : []
+    })
     // No node tells of any of these images: all score the same.
-    if (!names.some((name) => cache.nodesWithImage(name) > 0)) return SKIP
+    if (sizes.length === 0) return SKIP
     const { containers = [], initContainers = [] } = pod.pod.spec
-    return { state: { names, containers: containers.length + initContainers.length, spread: (name) => cache.nodesWithImage(name) / cache.nodeCount } }
+    return { state: { sizes, containers: containers.length + initContainers.length } }
   },
-  score({ names, containers, spread }, _pod, { images }) {
+  score({ sizes, containers }, _pod, { images }) {
     let sum = 0
-    if (images) for (const name of names) sum += Math.trunc((images.get(name) ?? 0) * spread(name))
+    if (images) for (const [name, size] of sizes) if (images.has(name)) sum += size
     const max = MAX_CONTAINER_THRESHOLD * containers
     const bounded = Math.min(max, Math.max(MIN_THRESHOLD, sum))
     return Math.trunc((MAX_NODE_SCORE * (bounded - MIN_THRESHOLD)) / (max - MIN_THRESHOLD))
