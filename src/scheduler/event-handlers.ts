@@ -19,6 +19,8 @@ export interface FollowOptions {
   nominator: Nominator
   /** Whether a pod asks for this scheduler. */
   isOurs(pod: Pod): boolean
+  /** A device class may stand behind a resource that so far was a node's own; called before anybody waiting hears of it. */
+  classesChanged(): void
 }
 
 /** Kinds whose every change is told to the plugins that want to hear of it. */
@@ -38,7 +40,8 @@ const WATCHED: Readonly<Record<WatchedResource, string>> = {
 /** Nodes first, so that the first pods find them. Returns the function that stops following. */
 export function followCluster(options: FollowOptions): () => void {
   const { informers, queue } = options
-  const stops = [followNodes(options), followPods(options)]
+  const { classesChanged } = options
+  const stops = [informers.for('resource.k8s.io/v1/DeviceClass').subscribe({ add: classesChanged, update: classesChanged, delete: classesChanged }), followNodes(options), followPods(options)]
   for (const [resource, kind] of Object.entries(WATCHED)) if (isResource(resource)) stops.push(followKind(informers, queue, { resource, kind }))
   // Only looked up by plugins: started here so that they are there when they are asked.
   informers.for<Service>('v1/Service')

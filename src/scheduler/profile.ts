@@ -70,6 +70,11 @@ export class Profile {
     this.#weights = this.plugins.map((p) => options.weights?.get(p.name) ?? p.weight ?? 1)
   }
 
+  /** Nodes are asked anew. */
+  forgetAnswers(): void {
+    this.#memory.clear()
+  }
+
   has(point: ExtensionPoint): boolean {
     return this.#with[point].length > 0
   }

@@ -45,6 +45,11 @@ export class Remembered {
 export class Memory {
   readonly #bySignature = new Map<string, Remembered>()
 
+  /** Something changed that local plugins look at besides pods and nodes. */
+  clear(): void {
+    this.#bySignature.clear()
+  }
+
   /** The same for all pods that local plugins cannot tell apart. */
   of(pod: PodInfo): Remembered {
     const { signature } = pod

@@ -92,6 +92,7 @@ export class Scheduler {
       queue: this.#queue,
       nominator: this.#nominator,
       isOurs: (pod) => this.#profiles.has(schedulerNameOf(pod)),
+      classesChanged: () => this.#profiles.forEach((profile) => profile.forgetAnswers()),
     })
   }
 

@@ -27,9 +27,13 @@ function generatedName({ status }: Pod, name: string | undefined): string | unde
   return found && (found.resourceClaimName ?? null)
 }
 
-/** Why a claim cannot be allocated at all. */
-export function problemOf(ledger: DeviceLedger, claim: ResourceClaim): string | undefined {
+/** Pods that may share a claim, as the API has it. */
+const MAX_CONSUMERS = 256
+
+/** Why a claim cannot be had at all. */
+export function problemOf(ledger: DeviceLedger, claim: ResourceClaim, podUid: string): string | undefined {
   const { namespace, name } = claim.metadata
+  if (claim.status?.allocation) return (claim.status.reservedFor?.length ?? 0) < MAX_CONSUMERS || isReservedFor(claim, podUid) ? undefined : 'resourceclaim in use'
   if (ledger.isPending(claim)) return `resource claim ${namespace}/${name} is in the process of being allocated`
   for (const request of claim.spec.devices?.requests ?? []) {
     const options = optionsOf(request)

@@ -2,11 +2,14 @@
  * Pods that claim devices: claims are allocated where the pod goes, and reserved for it.
  * Models pkg/scheduler/framework/plugins/dynamicresources.
  */
-import type { AllocationResult, ResourceClaim } from '../../../schemas/types.ts'
+import type { AllocationResult, Node, ResourceClaim } from '../../../schemas/types.ts'
+import { parseDuration } from '../../apimachinery/go-duration.ts'
 import { compileNodeSelector } from '../../apimachinery/node-affinity.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import { AllocationError, type DeviceAllocator } from '../devices/allocator.ts'
-import { bindClaim, deallocateClaim, unreserveClaim } from '../devices/bind-claim.ts'
+import { bindClaim, bindNodeClaim, deallocateClaim, deleteClaim, unreserveClaim } from '../devices/bind-claim.ts'
+import { hasBindingConditions, isOverdue, readinessOf, untilReady } from '../devices/binding-conditions.ts'
+import { claimFor, extendedNeedsOf, neededOn, type ExtendedNeeds, type NodeClaim } from '../devices/extended-claim.ts'
 import { ledgerOf, type DeviceLedger } from '../devices/ledger.ts'
 import { claimsOf, isReservedFor, problemOf } from '../devices/pod-claims.ts'
 import { definePlugin, failure, SKIP, unresolvable, unschedulable, type Handle, type Status } from '../framework.ts'
@@ -15,20 +18,34 @@ import { normalizeToMax } from '../scores.ts'
 
 const NAME = 'DynamicResources'
 const NOTHING_TO_FREE = unschedulable('no new claims to deallocate')
+const LEFT_BEHIND = unresolvable('cannot schedule extended resource claim')
+const CANNOT_FIT = unresolvable('cannot fit resource')
 const NOT_AVAILABLE = unresolvable('resourceclaim not available on the node')
 /** Alternatives of a request at most, as the API has it. */
 const MAX_ALTERNATIVES = 8
+
+/** What a node would give. */
+interface Offer {
+  /** In the order of the open claims, then that of the extended resources. */
+  allocations: readonly AllocationResult[]
+  extended?: NodeClaim
+}
 
 interface State {
   handle: Handle
   ledger: DeviceLedger
   claims: readonly ResourceClaim[]
-  /** Those that are not allocated yet, and what finds devices for them. */
+  /** Those that are not allocated yet. */
   open: readonly ResourceClaim[]
-  allocator: DeviceAllocator | undefined
-  byNode: Map<string, readonly AllocationResult[]>
-  /** Claims that are allocated where some node cannot reach them. */
+  /** What finds devices for the open claims and for these extended resources, by their names. */
+  allocators: Map<string, { allocator: DeviceAllocator; extended?: NodeClaim }>
+  extended: ExtendedNeeds | undefined
+  byNode: Map<string, Offer>
+  /** Claims that are allocated where some node cannot reach them, or whose devices were not made ready. */
   unavailable: Set<ResourceClaim>
+  bindingTimeoutMs: number
+  /** The claim for extended resources, once it is written. */
+  written?: ResourceClaim
 }
 
 /** What postFilter needs to know: a state is only kept for pods that have claims. */
@@ -45,7 +62,7 @@ export default definePlugin<State, State>({
     { resource: 'ResourceSlice', actions: ['add', 'update'] },
     { resource: 'DeviceClass', actions: ['add', 'update'] },
     { resource: 'WaitingPod', actions: ['resourceClaims'], helps: isSelf },
-    { resource: 'Node', actions: ['add', 'labels'] },
+    { resource: 'Node', actions: ['add', 'labels', 'allocatable'] },
   ],
   preEnqueue(pod, handle) {
     if (!pod.pod.spec.resourceClaims?.length) return undefined
@@ -53,39 +70,49 @@ export default definePlugin<State, State>({
     return typeof claims === 'string' ? unresolvable(claims) : undefined
   },
   preFilter(cycle, pod) {
-    if (!pod.pod.spec.resourceClaims?.length) return SKIP
     const { handle } = cycle
+    const hasClaims = pod.pod.spec.resourceClaims?.length
+    if (!hasClaims && !pod.requests.scalar) return SKIP
     const ledger = ledgerOf(handle)
-    const claims = claimsOf(ledger, pod)
+    const claims = hasClaims ? claimsOf(ledger, pod) : []
     refused.add(cycle)
     if (typeof claims === 'string') return { status: unresolvable(claims) }
-    if (claims.length === 0) return SKIP
-    const open = claims.filter((c) => !c.status?.allocation)
-    for (const claim of open) {
-      const problem = problemOf(ledger, claim)
+    const extended = extendedNeedsOf(handle, pod)
+    if (claims.length === 0 && !extended) return SKIP
+    for (const claim of claims) {
+      const problem = problemOf(ledger, claim, pod.uid)
       if (problem !== undefined) return { status: unresolvable(problem) }
     }
+    const open = claims.filter((c) => !c.status?.allocation)
+    const bindingTimeoutMs = Number(parseDuration(cycle.args(NAME).bindingTimeout) / 1_000_000n)
+    const state: State = { handle, ledger, claims, open, allocators: new Map(), extended, byNode: new Map(), unavailable: new Set(), bindingTimeoutMs }
     try {
-      const state: State = { handle, ledger, claims, open, allocator: open.length > 0 ? ledger.allocatorFor(open) : undefined, byNode: new Map(), unavailable: new Set() }
-      states.set(cycle, state)
-      return { state }
+      if (open.length > 0) allocatorFor(state, pod, [])
     } catch (error) {
       if (error instanceof AllocationError) return { status: failure(error.message) }
       throw error
     }
+    states.set(cycle, state)
+    return { state }
   },
-  filter(state, _pod, { name, node }) {
-    const far = state.claims.filter(({ status }) => status?.allocation?.nodeSelector && !compileNodeSelector(status.allocation.nodeSelector)(node))
-    for (const claim of far) state.unavailable.add(claim)
-    if (!state.allocator) return far.length > 0 ? NOT_AVAILABLE : undefined
+  filter(state, pod, node) {
+    const { extended, claims, open } = state
+    if (extended?.left) return LEFT_BEHIND
+    const needed = extended ? neededOn(extended, node) : []
+    if (!needed) return CANNOT_FIT
+    if (needed.length === 0 && claims.length === 0) return undefined
+    const unavailable = claims.filter((claim) => isUnavailable(state, claim, node.node))
+    for (const claim of unavailable) state.unavailable.add(claim)
+    if (open.length + needed.length === 0) return unavailable.length > 0 ? NOT_AVAILABLE : undefined
     try {
-      const found = state.allocator.allocate(node)
+      const { allocator, extended: nodeClaim } = allocatorFor(state, pod, needed)
+      const found = allocator.allocate(node.node)
       if (typeof found === 'string') return unresolvable(found)
-      if (far.length > 0) return NOT_AVAILABLE
-      state.byNode.set(name, found)
+      if (unavailable.length > 0) return NOT_AVAILABLE
+      state.byNode.set(node.name, { allocations: found, ...(nodeClaim ? { extended: nodeClaim } : {}) })
       return undefined
     } catch (error) {
-      if (error instanceof AllocationError) return failure(error.message.startsWith('timed out') ? `node ${name}: ${error.message}` : error.message)
+      if (error instanceof AllocationError) return failure(error.message.startsWith('timed out') ? `node ${node.name}: ${error.message}` : error.message)
       throw error
     }
   },
@@ -94,45 +121,83 @@ export default definePlugin<State, State>({
     const state = states.get(cycle)
     if (!cycle.didPreFilter(NAME) && !refused.has(cycle)) return { status: failure('not found') }
     if (!state) return { status: NOTHING_TO_FREE }
-    const idle = [...state.unavailable].find(({ status }) => (status?.reservedFor ?? []).every((consumer) => consumer.uid === uid))
-    if (!idle) return { status: unschedulable('still not schedulable') }
-    return deallocateClaim(state.handle, idle).then(
-      () => ({ status: unschedulable('deallocation of ResourceClaim completed') }),
+    const { handle, extended, unavailable } = state
+    const idle = [...unavailable].find(({ status }) => (status?.reservedFor ?? []).every((consumer) => consumer.uid === uid))
+    const freed = (work: Promise<void>, reason: string) => work.then(
+      () => ({ status: unschedulable(reason) }),
       (error: unknown) => ({ status: failure(error instanceof Error ? error.message : String(error)) }),
     )
+    if (idle) return freed(deallocateClaim(handle, idle), 'deallocation of ResourceClaim completed')
+    if (extended?.left) return freed(deleteClaim(handle, extended.left), 'deletion of ResourceClaim completed')
+    return { status: unschedulable('still not schedulable') }
   },
   preScore(cycle) {
     const state = states.get(cycle)
     return state ? { state } : SKIP
   },
-  score: (state, _pod, { name }) => preferenceOf(state, state.byNode.get(name) ?? []),
+  score: (state, _pod, { name }) => preferenceOf(state, state.byNode.get(name)?.allocations ?? []),
   normalize: (_state, scores) => normalizeToMax(scores),
   reserve({ ledger, open, byNode }, _pod, nodeName) {
-    if (open.length === 0) return undefined
-    const allocations = byNode.get(nodeName)
-    if (!allocations) return failure('claim allocation not found for node')
-    open.forEach((claim, i) => allocations[i] && ledger.promise(claim, allocations[i]))
+    const offer = byNode.get(nodeName)
+    if (!offer) return open.length > 0 ? failure('claim allocation not found for node') : undefined
+    const claims = offer.extended ? [...open, offer.extended.claim] : open
+    claims.forEach((claim, i) => offer.allocations[i] && ledger.promise(claim, offer.allocations[i]))
     return undefined
   },
-  unreserve({ handle, ledger, claims, open }, { uid }) {
-    for (const claim of open) ledger.release(claim)
+  unreserve({ handle, ledger, claims, open, byNode, written }, { uid }, nodeName) {
+    const extended = byNode.get(nodeName)?.extended
+    for (const claim of extended ? [...open, extended.claim] : open) ledger.release(claim)
+    const failed = (claim: ResourceClaim) => (error: unknown) => handle.log.debug({ claim: claim.metadata.name, err: error }, 'claim was not given back')
     for (const claim of claims) {
       const now = ledger.claim(claim.metadata.namespace ?? '', claim.metadata.name ?? '')
-      if (now?.status?.allocation && isReservedFor(now, uid)) unreserveClaim(handle, now, uid).catch((error: unknown) => handle.log.debug({ claim: claim.metadata.name, err: error }, 'claim was not given back'))
+      if (now?.status?.allocation && isReservedFor(now, uid)) unreserveClaim(handle, now, uid).catch(failed(now))
     }
+    if (written) deleteClaim(handle, written).catch(failed(written))
   },
   willPreBind: () => true,
   preBind: (state, pod, nodeName) => bind(state, pod, nodeName),
 })
 
-async function bind({ handle, ledger, claims, open, byNode }: State, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
+/** Made once for each set of extended resources that nodes lack. Throws AllocationError. */
+function allocatorFor({ handle, ledger, open, allocators, extended }: State, pod: PodInfo, needed: readonly string[]): { allocator: DeviceAllocator; extended?: NodeClaim } {
+  const key = needed.join()
+  let known = allocators.get(key)
+  if (known) return known
+  if (!extended || needed.length === 0) known = { allocator: ledger.allocatorFor(open) }
+  else {
+    const nodeClaim = claimFor(pod, { needed, classes: extended.classes, uid: handle.random.uuid() })
+    known = { allocator: ledger.allocatorFor([...open, nodeClaim.claim]), extended: nodeClaim }
+  }
+  allocators.set(key, known)
+  return known
+}
+
+function isUnavailable({ handle, bindingTimeoutMs }: State, claim: ResourceClaim, node: Node): boolean {
+  const { allocation } = claim.status ?? {}
+  if (!allocation) return false
+  if (allocation.nodeSelector && !compileNodeSelector(allocation.nodeSelector)(node)) return true
+  const readiness = readinessOf(claim)
+  return typeof readiness === 'object' || (readiness === 'pending' && isOverdue(claim, { nowMs: handle.clock.now(), timeoutMs: bindingTimeoutMs }))
+}
+
+async function bind(state: State, pod: PodInfo, nodeName: string): Promise<Status | undefined> {
+  const { handle, ledger, claims, open, byNode, bindingTimeoutMs } = state
+  const { allocations = [], extended } = byNode.get(nodeName) ?? {}
   try {
+    const bound: ResourceClaim[] = []
     for (const claim of claims) {
-      if (isReservedFor(claim, pod.uid)) continue
       const index = open.indexOf(claim)
-      await bindClaim(handle, claim, { pod, allocation: index < 0 ? undefined : byNode.get(nodeName)?.[index] })
+      bound.push(isReservedFor(claim, pod.uid) ? claim : await bindClaim(handle, claim, { pod, allocation: index < 0 ? undefined : allocations[index] }))
       ledger.release(claim)
     }
+    const last = allocations[open.length]
+    if (extended && last) {
+      bound.push((state.written = await bindNodeClaim(handle, extended, { pod, allocation: last })))
+      ledger.release(extended.claim)
+    }
+    if (!bound.some(hasBindingConditions)) return undefined
+    handle.events.event(pod.pod, 'Normal', 'BindingConditionsPending', `waiting for binding conditions for device on node ${nodeName}`, { action: 'Scheduling', component: pod.pod.spec.schedulerName })
+    await untilReady(handle, bound, bindingTimeoutMs)
     return undefined
   } catch (error) {
     return failure(error instanceof Error ? error.message : String(error))

@@ -6,7 +6,8 @@ import type { Node } from '../../../schemas/types.ts'
 import type { PluginArgs, ScoringStrategy } from '../config/types.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
-import { definePlugin, unresolvable, unschedulable, type Status } from '../framework.ts'
+import { classOfResource } from '../devices/class-of-resource.ts'
+import { definePlugin, unresolvable, unschedulable, type Handle, type Status } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import { allocationScore, leastAllocated, mostAllocated, requestedToCapacityRatio, type Scoring } from '../resource-scores.ts'
 import { amountOf, resourceOf, type Resource } from '../resources.ts'
@@ -15,6 +16,8 @@ interface FitState {
   requests: Resource
   asksNothing: boolean
   ignored: (name: string) => boolean
+  /** Extended resources that nodes without them may give as devices: DynamicResources looks after that. */
+  devices: ReadonlySet<string>
 }
 
 interface ScoreState {
@@ -30,20 +33,22 @@ export default definePlugin<FitState, ScoreState>({
     { resource: 'AssignedPod', actions: ['delete', 'scaleDown'], helps: freesSomething },
     { resource: 'WaitingPod', actions: ['scaleDown'], helps: isSelf },
     { resource: 'Node', actions: ['add', 'allocatable'], helps: mayFit },
+    { resource: 'DeviceClass', actions: ['add', 'update'], helps: givesDevices },
   ],
   preFilter(cycle, { requests }) {
     const { milliCPU, memory, ephemeralStorage, scalar } = requests
     const asksNothing = milliCPU === 0 && memory === 0 && ephemeralStorage === 0 && !scalar?.size
-    return { state: { requests, asksNothing, ignored: ignoredBy(cycle.args('NodeResourcesFit')) } }
+    return { state: { requests, asksNothing, ignored: ignoredBy(cycle.args('NodeResourcesFit')), devices: devicesOf(cycle.handle, requests) } }
   },
-  filter({ requests, asksNothing, ignored }, _pod, node) {
+  filter(state, _pod, node) {
+    const { requests, asksNothing } = state
     const { allocatable, requested } = node
-    if (node.pods.size + 1 > allocatable.allowedPods) return refusal(requests, node, ignored)
+    if (node.pods.size + 1 > allocatable.allowedPods) return refusal(state, node)
     if (asksNothing) return undefined
-    if (requests.milliCPU > 0 && requests.milliCPU > allocatable.milliCPU - requested.milliCPU) return refusal(requests, node, ignored)
-    if (requests.memory > 0 && requests.memory > allocatable.memory - requested.memory) return refusal(requests, node, ignored)
-    if (requests.ephemeralStorage > 0 && requests.ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) return refusal(requests, node, ignored)
-    return requests.scalar ? refusal(requests, node, ignored) : undefined
+    if (requests.milliCPU > 0 && requests.milliCPU > allocatable.milliCPU - requested.milliCPU) return refusal(state, node)
+    if (requests.memory > 0 && requests.memory > allocatable.memory - requested.memory) return refusal(state, node)
+    if (requests.ephemeralStorage > 0 && requests.ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) return refusal(state, node)
+    return requests.scalar ? refusal(state, node) : undefined
   },
   preScore(cycle, pod) {
     const scoring = scoringOf(cycle.args('NodeResourcesFit').scoringStrategy)
@@ -57,7 +62,7 @@ export default definePlugin<FitState, ScoreState>({
 /** Statuses are made once for each set of reasons. */
 const refusals = new Map<string, Status>()
 
-function refusal(requests: Resource, node: NodeInfo, ignored: (name: string) => boolean): Status | undefined {
+function refusal({ requests, ignored, devices }: FitState, node: NodeInfo): Status | undefined {
   const reasons: string[] = []
   let isHopeless = false
   const check = (name: string, wanted: number) => {
@@ -70,12 +75,20 @@ function refusal(requests: Resource, node: NodeInfo, ignored: (name: string) => 
   check('cpu', requests.milliCPU)
   check('memory', requests.memory)
   check('ephemeral-storage', requests.ephemeralStorage)
-  for (const [name, wanted] of requests.scalar ?? []) if (!ignored(name)) check(name, wanted)
+  for (const [name, wanted] of requests.scalar ?? []) {
+    if (!ignored(name) && !(devices.has(name) && amountOf(node.allocatable, name) === 0)) check(name, wanted)
+  }
   if (reasons.length === 0) return undefined
   const key = `${isHopeless} ${reasons.join()}`
   let status = refusals.get(key)
   if (!status) refusals.set(key, (status = isHopeless ? unresolvable(...reasons) : unschedulable(...reasons)))
   return status
+}
+
+const NO_DEVICES: ReadonlySet<string> = new Set()
+
+function devicesOf(handle: Handle, { scalar }: Resource): ReadonlySet<string> {
+  return scalar ? new Set([...scalar.keys()].filter((name) => classOfResource(handle, name) !== undefined)) : NO_DEVICES
 }
 
 const NOTHING_IGNORED = () => false
@@ -105,11 +118,17 @@ function freesSomething(pod: PodInfo, event: ClusterEvent): boolean {
   return asksFor(pod).some((name) => amountOf(podInfoOf(before).effective, name) > amountOf(podInfoOf(after).effective, name))
 }
 
+/** A class stands behind something the pod asks for now. */
+function givesDevices({ requests }: PodInfo, { object }: ClusterEvent, handle: Handle): boolean {
+  return [...(requests.scalar?.keys() ?? [])].some((name) => classOfResource(handle, name)?.metadata.uid === object?.metadata.uid)
+}
+
 /** An empty node of this size could take the pod, and it has grown in what the pod asks for. */
-function mayFit(pod: PodInfo, { node, oldNode }: ClusterEvent): boolean {
+function mayFit(pod: PodInfo, { node, oldNode }: ClusterEvent, handle: Handle): boolean {
   if (!node) return false
   const now = allocatableOf(node)
-  const names = asksFor(pod)
+  const devices = devicesOf(handle, pod.requests)
+  const names = asksFor(pod).filter((name) => !(devices.has(name) && amountOf(now, name) === 0))
   if (now.allowedPods < 1 || names.some((name) => amountOf(pod.requests, name) > amountOf(now, name))) return false
   if (!oldNode) return true
   const before = allocatableOf(oldNode)

@@ -58,3 +58,79 @@ t.test('a claim that nobody uses is freed where it is out of reach', async (t) =
   await cluster.clock.step(2000)
   t.equal(cluster.pod('p').spec.nodeName, 'a')
 })
+
+t.test('a claim that too many use already is not to be had', async (t) => {
+  const cluster = started(t)
+  const reservedFor = Array.from({ length: 256 }, (_, i) => ({ resource: 'pods', name: `p-${i}`, uid: `u-${i}` }))
+  cluster.seed(node('a'), gpuClass, slice('a', 'd1'), { ...claim('one'), status: { allocation: { devices: { results: [] } }, reservedFor } })
+  await cluster.create(user('p', 'one'))
+  await cluster.settle()
+  t.equal(cluster.why('p'), '0/1 nodes are available: resourceclaim in use. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.')
+})
+
+const conditional = (on: string, name: string): ResourceSlice => {
+  const made = slice(on, name)
+  return { ...made, spec: { ...made.spec, devices: [{ name, bindsToNode: true, bindingConditions: ['Attached'], bindingFailureConditions: ['Broken'] }] } }
+}
+
+async function report(cluster: FakeCluster, name: string, type: string, reason = 'Done'): Promise<void> {
+  await cluster.context().client.change<ResourceClaim>('resource.k8s.io/v1/ResourceClaim', { namespace: 'default', name }, (claim) => {
+    claim.status = { ...claim.status, devices: [{ driver: 'gpu.example.com', pool: 'a', device: 'd1', conditions: [{ type, status: 'True', reason, message: 'told', lastTransitionTime: '2026-01-01T00:00:00Z' }] }] }
+  }, { subresource: 'status' })
+}
+
+t.test('a pod is bound when its devices are ready', async (t) => {
+  const cluster = started(t)
+  cluster.seed(node('a'), gpuClass, conditional('a', 'd1'), claim('one'))
+  await cluster.create(user('p', 'one'))
+  await cluster.settle()
+  t.equal(cluster.pod('p').spec.nodeName, undefined)
+  t.match(cluster.read<ResourceClaim>('resource.k8s.io/v1/ResourceClaim', 'one').status?.allocation, { devices: { results: [{ bindingConditions: ['Attached'] }] } })
+  await report(cluster, 'one', 'Attached')
+  await cluster.settle()
+  t.equal(cluster.pod('p').spec.nodeName, 'a')
+})
+
+t.test('devices that cannot be made ready are given back, and others looked for', async (t) => {
+  const cluster = started(t)
+  cluster.seed(node('a'), gpuClass, conditional('a', 'd1'), claim('one'))
+  await cluster.create(user('p', 'one'))
+  await cluster.settle()
+  await report(cluster, 'one', 'Broken', 'Burnt')
+  await cluster.settle()
+  t.equal(cluster.why('p'), 'running PreBind plugin "DynamicResources": device binding failed: claim=one, reason=Burnt, message="told"')
+  await cluster.clock.step(2000)
+  t.equal(cluster.read<ResourceClaim>('resource.k8s.io/v1/ResourceClaim', 'one').status?.devices, undefined, 'the claim is open again')
+})
+
+t.test('a device that does not become ready in time is given up', async (t) => {
+  const cluster = started(t)
+  cluster.seed(node('a'), gpuClass, conditional('a', 'd1'), claim('one'))
+  await cluster.create(user('p', 'one'))
+  await cluster.settle()
+  await cluster.clock.step(601_000)
+  t.match(cluster.why('p'), /device binding timeout|deallocation of ResourceClaim completed|still not schedulable/)
+  t.equal(cluster.pod('p').spec.nodeName, undefined)
+})
+
+t.test('extended resources that a device class stands behind become a claim of the scheduler', async (t) => {
+  const cluster = started(t)
+  const named: DeviceClass = { ...gpuClass, spec: { ...gpuClass.spec, extendedResourceName: 'example.com/gpu' } }
+  const asking = pod('p', { containers: [{ name: 'main', image: 'x', resources: { requests: { cpu: '1', 'example.com/gpu': '2' } } }] })
+  cluster.seed(node('a'), node('b'), slice('b', 'd1', 'd2'))
+  await cluster.create(asking)
+  await cluster.settle()
+  t.match(cluster.why('p'), /^0\/2 nodes are available: 2 Insufficient example.com\/gpu/)
+  cluster.seed(named)
+  await cluster.clock.step(2000)
+  t.equal(cluster.pod('p').spec.nodeName, 'b', 'a class that comes helps')
+  const { extendedResourceClaimStatus } = cluster.pod('p').status ?? {}
+  t.same(extendedResourceClaimStatus?.requestMappings, [{ containerName: 'main', resourceName: 'example.com/gpu', requestName: 'container-0-request-1' }])
+  const made = cluster.read<ResourceClaim>('resource.k8s.io/v1/ResourceClaim', extendedResourceClaimStatus?.resourceClaimName ?? '')
+  t.same(made.spec.devices?.requests, [{ name: 'container-0-request-1', exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 2 } }])
+  t.equal(made.metadata.annotations?.['resource.kubernetes.io/extended-resource-claim'], 'true')
+  t.equal(made.status?.allocation?.devices?.results?.length, 2)
+  await cluster.create({ ...asking, metadata: { ...asking.metadata, name: 'late', uid: 'uid-late' } })
+  await cluster.settle()
+  t.match(cluster.why('late'), /^0\/2 nodes are available: 2 cannot allocate all claims/)
+})
