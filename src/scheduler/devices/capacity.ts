@@ -1,6 +1,6 @@
 /** Devices that several claims share, each taking some of their capacities, and counters that devices draw on together. Models consumable capacity and partitionable devices of upstream's allocator. */
 import type { CapacityRequirements, Device, DeviceCapacity } from '../../../schemas/types.ts'
-import { quantityMilliValue } from '../../apimachinery/quantity.ts'
+import { makeQuantity, quantityMilliValue, quantityText } from '../../apimachinery/quantity.ts'
 import type { PooledDevice } from './pools.ts'
 
 export type Amounts = ReadonlyMap<string, number>
@@ -36,7 +36,8 @@ function withinRange(wanted: string, { min = '0', max, step }: { min?: string; m
   const size = quantityMilliValue(step)
   const rounded = least + Math.ceil((amount - least) / size) * size
   if (rounded === amount) return wanted
-  return max !== undefined && rounded > quantityMilliValue(max) ? undefined : String(rounded / 1000)
+  if (max !== undefined && rounded > quantityMilliValue(max)) return undefined
+  return quantityText(makeQuantity(Math.trunc(rounded / 1000), 'BinarySI'))
 }
 
 /** Whether a device that is not shared has what is asked of it. */

@@ -62,7 +62,8 @@ t.test('a claim that nobody uses is freed where it is out of reach', async (t) =
 t.test('a claim that too many use already is not to be had', async (t) => {
   const cluster = started(t)
   const reservedFor = Array.from({ length: 256 }, (_, i) => ({ resource: 'pods', name: `p-${i}`, uid: `u-${i}` }))
-  cluster.seed(node('a'), gpuClass, slice('a', 'd1'), { ...claim('one'), status: { allocation: { devices: { results: [] } }, reservedFor } })
+  const crowded: ResourceClaim = { ...claim('one'), status: { allocation: { devices: { results: [] } }, reservedFor } }
+  cluster.seed(node('a'), gpuClass, slice('a', 'd1'), crowded)
   await cluster.create(user('p', 'one'))
   await cluster.settle()
   t.equal(cluster.why('p'), '0/1 nodes are available: resourceclaim in use. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.')
