@@ -316,3 +316,57 @@ t.test('a webhook that writes to the cluster it is asked by', async (t) => {
   await create(configMap('outer'))
   t.same((await client().list('v1/ConfigMap')).map(({ metadata }) => metadata.name), ['inner', 'outer'])
 })
+
+t.test('answers without end or measure', async (t) => {
+  const answers: Record<string, Answer> = {
+    huge: (r) => void r.end(Buffer.alloc(9 * 1024 * 1024, ' ')),
+    endless: (r) => {
+      const more = (): boolean => r.destroyed || r.write(Buffer.alloc(256 * 1024, ' '), () => more())
+      more()
+    },
+    torn: (r) => void r.writeHead(200, { 'content-length': '1000' }).write('{"apiVersion":', () => r.socket?.destroy()),
+    stalled: (r) => void r.writeHead(200, { 'content-type': 'application/json' }).write('{"apiVersion":'),
+    header: (r) => void r.socket?.end('HTTP/1.1 200 OK\r\nnot a header\r\n\r\n'),
+    long: { warnings: Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(10_000)}`), auditAnnotations: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'])) },
+  }
+  const { create, client, configure } = await setup(t, ({ name = '' }) => answers[name] ?? {})
+  await configure('Mutating', { timeoutSeconds: 1 })
+  for (const [name, text] of [
+    ['huge', /: the answer is larger than 8388608 bytes$/],
+    ['endless', /: the answer is larger than 8388608 bytes$/],
+    ['torn', /: unexpected EOF$/],
+    ['stalled', /: context deadline exceeded/],
+    ['header', /malformed/],
+  ] as const) t.match(await failure(create(configMap(name))), text, name)
+  t.equal(await failure(create(configMap('long'))), '')
+  t.same((await client().list('v1/ConfigMap')).map(({ metadata }) => metadata.name), ['long'], 'nothing is half-written')
+})
+
+t.test('large objects are shown whole, and patches that make them larger are taken', async (t) => {
+  const large = 'x'.repeat(1_000_000)
+  const { create, configure, server } = await setup(t, () => patch({ op: 'add', path: '/data/more', value: 'y'.repeat(20_000) }))
+  await configure('Mutating', {})
+  const made = (await create(configMap('large', { data: { large } }))) as unknown as KubeObject & { data: Record<string, string> }
+  t.equal((server.asked[0]?.request.object as typeof made | undefined)?.data.large?.length, large.length)
+  t.equal(made.data.more?.length, 20_000)
+})
+
+t.test('a webhook that changes what it is asked about', async (t) => {
+  let depth = 0
+  const { create, client, configure, server } = await setup(t, async ({ name = '', operation }) => {
+    if (operation !== 'UPDATE') return {}
+    const current = await client().get('v1/ConfigMap', { namespace: 'ns', name })
+    if (!current) return {}
+    if (name === 'gone') await client().delete('v1/ConfigMap', { namespace: 'ns', name }).catch(() => undefined)
+    else if (depth++ < 3) await client().update({ ...current, data: { depth: String(depth) } } as unknown as KubeObject).catch(() => undefined)
+    return {}
+  })
+  await configure('Validating', {})
+  for (const name of ['mine', 'gone']) await create(configMap(name))
+  const update = async (name: string) => client().update({ ...(await client().get('v1/ConfigMap', { namespace: 'ns', name })), data: { by: 'me' } } as unknown as KubeObject)
+  t.match(await failure(update('mine')), /^409 Conflict: Operation cannot be fulfilled on configmaps "mine"/, 'whoever comes first wins')
+  t.match(await client().get('v1/ConfigMap', { namespace: 'ns', name: 'mine' }), { data: { depth: '3' } })
+  t.match(await failure(update('gone')), /^(?:404 NotFound|409 Conflict)/)
+  t.same((await client().list('v1/ConfigMap')).map(({ metadata }) => metadata.name), ['mine'])
+  t.ok(server.asked.length < 20, 'and nobody is asked for ever')
+})
