@@ -76,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     forceCloseConnections: false,
     // What Fastify would refuse by itself (malformed escapes) is refused in our words like everything else.
     frameworkErrors: (_error, request, reply) => take(request, reply),
+    clientErrorHandler: (error, socket) => refuseUnreadable(error as NodeJS.ErrnoException, socket),
   })
   const take = (request: { raw: IncomingMessage | Http2ServerRequest }, reply: { raw: ServerResponse | Http2ServerResponse; hijack(): unknown }) => {
     reply.hijack()
@@ -100,6 +101,13 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   }
 }
 
+/** What is no request is answered as Go's server does, and the connection ended. */
+function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`)
+}
+
 function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
   const server = createSecureServer({
     allowHTTP1: true,
@@ -116,6 +124,9 @@ function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
   Object.assign(server, { maxHeaderSize: MAX_HEAD_BYTES })
   return server
 }
+
+/** Clients of a proxy ask for the whole address. */
+const ORIGIN = /^https?:\/\/[^/?]*(?=\/)/i
 
 /** HTTP/2 is taken by its streams: answering through Node's compatibility layer costs more than the answer. */
 function exchangeOf(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): Exchange {
@@ -194,7 +205,7 @@ class Incoming implements RawRequest {
   ) {
     this.#exchange = exchange
     this.method = exchange.method
-    this.url = exchange.url
+    this.url = exchange.url.replace(ORIGIN, '')
     this.headers = exchange.headers
     this.rawHeaders = exchange.rawHeaders
     this.socket = exchange.socket

@@ -8,7 +8,7 @@ import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informer, Informers } from '../client/lister.ts'
 import { Workqueue } from '../client/workqueue.ts'
-import { isStatusError } from '../errors.ts'
+import { isStatusError, type StatusError } from '../errors.ts'
 import type { KubeObject, UserInfo } from '../registry/kind.ts'
 import { keyOf, splitKey, type ControllerContext, type ControllerDefinition, type ControllerSettings, type LoopDefinition } from './controller.ts'
 
@@ -190,9 +190,15 @@ class Controller {
       if (result?.requeueAfterMs !== undefined) this.queue.addAfter(key, result.requeueAfterMs)
     } catch (error) {
       if (this.#closed) return
-      const isNormal = isStatusError(error) && (NORMAL.has(error.reason ?? '') || error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating'))
-      ctx.log[isNormal ? 'debug' : 'error']({ err: error, namespace, name }, 'reconcile failed')
+      // What the API refuses is said in its own words; where else something fails, the place of it matters.
+      if (isStatusError(error)) ctx.log[isNormal(error) ? 'debug' : 'warn']({ error: error.message, reason: error.reason, namespace, name }, 'reconcile failed')
+      else ctx.log.error({ err: error, namespace, name }, 'reconcile failed')
       this.queue.addRateLimited(key)
     }
   }
+}
+
+/** Others were faster, or the namespace is on its way out: nobody needs to know. */
+function isNormal({ reason = '', details }: StatusError): boolean {
+  return NORMAL.has(reason) || (details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
 }

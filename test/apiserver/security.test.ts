@@ -1,5 +1,6 @@
 /** What nobody may reach, however it is asked for; tokens that no longer count; secrets that are not told. */
 import { PassThrough } from 'node:stream'
+import tls from 'node:tls'
 import pino from 'pino'
 import t from 'tap'
 import { startApiCluster, TOKEN, type ApiTester } from '../helpers/http.ts'
@@ -58,6 +59,26 @@ t.test('paths', async (t) => {
       t.notOk(text.includes(hidden), `${path} tells nothing`)
       t.ok(status >= 400 || path.startsWith('/healthz#'), `${path} over ${http1 ? 'HTTP/1.1' : 'HTTP/2'}: ${status}`)
     }
+  }
+})
+
+t.test('whole addresses, and what is no request', async (t) => {
+  const api = await startApiCluster(t)
+  t.match(await api.get('https://elsewhere/api/v1/secrets', { ...NOBODY, http1: true }), { status: 403, body: { message: /cannot list resource "secrets"/ } })
+  t.match(await api.get('http://elsewhere/api/v1/secrets', { http1: true }), { status: 200, body: { kind: 'SecretList' } })
+  const raw = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let said = ''
+      const socket = tls.connect({ host: '127.0.0.1', port: api.cluster.port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(text))
+      socket.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      socket.on('error', reject)
+      socket.on('close', () => resolve(said))
+    })
+  const rest = 'Host: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/v1/secrets HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (const text of ['GET /api/v1/secrets /healthz HTTP/1.1\r\nHost: x\r\n\r\n', 'GET /healthz\0 HTTP/1.1\r\nHost: x\r\n\r\n', `POST /healthz HTTP/1.1\r\n${rest}`]) {
+    const said = await raw(text)
+    t.match(said, /^HTTP\/1\.1 400 Bad Request\r\n/)
+    t.equal(said.match(/HTTP\/1\.1 /g)?.length, 1, 'what follows is not looked at')
   }
 })
 

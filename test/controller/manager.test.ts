@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Client } from '../../src/client/client.ts'
 import { defineController, defineLoop, keyOf, splitKey, type ControllerDefinition } from '../../src/controller/controller.ts'
 import { ControllerManager, type ManagerParts } from '../../src/controller/manager.ts'
-import { conflict } from '../../src/errors.ts'
+import { conflict, forbidden } from '../../src/errors.ts'
 import type { KubeObject, UserInfo } from '../../src/registry/kind.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 
@@ -107,7 +107,7 @@ t.test('changes that do not matter', async (t) => {
 
 t.test('failures are tried again, later and later; conflicts are no news', async (t) => {
   const { cluster, manager, settle, log } = start()
-  let failures = 3
+  let failures = 4
   const at: number[] = []
   manager.startController(
     defineController({
@@ -116,7 +116,8 @@ t.test('failures are tried again, later and later; conflicts are no news', async
       async reconcile() {
         at.push(cluster.clock.now())
         failures--
-        if (failures === 2) throw conflict({ group: '', resource: 'x' }, 'x', 'changed')
+        if (failures === 3) throw conflict({ group: '', resource: 'x' }, 'x', 'changed')
+        if (failures === 2) throw forbidden({ group: '', resource: 'pods' }, 'p', 'exceeded quota: q')
         if (failures >= 0) throw new Error('not yet')
       },
     }),
@@ -125,8 +126,10 @@ t.test('failures are tried again, later and later; conflicts are no news', async
   const begin = cluster.clock.now()
   await settle()
   await cluster.clock.step(1000)
-  t.same(at.map((ms) => ms - begin), [0, 5, 15, 35])
-  t.same(log.filter((line) => line.msg === 'reconcile failed').map((line) => line.level), [20, 50, 50])
+  t.same(at.map((ms) => ms - begin), [0, 5, 15, 35, 75])
+  const failed = log.filter((line) => line.msg === 'reconcile failed')
+  t.same(failed.map((line) => line.level), [20, 40, 50, 50])
+  t.match(failed[1], { error: 'pods "p" is forbidden: exceeded quota: q', reason: 'Forbidden', err: undefined }, 'what the API refuses needs no stack')
   await manager.close()
 })
 

@@ -8,8 +8,6 @@ export interface ExpressionOptions extends CompilerOptions {
   variables?: readonly { name?: string; expression?: string }[]
   /** What the expression must answer; anything unless told. */
   returns?: Returns
-  /** Already stored before this write. */
-  isStored?: boolean
 }
 
 /** The errors of compiling `expression`, at `path`. */

@@ -6,12 +6,7 @@ import type { MatchCondition } from '../../../schemas/types.ts'
 
 const MAX_CONDITIONS = 64
 
-export interface MatchConditionOptions {
-  hasParams: boolean
-  storedExpressions: ReadonlySet<string>
-}
-
-export function validateMatchConditions(conditions: readonly MatchCondition[] | undefined, path: string, options: MatchConditionOptions): FieldError[] {
+export function validateMatchConditions(conditions: readonly MatchCondition[] | undefined, path: string, { hasParams }: { hasParams: boolean }): FieldError[] {
   const errors: FieldError[] = []
   const names = new Set<string>()
   const list = conditions ?? []
@@ -20,10 +15,7 @@ export function validateMatchConditions(conditions: readonly MatchCondition[] | 
     const at = `${path}[${i}]`
     const expression = (condition.expression ?? '').trim()
     if (!expression) errors.push(field.required(`${at}.expression`))
-    else {
-      const isStored = options.storedExpressions.has(expression)
-      errors.push(...validateExpression(expression, `${at}.expression`, { hasParams: options.hasParams, hasAuthorizer: true, returns: 'bool', isStored }))
-    }
+    else errors.push(...validateExpression(expression, `${at}.expression`, { hasParams, hasAuthorizer: true, returns: 'bool' }))
     if (!condition.name) return errors.push(field.required(`${at}.name`))
     for (const message of isQualifiedName(condition.name)) errors.push(field.invalid(`${at}.name`, condition.name, message))
     if (names.has(condition.name)) errors.push(field.duplicate(`${at}.name`, condition.name))

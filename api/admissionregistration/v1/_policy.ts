@@ -27,14 +27,12 @@ export interface Policy extends KubeObject {
 /** What of the stored object the check of a new one may lean on. */
 export interface PolicyOptions {
   ignoreMatchConditions: boolean
-  storedConditions: ReadonlySet<string>
 }
 
-export const NEW_POLICY: PolicyOptions = { ignoreMatchConditions: false, storedConditions: new Set() }
+export const NEW_POLICY: PolicyOptions = { ignoreMatchConditions: false }
 
 export const updateOptions = (policy: Policy, old: Policy): PolicyOptions => ({
   ignoreMatchConditions: equalJSON(policy.spec.paramKind, old.spec.paramKind) && equalJSON(policy.spec.matchConditions ?? [], old.spec.matchConditions ?? []),
-  storedConditions: new Set((old.spec.matchConditions ?? []).map((c) => c.expression ?? '')),
 })
 
 /** failurePolicy, paramKind and matchConstraints: what comes first in both sorts of policies. */
@@ -53,9 +51,7 @@ export function validatePolicyTarget(spec: PolicySpec): FieldError[] {
 export function validatePolicyParts(spec: PolicySpec, options: PolicyOptions): FieldError[] {
   const errors: FieldError[] = []
   const hasParams = spec.paramKind !== undefined
-  if (!options.ignoreMatchConditions) {
-    errors.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions', { hasParams, storedExpressions: options.storedConditions }))
-  }
+  if (!options.ignoreMatchConditions) errors.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions', { hasParams }))
   spec.variables?.forEach((variable, i) => {
     const path = `spec.variables[${i}]`
     if (!variable.name?.trim()) errors.push(field.required(`${path}.name`, 'name is not specified'))

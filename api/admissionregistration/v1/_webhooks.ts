@@ -29,7 +29,6 @@ interface Options {
   requireKnownReviewVersion: boolean
   requireUniqueNames: boolean
   allowInvalidLabelValueInSelector: boolean
-  storedExpressions: ReadonlySet<string>
 }
 
 const STRICT: Options = {
@@ -38,7 +37,6 @@ const STRICT: Options = {
   requireKnownReviewVersion: true,
   requireUniqueNames: true,
   allowInvalidLabelValueInSelector: false,
-  storedExpressions: new Set(),
 }
 
 export function defaultWebhook(hook: Webhook): void {
@@ -64,7 +62,6 @@ export function validateWebhooksUpdate(config: WebhookConfiguration, old: Webhoo
     requireKnownReviewVersion: was.every((hook) => !hook.admissionReviewVersions?.length || hook.admissionReviewVersions.some((v) => REVIEW_VERSIONS.includes(v))),
     requireUniqueNames: new Set(was.map((hook) => hook.name)).size === was.length,
     allowInvalidLabelValueInSelector: was.some((hook) => [hook.namespaceSelector, hook.objectSelector].some((s) => s && validateLabelSelector(s, '', {}).length > 0)),
-    storedExpressions: new Set(was.flatMap((hook) => hook.matchConditions ?? []).map((c) => c.expression ?? '')),
   })
 }
 
@@ -104,10 +101,7 @@ function validateWebhook(hook: Webhook, path: string, options: Options): FieldEr
   if (hook.objectSelector) errors.push(...validateLabelSelector(hook.objectSelector, `${path}.objectSelector`, { allowInvalidLabelValueInSelector }))
   oneOf('reinvocationPolicy', hook.reinvocationPolicy, REINVOCATION_POLICIES)
   errors.push(...validateClientConfig(hook.clientConfig, `${path}.clientConfig`))
-  if (!options.ignoreMatchConditions) {
-    const { storedExpressions } = options
-    errors.push(...validateMatchConditions(hook.matchConditions, `${path}.matchConditions`, { hasParams: false, storedExpressions }))
-  }
+  if (!options.ignoreMatchConditions) errors.push(...validateMatchConditions(hook.matchConditions, `${path}.matchConditions`, { hasParams: false }))
   return errors
 }
 
