@@ -10,13 +10,22 @@ import type { ControllerContext } from './controller.ts'
 import { semanticEqual } from './equal.ts'
 import { controllerOf, controllerRef } from './owners.ts'
 import { ownedAndOrphans } from './pod-index.ts'
-import { canonicalText, fnv32a, safeEncode } from './template-hash.ts'
+import { canonicalText, fnv32, safeEncode } from './template-hash.ts'
 
 export const REVISION_KIND = 'apps/v1/ControllerRevision'
 
-/** What a revision holds of its owner: the pod template, to be put in place of the present one. */
+/**
+ * What a revision holds of its owner: the pod template, to be put in place of the present one. Its members are in the order
+ * of their names, for upstream and its clients compare revisions byte for byte.
+ */
 export function templateData(template: object | undefined): unknown {
-  return { spec: { template: { ...template, $patch: 'replace' } } }
+  return inOrder({ spec: { template: { ...template, $patch: 'replace' } } })
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, v]) => [key, inOrder(v)]))
 }
 
 /** The pod template in a revision's data. */
@@ -31,8 +40,14 @@ function member(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
 }
 
+/** The same as upstream's: over the data as Go writes it. */
 export function revisionHash(data: unknown, collisionCount?: number): string {
-  return safeEncode(String(fnv32a(canonicalText(data) + (collisionCount ?? ''))))
+  return safeEncode(String(fnv32(goJSON(data) + (collisionCount ?? ''))))
+}
+
+/** Go escapes what could end a script in a page. */
+function goJSON(data: unknown): string {
+  return canonicalText(data).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 export function revisionName(owner: string, hash: string): string {

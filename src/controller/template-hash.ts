@@ -15,6 +15,13 @@ export function fnv32a(text: string, seed = 0x811c9dc5): number {
   return hash >>> 0
 }
 
+/** FNV-1, which multiplies first, over the bytes of the text. */
+export function fnv32(text: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash, 0x01000193) ^ byte
+  return hash >>> 0
+}
+
 /** JSON with sorted keys, so that equal values have equal texts. */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
