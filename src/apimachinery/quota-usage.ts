@@ -71,7 +71,7 @@ function isNative(name: string): boolean {
   return !name.includes('/') || name.includes('kubernetes.io/')
 }
 
-function isExtended(name: string): boolean {
+export function isExtended(name: string): boolean {
   if (name.startsWith(DEVICE_CLASS_PREFIX)) return true
   return !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
 }

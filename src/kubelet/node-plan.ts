@@ -4,6 +4,7 @@
  */
 import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
+import { isExtended } from '../apimachinery/quota-usage.ts'
 import type { NodeStage } from './stages.ts'
 import { reportsInFull } from './virtual-node.ts'
 
@@ -42,7 +43,7 @@ function planStatus(input: NodePlanInput): NodeStatus {
   return {
     ...old,
     capacity,
-    allocatable: old.allocatable && Object.keys(old.allocatable).length > 0 ? resourcesOf(node, stage, old.allocatable) : capacity,
+    allocatable: allocatableOf(node, stage, capacity),
     conditions: conditionsOf(input, old.conditions ?? []),
     addresses: addressesOf(input, old.addresses ?? []),
     daemonEndpoints: old.daemonEndpoints?.kubeletEndpoint?.Port ? old.daemonEndpoints : { kubeletEndpoint: { Port: stage.kubeletPort } },
@@ -53,6 +54,16 @@ function planStatus(input: NodePlanInput): NodeStatus {
 
 function abilities({ declaredFeatures, features, runtimeHandlers }: NodeStage): NodeStatus {
   return { ...(declaredFeatures ? { declaredFeatures: [...declaredFeatures] } : {}), ...(features ? { features } : {}), ...(runtimeHandlers ? { runtimeHandlers: [...runtimeHandlers] } : {}) }
+}
+
+/** Extended resources are advertised in the capacity, by whoever has them; pods can have all of them. */
+function allocatableOf(node: Node, stage: NodeStage, capacity: Readonly<Record<string, string>>): Record<string, string> {
+  const { allocatable = {} } = node.status ?? {}
+  if (Object.keys(allocatable).length === 0) return capacity
+  const given = resourcesOf(node, stage, allocatable)
+  if (!reportsInFull(node)) return given
+  const extended = Object.entries(capacity).filter(([name]) => isExtended(name))
+  return Object.fromEntries([...Object.entries(given).filter(([name]) => !isExtended(name) || name in capacity), ...extended])
 }
 
 function resourcesOf(node: Node, stage: NodeStage, given: Readonly<Record<string, string>> | undefined): Record<string, string> {

@@ -38,3 +38,11 @@ t.test('a configured node keeps its own figures over the defaults', async (t) =>
   const { status } = plan(virtualNode('n', { capacity: { cpu: '2' } }))
   t.match(status?.capacity, { cpu: '2', memory: '256Gi' })
 })
+
+t.test('what somebody advertises in the capacity can be had', async (t) => {
+  const { status = {} } = plan(virtualNode('n', {}))
+  const settled = (more: Record<string, string>, allocatable: Record<string, string> = {}): Node => ({ ...virtualNode('n', {}), spec: { podCIDR: 'x' }, status: { ...status, capacity: { ...status.capacity, ...more }, allocatable: { ...status.allocatable, ...allocatable } } })
+  t.equal(plan(settled({ 'example.com/dongle': '4' })).status?.allocatable?.['example.com/dongle'], '4')
+  t.notOk('example.com/dongle' in (plan(settled({}, { 'example.com/dongle': '4' })).status?.allocatable ?? {}), 'until it is taken away')
+  t.same(plan(settled({ 'example.com/dongle': '4' }, { 'example.com/dongle': '4' })), {})
+})
