@@ -221,8 +221,13 @@ export class SeededRandom extends BaseRandom {
 
 /** A time as metav1.Time is written: RFC 3339, whole seconds, UTC. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(ms / 1000)
+  // Thousands of objects are stamped within the same second.
+  if (second !== lastFormatted.second) lastFormatted = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` }
+  return lastFormatted.text
 }
+
+let lastFormatted = { second: NaN, text: '' }
 
 /** A time as metav1.MicroTime is written: RFC 3339 with six decimals, UTC. */
 export function formatMicroTime(ms: number): string {

@@ -7,18 +7,20 @@ import { ParseError } from './parse-error.ts'
 const RFC3339 = '2006-01-02T15:04:05Z07:00'
 const RFC3339_MICRO = '2006-01-02T15:04:05.000000Z07:00'
 
-/** Already canonical, and of a day that every month has. */
-const CANONICAL = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+/** Already canonical, and of a day that is there every year. */
+const CANONICAL = /^[1-9]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?Z$/
 
 /** The text of a metav1.Time; nothing for the zero time. Throws ParseError. */
 export function canonicalTime(text: string): string | null {
-  if (CANONICAL.test(text)) return text
+  const canonical = CANONICAL.exec(text)
+  if (canonical && canonical[1] === undefined) return text
   const { ms } = parse(text, RFC3339)
   return ms === ZERO_MS ? null : `${isoText(ms).slice(0, 19)}Z`
 }
 
 /** The text of a metav1.MicroTime, with six decimals; nothing for the zero time. Throws ParseError. */
 export function canonicalMicroTime(text: string): string | null {
+  if (CANONICAL.exec(text)?.[1] !== undefined) return text
   const { ms, nanos } = parse(text, RFC3339_MICRO)
   if (ms === ZERO_MS && nanos === 0) return null
   return `${isoText(ms).slice(0, 19)}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`

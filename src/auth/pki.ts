@@ -3,10 +3,11 @@
  * first start and kept in the data directory, keys readable by their owner only. The X.509 library is loaded only when
  * something has to be made.
  */
-import { X509Certificate, generateKeyPairSync } from 'node:crypto'
+import { X509Certificate, generateKeyPair } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { isIP } from 'node:net'
+import { promisify } from 'node:util'
 import { issueCertificate, YEAR_MS, type CertificateToIssue, type KeyPair } from '../apimachinery/certificate.ts'
 import type { Clock, Random } from '../clock.ts'
 
@@ -40,6 +41,8 @@ export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promis
   const files = new PemFiles(dir)
   const now = clock.now()
   const make = (request: Omit<CertificateToIssue, 'now' | 'random'>) => issueCertificate({ ...request, now, random })
+  // RSA takes its time: it is made in another thread beside the rest.
+  const serviceAccountKey = files.text('sa.key') ?? newServiceAccountKey().then((key) => files.storeText('sa.key', key))
   const ca = files.pair('ca') ?? files.store('ca', await make({ subject: 'CN=kubernetes', years: CA_YEARS, isCA: true }))
   const names = [...new Set([...SERVER_NAMES, ...SERVER_ADDRESSES, ...hosts])]
   const kept = files.pair('apiserver')
@@ -47,7 +50,7 @@ export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promis
   const keptAdmin = files.pair('admin')
   const admin = keptAdmin && serves(keptAdmin, ca, { names: [], now }) ? keptAdmin : files.store('admin', await make({ subject: 'O=system:masters, CN=kubernetes-admin', years: 1, issuer: ca }))
   const frontProxy = await loadFrontProxy(files, make, now)
-  return { ca, server, admin, frontProxy, serviceAccountKey: files.text('sa.key') ?? files.storeText('sa.key', newServiceAccountKey()) }
+  return { ca, server, admin, frontProxy, serviceAccountKey: await serviceAccountKey }
 }
 
 /** The name that aggregated servers know the front proxy by. */
@@ -69,8 +72,9 @@ function serves({ cert }: KeyPair, ca: KeyPair, { names, now }: { names: readonl
 }
 
 /** Tokens are signed by RS256, which is what clients of upstream expect. */
-function newServiceAccountKey(): string {
-  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+async function newServiceAccountKey(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 /** Files of a directory, or nothing at all. */

@@ -5,7 +5,7 @@
 import type { Node, Pod } from '../../schemas/types.ts'
 import { requiredNodeAffinity } from '../apimachinery/node-affinity.ts'
 import { compareQuantities, isZeroQuantity, makeQuantity, addQuantities, quantityMilliValue, quantityValue, type QuantityLike } from '../apimachinery/quantity.ts'
-import { podResources } from '../apimachinery/resource-list.ts'
+import { podResources, type ResourceList } from '../apimachinery/resource-list.ts'
 import { untoleratedTaint } from '../apimachinery/tolerations.ts'
 
 export interface Rejection {
@@ -61,13 +61,22 @@ export function normalSysctl(name: string): string {
   return first === '/' ? name.replace(/[./]/g, (c) => (c === '/' ? '.' : '/')) : name
 }
 
+/** Every pod that comes to a node looks at those that are there. */
+const requestsKnown = new WeakMap<Pod, ResourceList>()
+
+function requestsOf(pod: Pod): ResourceList {
+  let requests = requestsKnown.get(pod)
+  if (!requests) requestsKnown.set(pod, (requests = podResources(pod, 'requests')))
+  return requests
+}
+
 /** Room for the pod's requests beside those of the others. */
 export function insufficiency({ pod, node, others }: AdmissionInput): Rejection | undefined {
   const { allocatable = {} } = node.status ?? {}
   const maxPods = quantityValue(allocatable.pods ?? '0')
   if (others.length + 1 > maxPods) return outOf('pods', [1, others.length, maxPods])
   const wanted = podResources(pod, 'requests')
-  const taken = others.map((other) => podResources(other, 'requests'))
+  const taken = others.map(requestsOf)
   const order = ['cpu', 'memory', 'ephemeral-storage']
   const names = Object.keys(wanted).sort((a, b) => rank(order, a) - rank(order, b))
   for (const name of names) {

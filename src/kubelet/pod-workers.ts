@@ -192,12 +192,14 @@ export class PodWorkers implements NodeListener {
 
   /** Pods of a node that are there, each with what it was granted. */
   #othersOf({ metadata, spec }: Pod): Pod[] {
-    return this.#pods.byIndex(BY_NODE, spec.nodeName ?? '').flatMap((other) => {
+    const others: Pod[] = []
+    for (const other of this.#pods.byIndex(BY_NODE, spec.nodeName ?? '')) {
       const { uid = '' } = other.metadata
+      if (uid === metadata.uid || isPodTerminal(other)) continue
       const worker = this.#workers.get(uid)
-      const isIn = uid !== metadata.uid && !isPodTerminal(other) && (worker !== undefined || other.status?.startTime !== undefined)
-      return isIn ? [worker?.allocation.pod ?? other] : []
-    })
+      if (worker !== undefined || other.status?.startTime !== undefined) others.push(worker?.allocation.pod ?? other)
+    }
+    return others
   }
 
   /** A pod that the node does not take has failed before it began. */
