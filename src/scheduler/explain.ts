@@ -15,6 +15,8 @@ export interface NodeVerdict {
   /** Who refuses it, absent where the pod would fit. */
   plugin?: string
   reasons?: readonly string[]
+  /** What exactly is in the way, where the plugin can tell. */
+  detail?: string
   /** Whether preempting other pods could not help either. */
   unresolvable?: boolean
   /** Weighted, as they are added up; only for nodes where the pod would fit. */
@@ -32,6 +34,12 @@ export interface Explanation {
   /** In the words of events; absent when some node would do. */
   message?: string
   nodes: readonly NodeVerdict[]
+}
+
+interface Asking {
+  profile: Profile
+  handle: Handle
+  pod: PodInfo
 }
 
 export function explain(profile: Profile, handle: Handle, { pod: given }: PodInfo): Explanation {
@@ -56,7 +64,7 @@ export function explain(profile: Profile, handle: Handle, { pod: given }: PodInf
   }
   const fitting = cache.nodes.filter((node) => !byNode.has(node))
   const message = fitting.length === 0 ? fitMessage({ nodeCount: cache.nodeCount, refusals: { byNode, others: undefined } }) : undefined
-  const nodes = [...scored(profile, cycle, { pod, nodes: fitting }), ...[...byNode].map(([node, status]) => refused(node, status))]
+  const nodes = [...scored(profile, cycle, { pod, nodes: fitting }), ...[...byNode].map(([node, status]) => refused({ profile, handle, pod }, node, status))]
   return { ...about, ...(message ? { message } : {}), nodes }
 }
 
@@ -73,8 +81,9 @@ function heldBy(status: Status): { plugin: string; message: string } {
   return { plugin: status.plugin ?? '', message: messageOf(status) }
 }
 
-function refused({ name }: NodeInfo, status: Status): NodeVerdict {
-  return { node: name, plugin: status.plugin ?? '', reasons: status.reasons, ...(status.code === 'Unresolvable' ? { unresolvable: true } : {}) }
+function refused({ profile, handle, pod }: Asking, node: NodeInfo, status: Status): NodeVerdict {
+  const detail = profile.plugins.find(({ name }) => name === status.plugin)?.why?.(pod, node, handle)
+  return { node: node.name, plugin: status.plugin ?? '', reasons: status.reasons, ...(detail ? { detail } : {}), ...(status.code === 'Unresolvable' ? { unresolvable: true } : {}) }
 }
 
 /** The best first. */

@@ -126,6 +126,8 @@ export interface Plugin<F = unknown, S = unknown> {
   addPod?(state: F, change: PodChange): void
   removePod?(state: F, change: PodChange): void
   filter?(state: F, pod: PodInfo, node: NodeInfo): Status | undefined
+  /** For `orrery why`: what exactly is in the way on a node that the filter refused; kube-scheduler's words do not say. */
+  why?(pod: PodInfo, node: NodeInfo, handle: Handle): string | undefined
   /** No node fits: tries to make room. */
   postFilter?(cycle: Cycle, pod: PodInfo, refusals: Refusals): PostFilterResult | Promise<PostFilterResult>
   preScore?(cycle: Cycle, pod: PodInfo, nodes: readonly NodeInfo[]): PreScoreResult<S>

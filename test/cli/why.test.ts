@@ -20,7 +20,7 @@ t.test('why a pod is where it is, and why another one is nowhere', async (t) => 
   const fits = await why('pod/fits')
   t.equal(fits.code, 0, fits.complaint)
   t.match(fits.text, /^pod\/fits \(scheduler default-scheduler\)\nis on large\n\nNODE +SCORE +TaintToleration .*\nlarge +\d+ +300 /)
-  t.match(fits.text, /\nNODE +REFUSED BY +REASON\nsmall +NodeResourcesFit +Insufficient cpu\n/)
+  t.match(fits.text, /\nNODE +REFUSED BY +REASON\nsmall +NodeResourcesFit +Insufficient cpu: asks for 2 of cpu, 1 of 1 free\n/)
   const huge = await why('pod/huge', '-n', 'default')
   t.match(huge.text, '0/2 nodes are available: 2 Insufficient cpu.')
   t.match(JSON.parse((await why('pod/huge', '-o', 'json')).text), { schedulerName: 'default-scheduler', nodes: [{ node: 'small', plugin: 'NodeResourcesFit', reasons: ['Insufficient cpu'], unresolvable: true }, { node: 'large' }] })

@@ -33,13 +33,15 @@ async function why({ flags, args: [target = ''] }: Call, io: Io): Promise<number
 export function describe(pod: string, { schedulerName, nodeName, nominatedNodeName, held, message, nodes }: Explanation): string {
   const lines = [`${pod} (scheduler ${schedulerName})`]
   if (nodeName) lines.push(`is on ${nodeName}`)
-  else if (nominatedNodeName) lines.push(`is promised room on ${nominatedNodeName}`)
+  else if (nominatedNodeName) lines.push(`is promised room on ${nominatedNodeName}, when the pods that have to go are gone`)
   if (held) lines.push(`is held by ${held.plugin}: ${held.message}`)
   if (message) lines.push(message)
   const fitting = nodes.filter((n) => n.scores)
   const refused = nodes.filter((n) => !n.scores)
   if (fitting.length > 0) lines.push('', ...table(scoreRows(fitting)))
-  if (refused.length > 0) lines.push('', ...table([['NODE', 'REFUSED BY', 'REASON'], ...refused.map((n) => [n.node, n.plugin ?? '', (n.reasons ?? []).join(', ')])]))
+  if (refused.length > 0) lines.push('', ...table([['NODE', 'REFUSED BY', 'REASON'], ...refused.map((n) => [n.node, n.plugin ?? '', `${(n.reasons ?? []).join(', ')}${n.detail ? `: ${n.detail}` : ''}`])]))
+  const movable = refused.filter((n) => !n.unresolvable).map((n) => n.node)
+  if (!nodeName && fitting.length === 0 && movable.length > 0) lines.push('', `If other pods went, it might fit on: ${movable.join(', ')}`)
   return lines.join('\n')
 }
 

@@ -68,6 +68,14 @@ export default definePlugin<Rules, Preference>({
     for (const { term, counts } of existing) if (countAt(counts, labels[term.topologyKey]) > 0) return UNWANTED
     return undefined
   },
+  why(pod, node, handle) {
+    const around = ({ topologyKey }: AffinityTerm) => handle.cache.nodes.filter(({ labels }) => labels[topologyKey] === node.labels[topologyKey]).flatMap((n) => [...n.pods.values()])
+    const isMeant = (term: AffinityTerm, meant: PodInfo) => termMatches(term, meant, labelsOf(handle, meant.namespace))
+    const avoided = pod.terms.requiredAntiAffinity.flatMap((term) => around(term).filter((other) => other.uid !== pod.uid && isMeant(term, other)))
+    if (avoided.length > 0) return `${named(avoided)} there`
+    const avoiding = handle.cache.nodes.flatMap((n) => [...n.pods.values()].filter(({ uid, terms }) => uid !== pod.uid && terms.requiredAntiAffinity.some((term) => n.labels[term.topologyKey] === node.labels[term.topologyKey] && isMeant(term, pod))))
+    return avoiding.length > 0 ? `of ${named(avoiding)}` : undefined
+  },
   preScore(cycle, pod) {
     const weights = preferences(cycle.handle, pod, cycle.args('InterPodAffinity'))
     return weights.size === 0 ? SKIP : { state: { weights } }
@@ -97,6 +105,11 @@ function isNear(affinity: readonly Found[], labels: Labels, matchesItself: boole
   }
   // The first of a group that wants to be together has nobody to go to yet.
   return found || (matchesItself && affinity.every(({ counts }) => counts.size === 0))
+}
+
+function named(pods: readonly PodInfo[]): string {
+  const names = [...new Set(pods.map(({ key }) => key))]
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
 }
 
 function labelsOf(handle: Handle, namespace: string): Labels | undefined {

@@ -1,5 +1,5 @@
 /** Node selectors and node affinity. Models pkg/scheduler/framework/plugins/nodeaffinity. */
-import type { Node, NodeAffinity } from '../../../schemas/types.ts'
+import type { Node, NodeAffinity, NodeSelectorTerm } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unresolvable } from '../framework.ts'
 import { compileNodeSelector, namesInTerm, preferredNodeAffinity } from '../../apimachinery/node-affinity.ts'
 import type { PodInfo } from '../pod-info.ts'
@@ -35,6 +35,13 @@ export default definePlugin<Required, readonly ((node: Node) => number)[]>({
   filter({ enforced, own }, _pod, { node }) {
     if (enforced && !enforced(node)) return NOT_ENFORCED
     return !own || own(node) ? undefined : REFUSED
+  },
+  why({ pod: { spec } }, { labels }) {
+    const lacking = Object.entries(spec.nodeSelector ?? {}).filter(([key, value]) => labels[key] !== value)
+    if (lacking.length > 0) return lacking.map(([key, value]) => `wants ${key}=${value}, is ${labels[key] ?? 'not labelled'}`).join(', ')
+    const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+    const text = ({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm) => [...matchFields, ...matchExpressions].map(({ key, operator, values }) => [key, operator, ...(values?.length ? [`[${values.join(',')}]`] : [])].join(' ')).join(' and ')
+    return terms.length > 0 ? `wants ${terms.map(text).join(', or ')}` : undefined
   },
   preScore(cycle, { pod }) {
     const { preferred } = added(cycle.args('NodeAffinity').addedAffinity)

@@ -18,4 +18,9 @@ export default definePlugin({
     for (const port of pod.hostPorts) if (node.isPortUsed(port)) return REFUSED
     return undefined
   },
+  why(pod, node) {
+    const taken = pod.hostPorts.filter((port) => node.isPortUsed(port))
+    const users = [...node.pods.values()].filter((other) => other.hostPorts.some(({ port }) => taken.some((t) => t.port === port)))
+    return `${taken.map(({ port, protocol }) => `${port}/${protocol}`).join(', ')} used by ${users.map(({ key }) => key).join(', ')}`
+  },
 })

@@ -4,6 +4,7 @@
  */
 import type { Node } from '../../../schemas/types.ts'
 import type { PluginArgs, ScoringStrategy } from '../config/types.ts'
+import { makeMilliQuantity, makeQuantity, quantityText } from '../../apimachinery/quantity.ts'
 import { podInfoOf, type PodInfo } from '../pod-info.ts'
 import { isSelf, type ClusterEvent } from '../cluster-events.ts'
 import { classOfResource } from '../devices/class-of-resource.ts'
@@ -50,6 +51,14 @@ export default definePlugin<FitState, ScoreState>({
     if (requests.ephemeralStorage > 0 && requests.ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) return refusal(state, node)
     return requests.scalar ? refusal(state, node) : undefined
   },
+  why({ requests }, { allocatable, requested, pods }) {
+    const short = ['cpu', 'memory', 'ephemeral-storage', ...(requests.scalar?.keys() ?? [])].flatMap((name) => {
+      const [asked, all] = [amountOf(requests, name), amountOf(allocatable, name)]
+      const free = all - amountOf(requested, name)
+      return asked > 0 && asked > free ? [`asks for ${textOf(name, asked)} of ${name}, ${textOf(name, free)} of ${textOf(name, all)} free`] : []
+    })
+    return [...(pods.size + 1 > allocatable.allowedPods ? [`${pods.size} of ${allocatable.allowedPods} pods are there`] : []), ...short].join('; ')
+  },
   preScore(cycle, pod) {
     const scoring = scoringOf(cycle.args('NodeResourcesFit').scoringStrategy)
     return { state: { scoring, wanted: scoring.resources.map(({ name }) => amountOf(pod.nonZero, name)) } }
@@ -58,6 +67,11 @@ export default definePlugin<FitState, ScoreState>({
     return allocationScore(scoring, wanted, node)
   },
 })
+
+function textOf(name: string, amount: number): string {
+  if (name === 'cpu') return quantityText(makeMilliQuantity(amount))
+  return quantityText(makeQuantity(Math.trunc(amount), name.includes('/') ? 'DecimalSI' : 'BinarySI'))
+}
 
 /** Statuses are made once for each set of reasons. */
 const refusals = new Map<string, Status>()

@@ -20,6 +20,10 @@ export default definePlugin<undefined, readonly Toleration[]>({
   filter(_state, pod, { taints }) {
     return taints && untoleratedTaint(taints, pod.tolerations) ? REFUSED : undefined
   },
+  why(pod, { taints }) {
+    const taint = untoleratedTaint(taints, pod.tolerations)
+    return taint && `${taint.key}${taint.value ? `=${taint.value}` : ''}:${taint.effect}`
+  },
   preScore(_cycle, pod) {
     return { state: (pod.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule') }
   },
