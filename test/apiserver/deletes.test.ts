@@ -1,7 +1,7 @@
 /** Ways to go: finalizers, preconditions, propagation, grace. */
 import t from 'tap'
 import { eventually } from '../helpers/cluster.ts'
-import { startApiCluster, type ApiTester, type Body } from '../helpers/http.ts'
+import { CONFIG_MAPS, configMap, startApiCluster, type ApiTester, type Body } from '../helpers/http.ts'
 
 const SECRETS = '/api/v1/namespaces/default/secrets'
 const PODS = '/api/v1/namespaces/default/pods'
@@ -108,4 +108,21 @@ t.test('grace', async (t) => {
   await makeBoundPod(api, 'own', { terminationGracePeriodSeconds: 7 })
   t.match((await api.delete(`${PODS}/own?dryRun=All`)).body.metadata, { deletionGracePeriodSeconds: 7 })
   t.match((await api.delete(`${PODS}/own`)).body.metadata, { deletionGracePeriodSeconds: 7 })
+})
+
+t.test('of a collection one after the other is admitted, without a name; the first refusal ends it', async (t) => {
+  const api = await startApiCluster(t)
+  const AR = '/apis/admissionregistration.k8s.io/v1'
+  const expression = "oldObject.metadata.name != 'b'"
+  await api.make(`${AR}/validatingadmissionpolicies`, {
+    metadata: { name: 'keep' },
+    spec: { matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['configmaps'] }] }, validations: [{ expression, messageExpression: "'name ' + (has(request.name) ? request.name : 'none') + ', object ' + string(object == null) + ', options ' + request.options.kind + ' ' + request.options.apiVersion" }] },
+  })
+  await api.make(`${AR}/validatingadmissionpolicybindings`, { metadata: { name: 'keep' }, spec: { policyName: 'keep', validationActions: ['Deny'] } })
+  for (const name of ['a', 'b', 'c']) await api.make(CONFIG_MAPS, configMap(name, { metadata: { name, labels: { mine: 'yes' } } }))
+  const answer = await api.delete(`${CONFIG_MAPS}?labelSelector=mine`, { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' })
+  t.match(answer, { status: 422, body: { message: `configmaps "Unknown" is forbidden: ValidatingAdmissionPolicy 'keep' with binding 'keep' denied request: name none, object true, options DeleteOptions meta.k8s.io/v1` } })
+  const left = await api.get(`${CONFIG_MAPS}?labelSelector=mine`)
+  t.same(left.body.items?.map(({ metadata }) => metadata.name), ['b', 'c'])
+  t.match(await api.delete(`${CONFIG_MAPS}/b`), { body: { message: /^configmaps "b" is forbidden: .*name b, / } })
 })

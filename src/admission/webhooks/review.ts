@@ -77,7 +77,10 @@ function optionsOf({ operation, deleteOptions, ctx }: AdmissionAttributes): unkn
   const kind = OPTIONS[operation]
   if (!kind) return null
   const type = { kind, apiVersion: 'meta.k8s.io/v1' }
-  if (operation === 'DELETE') return { ...type, ...deleteOptions }
+  if (operation === 'DELETE') {
+    const { metadata: _none, ...given } = (deleteOptions ?? {}) as Record<string, unknown>
+    return { ...given, ...type }
+  }
   return { ...type, ...(ctx.dryRun ? { dryRun: ['All'] } : {}), ...ctx.givenOptions }
 }
 

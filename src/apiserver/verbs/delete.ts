@@ -9,15 +9,28 @@ import type { Api } from '../api.ts'
 import { listObjects, prepareList, type ListQuery } from './list.ts'
 
 export function removeObject(api: Api, kind: ServedKind, name: string, options: DeleteOptions, ctx: RequestContext): Promise<DeleteResult> {
+  return remove({ api, kind, options, ctx }, { name, asked: name })
+}
+
+interface Removal {
+  api: Api
+  kind: ServedKind
+  options: DeleteOptions
+  ctx: RequestContext
+}
+
+/** @param asked the name that the request has, which is none where it is about a collection. @param admitted told when nobody objects */
+function remove({ api, kind, options, ctx }: Removal, { name, asked, admitted }: { name: string; asked: string; admitted?: () => void }): Promise<DeleteResult> {
   return deleteObject(api.storageFor(kind), {
     name,
     ctx,
     options,
     async validate(stored) {
       const oldObject = fromStorage(kind, stored)
-      const attributes = { operation: 'DELETE' as const, kind, subresource: '', namespace: ctx.namespace, name, oldObject, deleteOptions: options, ctx }
+      const attributes = { operation: 'DELETE' as const, kind, subresource: '', namespace: ctx.namespace, name: asked, oldObject, deleteOptions: options, ctx }
       await api.admission.mutate(attributes)
       await api.admission.validate(attributes)
+      admitted?.()
     },
   })
 }
@@ -34,24 +47,34 @@ export function deletedStatus(kind: ServedKind, { object }: DeleteResult): Statu
   }
 }
 
-/** How many deletes of a collection wait for the store at a time. */
+/** How many deletes of a collection that were admitted wait for the store at a time. */
 const PARALLEL_DELETES = 64
 
-/** Deletes what the query selects and answers the entries that were there. */
+/** Deletes what the query selects and answers the entries that were there. One after the other is admitted; the first that is refused keeps those behind it. */
 export async function removeCollection(api: Api, kind: ServedKind, query: ListQuery, options: DeleteOptions, ctx: RequestContext) {
   await prepareList(api, kind, query)
   const listed = listObjects(api, kind, query)
   await kind.definition.stored?.prepareRead?.(listed.entries.map(({ value }) => value))
-  const deleteOne = async (object: { namespace: string; name: string }) => {
-    try {
-      await removeObject(api, kind, object.name, { ...options }, ctx.inNamespace(object.namespace))
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound')) throw error
-    }
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  for (const { value } of listed.entries) {
+    const { name = '', namespace = '' } = value.metadata
+    const removal = { api, kind, options: { ...options }, ctx: ctx.inNamespace(namespace) }
+    await new Promise<void>((admitted) => {
+      const done: Promise<void> = remove(removal, { name, asked: '', admitted })
+        .then(() => undefined, (error: unknown) => {
+          if (!isStatusError(error, 'NotFound')) failure ??= { error }
+        })
+        .finally(() => {
+          running.delete(done)
+          admitted()
+        })
+      running.add(done)
+    })
+    if (running.size >= PARALLEL_DELETES) await Promise.race(running)
+    if (failure) break
   }
-  for (let i = 0; i < listed.entries.length; i += PARALLEL_DELETES) {
-    const batch = listed.entries.slice(i, i + PARALLEL_DELETES)
-    await Promise.all(batch.map(({ value }) => deleteOne({ namespace: value.metadata.namespace ?? '', name: value.metadata.name ?? '' })))
-  }
+  await Promise.all(running)
+  if (failure) throw failure.error
   return listed
 }
