@@ -17,6 +17,7 @@ import { SystemClock, SystemRandom } from './clock.ts'
 import { openAudit } from './cluster/auditing.ts'
 import { bootstrap, registerNodes } from './cluster/bootstrap.ts'
 import { buildControlPlane } from './cluster/control-plane.ts'
+import { IdentityLease } from './cluster/identity-lease.ts'
 import { listen } from './cluster/listening.ts'
 import { startParts } from './cluster/moving-parts.ts'
 import { joinNetwork, reachable } from './cluster/network.ts'
@@ -100,6 +101,9 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   store.compact(store.revision)
   state.ready = true
   opened.push(startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log }))
+  const lease = new IdentityLease({ client: new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), clock, random, log, address: `${reachable(options.host)}:${server.port}` })
+  opened.push(lease)
+  await lease.start()
   const client = new ApiClient(api, SYSTEM, { name: 'orrery' })
   await registerNodes(options.nodes, client, system)
   if (access && options.nodes.length > 0) await ensureObject(client, ingressClass)

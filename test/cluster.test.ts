@@ -43,6 +43,9 @@ t.test('everything is there after a restart', async (t) => {
   const kept = await before.get(`${CONFIG_MAPS}/kept`)
   const service = await before.make('/api/v1/namespaces/default/services', { metadata: { name: 's' }, spec: { ports: [{ port: 80 }] } })
   const kubeconfig = parse(first.kubeconfig()) as Kubeconfig
+  const leases = async (api: ApiTester) => (await api.get('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases?labelSelector=apiserver.kubernetes.io/identity=kube-apiserver')).body.items ?? []
+  const [lease] = await leases(before)
+  t.match(lease, { metadata: { name: /^apiserver-[a-z2-7]{26}$/ }, spec: { leaseDurationSeconds: 3600, holderIdentity: /^apiserver-/ } }, 'the server tells that it is there')
   const { revision } = { revision: Number((await before.get(CONFIG_MAPS)).body.metadata.resourceVersion) }
   before.close()
   await first.close()
@@ -55,6 +58,7 @@ t.test('everything is there after a restart', async (t) => {
   t.equal((await after.get(`${CONFIG_MAPS}/gone`)).status, 404)
   t.ok(Number((await after.get(CONFIG_MAPS)).body.metadata.resourceVersion) >= revision, 'versions go on')
   t.equal((parse(second.kubeconfig()) as Kubeconfig).clusters[0]?.cluster['certificate-authority-data'], kubeconfig.clusters[0]?.cluster['certificate-authority-data'], 'of the same authority')
+  t.match(await leases(after), [{ metadata: { uid: lease?.metadata.uid } }], 'under the same name')
   const { clusterIP } = service.spec as { clusterIP: string }
   t.match(await after.post('/api/v1/namespaces/default/services', { metadata: { name: 'other' }, spec: { clusterIP, ports: [{ port: 80 }] } }), { status: 422, body: { message: /provided IP is already allocated/ } }, 'addresses stay taken')
   t.match(await after.post(CONFIG_MAPS, configMap('kept')), { status: 409 })

@@ -9,6 +9,7 @@ import { mergeTolerations } from './tolerations.ts'
 
 type Quantities = Readonly<Record<string, string>>
 
+const UNFOUNDED = 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead'
 const MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
 
 export const runtimeClassAdmission: AdmissionPlugin = {
@@ -16,6 +17,8 @@ export const runtimeClassAdmission: AdmissionPlugin = {
   mutate(attributes) {
     const pod = newPod(attributes)
     const runtimeClass = pod && classOf(pod, attributes)
+    // An empty one is gone from the object that is validated.
+    if (pod?.spec.overhead && Object.keys(pod.spec.overhead).length === 0 && !runtimeClass?.overhead) throw refuse(attributes, UNFOUNDED)
     if (!pod || !runtimeClass) return
     setOverhead(pod, runtimeClass, attributes)
     setScheduling(pod, runtimeClass, attributes)
@@ -25,7 +28,7 @@ export const runtimeClassAdmission: AdmissionPlugin = {
     if (!pod) return
     const overhead = classOf(pod, attributes)?.overhead
     if (overhead && !sameQuantities(overhead.podFixed, pod.spec.overhead)) throw refuse(attributes, MISMATCH)
-    if (!overhead && pod.spec.overhead) throw refuse(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead')
+    if (!overhead && pod.spec.overhead) throw refuse(attributes, UNFOUNDED)
   },
 }
 

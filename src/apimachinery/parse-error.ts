@@ -5,3 +5,6 @@ export class ParseError extends Error {
     this.name = 'ParseError'
   }
 }
+
+/** What was read is of its type, but upstream cannot bring it into the form that it works with. */
+export class ConversionError extends ParseError {}

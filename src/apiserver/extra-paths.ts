@@ -3,10 +3,11 @@ import { methodNotAllowed } from '../errors.ts'
 import { Health } from './health.ts'
 import { Metrics, type MetricsParts } from './metrics.ts'
 import { valueResponse } from './handlers.ts'
-import { noRepresentation } from './negotiate.ts'
+import { firstAccepted, noRepresentation } from './negotiate.ts'
 import { openIDConfiguration } from '../auth/service-account-tokens.ts'
 import { contentOf, type OpenAPIDocument } from './openapi-document.ts'
 import { openAPIV2Protobuf, V2_PROTOBUF } from './openapi-v2-protobuf.ts'
+import { openAPIV3Protobuf, V3_PROTOBUF } from './openapi-v3-protobuf.ts'
 import { openAPIV2Document } from './openapi-v2.ts'
 import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
@@ -73,7 +74,7 @@ export class ExtraPaths {
   respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
     const health = this.#parts.health.respond(request)
-    const isKnown = health || path.startsWith('/metrics') || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || SERVICE_ACCOUNT_ISSUER.test(path)
+    const isKnown = health || path.startsWith('/metrics') || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === '/index.html' || SERVICE_ACCOUNT_ISSUER.test(path)
     if (!isKnown) return undefined
     if (health) return health
     if (method !== 'GET' && !path.startsWith('/openapi/')) throw methodNotAllowed()
@@ -83,7 +84,7 @@ export class ExtraPaths {
     if (path.startsWith(OPENID) && !/\*\/\*|application\/json|^$/.test(request.headers.accept ?? '')) throw noRepresentation(['application/json'])
     if (path.startsWith(OPENID)) return jsonResponse(openIDConfiguration(`https://${request.host}${JWKS}`), 'application/json')
     // Nobody is asked for the form of these two.
-    return valueResponse(path === '/' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { encoding: 'json', pretty: true, as: undefined })
+    return valueResponse(path === '/' || path === '/index.html' ? { paths: this.#paths() } : versionDocument(BUILD_DATE), { encoding: 'json', pretty: true, as: undefined })
   }
 
   #metrics(path: string): ApiResponse | undefined {
@@ -95,10 +96,10 @@ export class ExtraPaths {
   #openAPI({ path, query, headers }: ApiRequest): ApiResponse | undefined {
     const served = this.#served()
     if (path === '/openapi/v2') {
-      if (!/\*\/\*|json|proto-openapi|^$/.test(headers.accept ?? '')) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: [] }
+      const mediaType = acceptedForm(headers, 'v2')
+      if (!mediaType) return { status: 406, headers: { vary: 'Accept-Encoding, Accept' }, body: [] }
       const document = this.#mergedV2.document(openAPIV2Document(served), this.#parts.remote?.openAPIV2() ?? [])
-      const wantsProtobuf = /proto-openapi/.test(headers.accept ?? '') && !/json/.test(headers.accept ?? '')
-      const response = documentResponse(wantsProtobuf ? this.#inProtobuf(document) : document, headers, wantsProtobuf ? V2_PROTOBUF : 'application/json')
+      const response = documentResponse(mediaType === JSON_TYPE ? document : this.#inProtobuf(document), headers, mediaType === JSON_TYPE ? JSON_TYPE : V2_PROTOBUF)
       response.headers.vary = 'Accept-Encoding, Accept'
       return response
     }
@@ -110,13 +111,16 @@ export class ExtraPaths {
     const hash = query.get('hash')
     const isCurrent = hash !== null && hash.replaceAll('"', '').toUpperCase() === document.hash.toUpperCase()
     if (hash !== null && !isCurrent) return { status: 301, headers: { 'content-type': 'application/json', etag: `"${document.hash}"`, vary: 'Accept', location: `${path}?hash=${document.hash}` }, body: [] }
-    const response = documentResponse(document, headers)
+    const mediaType = acceptedForm(headers, 'v3')
+    if (!mediaType) return { status: 406, headers: { vary: 'Accept' }, body: [] }
+    const isJSON = mediaType === JSON_TYPE
+    const response = documentResponse(isJSON ? document : { hash: document.hash, body: [openAPIV3Protobuf(contentOf(document))] }, headers, isJSON ? JSON_TYPE : V3_PROTOBUF)
     if (isCurrent) response.headers['cache-control'] = 'public, immutable'
     return response
   }
 
   #inProtobuf(document: OpenAPIDocument): OpenAPIDocument {
-    if (this.#protobuf?.hash !== document.hash) this.#protobuf = { hash: document.hash, body: [openAPIV2Protobuf(contentOf(document) as object)] }
+    if (this.#protobuf?.hash !== document.hash) this.#protobuf = { hash: document.hash, body: [openAPIV2Protobuf(contentOf(document))] }
     return this.#protobuf
   }
 
@@ -137,7 +141,15 @@ export class ExtraPaths {
   }
 }
 
-function documentResponse({ body, hash }: OpenAPIDocument, headers: ApiRequest['headers'], contentType = 'application/json'): ApiResponse {
+const JSON_TYPE = 'application/json'
+
+/** Documents are had as JSON, or in protobuf under its present or its first name. */
+function acceptedForm({ accept }: ApiRequest['headers'], version: 'v2' | 'v3'): string | undefined {
+  const protobuf = `application/com.github.proto-openapi.spec.${version}`
+  return firstAccepted(accept, [JSON_TYPE, `${protobuf}.v1.0+protobuf`, `${protobuf}@v1.0+protobuf`])
+}
+
+function documentResponse({ body, hash }: OpenAPIDocument, headers: ApiRequest['headers'], contentType: string): ApiResponse {
   const etag = `"${hash}"`
   if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: [] }
   return { status: 200, headers: { 'content-type': contentType, etag, vary: 'Accept' }, body }

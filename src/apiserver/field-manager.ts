@@ -6,7 +6,7 @@ import { LEAF, type FieldSet } from '../apimachinery/field-set.ts'
 import { updateManagedFields, type FieldManagerContext } from '../apimachinery/managed-fields.ts'
 import { serverSideApply } from '../apimachinery/server-side-apply.ts'
 import { cloneJSON, isRecord } from '../apimachinery/json.ts'
-import { ParseError } from '../apimachinery/parse-error.ts'
+import { ConversionError, ParseError } from '../apimachinery/parse-error.ts'
 import { isScaleSubresource, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import { fromStorage, toStorage, type Scheme, type ServedKind } from '../registry/scheme.ts'
@@ -61,6 +61,7 @@ function decodeApplied({ codec, apiVersion, kind }: ServedKind, merged: Record<s
     if (!(error instanceof ParseError)) throw error
     const { namespace = '', name = '' } = isRecord(applied.metadata) ? applied.metadata : {}
     const type = `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`
+    if (error instanceof ConversionError) throw new StatusError({ code: 500, message: `failed to convert to unversioned (${String(namespace)}/${String(name)}; ${type}): ${error.message}`, cause: error })
     throw new StatusError({ code: 500, message: `failed to convert new object (${String(namespace)}/${String(name)}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${error.message}`, cause: error })
   }
 }

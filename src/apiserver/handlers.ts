@@ -74,6 +74,8 @@ const OFFER: Offer = { conversions: metadataConversions }
 /** Custom resources have no protobuf, but their metadata has. */
 const CUSTOM_OFFER: Offer = { conversions: metadataConversions, plain: ['json', 'yaml'], isCustom: true }
 const TABLELESS_OFFER: Offer = { conversions: partialConversions }
+/** A log is text whatever is asked for, but what is asked for must be one of the usual forms. */
+const LOG_OFFER: Offer = { routed: ['text/plain'] }
 
 function offerOf({ kind, info }: Call): Offer {
   const subresource = updateSubresourceOf(kind, info.subresource)
@@ -256,6 +258,7 @@ async function connect(call: Call, subresource: ConnectSubresource): Promise<Api
   const { api, kind, info, request } = call
   if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed()
   if (request.query.has('dryRun')) throw badRequest('dryRun is not supported')
+  if (subresource.connect === 'log') accepted(call, LOG_OFFER)
   const ctx = contextOf(call)
   await admitConnect(call, subresource, ctx)
   if (subresource.check?.({ name: info.name, query: request.query, ctx }) === 'nothing') return { status: 204, headers: {} }

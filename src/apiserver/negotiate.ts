@@ -61,6 +61,8 @@ export interface Offer {
   /** Encodings that are offered without a conversion, where not all are (custom resources have no protobuf). */
   plain?: readonly Encoding[]
   conversions?: OffersConversion
+  /** What the router lets through though no serializer makes it. */
+  routed?: readonly string[]
   /** Custom resources are served past the router that has words of its own for what nobody makes or takes. */
   isCustom?: boolean
 }
@@ -76,9 +78,10 @@ export function negotiateOutput(accept: string | undefined, query: { get(name: s
     if (accepted) return { encoding: accepted.encoding, as: accepted.as, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
   }
   const mediaTypes = ENCODINGS.map(([, mediaType]) => mediaType)
+  const { routed = [] } = offer
   // A known type in an unknown form has words of its own.
-  if (offer.isCustom || clauses.some((clause) => match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
-  throw noRepresentation(mediaTypes)
+  if (offer.isCustom || clauses.some((clause) => routed.includes(`${clause.type}/${clause.subtype}`) || match({ ...clause, parameters: NO_PARAMETERS }, encodings, {}))) throw notAcceptable(mediaTypes)
+  throw noRepresentation([...routed, ...mediaTypes])
 }
 
 /** 406 for a client that takes none of the types that a path has. */
@@ -130,6 +133,18 @@ function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encoding
     return (type === mainType && (subtype === mainSubtype || (subtype === '*' && isCustom))) || (type === '*' && subtype === '*')
   })
   return encoding && { encoding, as: as as Conversion | undefined }
+}
+
+/** The first of these media types, in the order in which the client wants them. */
+export function firstAccepted<T extends string>(accept: string | undefined, offered: readonly T[]): T | undefined {
+  for (const { type, subtype } of parseAccept(accept)) {
+    const found = offered.find((name) => {
+      const [mainType, mainSubtype] = name.split('/')
+      return (type === '*' || type === mainType) && (subtype === '*' || subtype === mainSubtype)
+    })
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])

@@ -1,47 +1,17 @@
 /**
- * The OpenAPI v2 document as gnostic's protobuf message, which kubectl asks for when a kind is in no v3 document. It carries the
- * definitions; the paths are told by v3. Models openapiv2/OpenAPIv2.proto of github.com/google/gnostic-models.
+ * The OpenAPI v2 document as gnostic's protobuf message, which kubectl asks for when a kind is in no v3 document. Models
+ * openapiv2/OpenAPIv2.proto of github.com/google/gnostic-models.
  */
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { stringify } from 'yaml'
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { isRecord } from '../apimachinery/json.ts'
+import { any, double, each, fillShape, flag, integer, members, message, namedMembers, orReference, shaped, text, type Shape, type Write } from './gnostic-writer.ts'
 
 export const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
-type Write = (writer: BinaryWriter, number: number, value: unknown) => void
+/** Schemas hold schemas. */
+const schema: Write = (writer, number, value) => writeSchema(writer, number, value)
 
-const text: Write = (writer, number, value) => void writer.tag(number, WireType.LengthDelimited).string(String(value))
-const flag: Write = (writer, number, value) => void writer.tag(number, WireType.Varint).bool(value === true)
-const integer: Write = (writer, number, value) => void writer.tag(number, WireType.Varint).int64(value as number)
-const double: Write = (writer, number, value) => void writer.tag(number, WireType.Bit64).double(value as number)
-
-/** A message whose body `fill` writes. */
-function message(fill: (writer: BinaryWriter, value: unknown) => void): Write {
-  return (writer, number, value) => {
-    writer.tag(number, WireType.LengthDelimited).fork()
-    fill(writer, value)
-    writer.join()
-  }
-}
-
-function each(write: Write): Write {
-  return (writer, number, value) => {
-    for (const item of Array.isArray(value) ? value : [value]) write(writer, number, item)
-  }
-}
-
-/** `Any` carries values as YAML. */
-const any = message((writer, value) => text(writer, 2, stringify(value)))
-const schema = message((writer, value) => writeSchema(writer, value))
-const named = (write: Write): Write => message((writer, value) => {
-  const [name, member] = value as [string, unknown]
-  text(writer, 1, name)
-  write(writer, 2, member)
-})
-const namedMembers = (write: Write): Write => message((writer, value) => each(named(write))(writer, 1, Object.entries(value as object)))
-
-/** Field numbers of Schema, and how each member is written. */
-const MEMBERS: Readonly<Record<string, [number, Write]>> = {
+const SCHEMA: Shape = {
   $ref: [1, text],
   format: [2, text],
   title: [3, text],
@@ -67,27 +37,49 @@ const MEMBERS: Readonly<Record<string, [number, Write]>> = {
   items: [23, message((writer, value) => each(schema)(writer, 1, value))],
   allOf: [24, each(schema)],
   properties: [25, namedMembers(schema)],
+  externalDocs: [29, shaped({ description: [1, text], url: [2, text] })],
+  example: [30, any],
 }
-const EXTENSION = 31
+const writeSchema = shaped(SCHEMA, 31)
 
-function writeSchema(writer: BinaryWriter, value: unknown): void {
-  if (!isRecord(value)) return
-  for (const [name, member] of Object.entries(value)) {
-    const known = Object.hasOwn(MEMBERS, name) ? MEMBERS[name] : undefined
-    if (known) known[1](writer, known[0], member)
-    else if (name.startsWith('x-')) named(any)(writer, EXTENSION, [name, member])
-  }
-}
+const bodyParameter = shaped({ description: [1, text], name: [2, text], in: [3, text], required: [4, flag], schema: [5, schema] }, 6)
+const queryParameter = shaped({ required: [1, flag], in: [2, text], description: [3, text], name: [4, text], type: [6, text], uniqueItems: [20, flag] }, 23)
+const pathParameter = shaped({ required: [1, flag], in: [2, text], description: [3, text], name: [4, text], type: [5, text], uniqueItems: [19, flag] }, 22)
+const otherParameter = message((writer, value) => (isRecord(value) && value.in === 'path' ? pathParameter(writer, 4, value) : queryParameter(writer, 3, value)))
+const parameter = message((writer, value) => (isRecord(value) && value.in === 'body' ? bodyParameter(writer, 1, value) : otherParameter(writer, 2, value)))
+const parameters = each(orReference(parameter))
+
+const response = shaped({ description: [1, text], schema: [2, message((writer, value) => schema(writer, 1, value))] }, 5)
+const operation = shaped(
+  {
+    tags: [1, each(text)],
+    summary: [2, text],
+    description: [3, text],
+    operationId: [5, text],
+    produces: [6, each(text)],
+    consumes: [7, each(text)],
+    parameters: [8, parameters],
+    responses: [9, namedMembers(orReference(response))],
+    schemes: [10, each(text)],
+  },
+  13,
+)
+const pathItem = shaped({ get: [2, operation], put: [3, operation], post: [4, operation], delete: [5, operation], options: [6, operation], head: [7, operation], patch: [8, operation], parameters: [9, parameters] }, 10)
+const apiKey = shaped({ type: [1, text], name: [2, text], in: [3, text], description: [4, text] }, 5)
+
+const fillDocument = fillShape({
+  swagger: [1, text],
+  info: [2, shaped({ title: [1, text], version: [2, text], description: [3, text] })],
+  paths: [8, message((writer, value) => members(pathItem)(writer, 2, value))],
+  definitions: [9, namedMembers(schema)],
+  parameters: [10, namedMembers(parameter)],
+  security: [12, each(namedMembers(message((writer, value) => each(text)(writer, 1, value))))],
+  securityDefinitions: [13, namedMembers(message((writer, value) => apiKey(writer, 2, value)))],
+})
 
 /** @param document the JSON document */
-export function openAPIV2Protobuf(document: { swagger?: string; info?: { title?: string; version?: string }; definitions?: object }): Buffer {
+export function openAPIV2Protobuf(document: unknown): Buffer {
   const writer = new BinaryWriter()
-  text(writer, 1, document.swagger ?? '2.0')
-  message((w) => {
-    text(w, 1, document.info?.title ?? '')
-    text(w, 2, document.info?.version ?? '')
-  })(writer, 2, undefined)
-  message(() => {})(writer, 8, undefined)
-  namedMembers(schema)(writer, 9, document.definitions ?? {})
+  fillDocument(writer, document)
   return Buffer.from(writer.finish())
 }

@@ -4,13 +4,20 @@ import { fromUnstructured } from '../apimachinery/from-unstructured.ts'
 import { freezeJSON } from '../apimachinery/json.ts'
 import { mergeTypeOf, type MergeType } from '../apimachinery/merge-type.ts'
 import { normalize } from '../apimachinery/normalize.ts'
+import { ConversionError } from '../apimachinery/parse-error.ts'
 import { typeNameFor } from '../../schemas/facts.ts'
 import { apiVersionOf, type ObjectCodec } from './scheme.ts'
 import type { GroupVersionKind, KindDefinition, KubeObject } from './kind.ts'
 
-export function factsCodec(typeName: string, gvk: GroupVersionKind): ObjectCodec {
+/** @param whyNotConverted of the definition */
+export function factsCodec(typeName: string, gvk: GroupVersionKind, whyNotConverted?: KindDefinition['whyNotConverted']): ObjectCodec {
   const type = { kind: gvk.kind, apiVersion: apiVersionOf(gvk) }
-  const typed = ({ object, strictErrors }: Decoded) => ({ object: { ...object, ...type } as unknown as KubeObject, strictErrors })
+  const typed = ({ object, strictErrors }: Decoded) => {
+    const made = { ...object, ...type } as unknown as KubeObject
+    const why = whyNotConverted?.(made)
+    if (why !== undefined) throw new ConversionError(why)
+    return { object: made, strictErrors }
+  }
   let mergeType: MergeType | undefined
   let empty: KubeObject | undefined
   const codec: ObjectCodec = {
@@ -34,5 +41,5 @@ export function factsCodec(typeName: string, gvk: GroupVersionKind): ObjectCodec
 export function codecOf(definition: KindDefinition): ObjectCodec {
   const typeName = typeNameFor(definition.group, definition.version, definition.kind)
   if (!typeName) throw new Error(`there are no schema facts about ${apiVersionOf(definition)} ${definition.kind}`)
-  return factsCodec(typeName, definition)
+  return factsCodec(typeName, definition, definition.whyNotConverted)
 }

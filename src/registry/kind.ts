@@ -330,6 +330,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   patchTypes?: readonly ('json' | 'merge' | 'strategic' | 'apply')[]
   /** Adds to the empty object of a bookmark what conversion makes of an empty internal one upstream. In place. */
   fillBookmark?(object: T): void
+  /** Why upstream cannot make its internal object of one that is of the right type, in its words. */
+  whyNotConverted?(object: T): string | undefined
   /** Upstream reads objects of the kind from etcd itself, which shows in how a version that has not happened is refused. */
   isUncached?: true
   /** Items of a list carry kind and apiVersion (custom resources). */

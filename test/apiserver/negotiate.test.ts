@@ -1,5 +1,5 @@
 import t from 'tap'
-import { metadataConversions, negotiateInput, negotiateOutput, negotiatePatch, partialConversions, type Offer } from '../../src/apiserver/negotiate.ts'
+import { firstAccepted, metadataConversions, negotiateInput, negotiateOutput, negotiatePatch, partialConversions, type Offer } from '../../src/apiserver/negotiate.ts'
 import { warningHeaders } from '../../src/apiserver/warnings.ts'
 
 const TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1'
@@ -13,6 +13,17 @@ function negotiated(accept: string | undefined, offer: Offer = { conversions: me
     return error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''
   }
 }
+
+t.test('media types that are not those of objects', (t) => {
+  const offered = ['application/json', 'application/x.a+protobuf'] as const
+  const cases = { '': offered[0], '*/*': offered[0], 'application/*': offered[0], 'text/plain': undefined, 'application/json;q=0.5, application/x.a+protobuf': offered[1], 'text/*, application/x.a+protobuf': offered[1] }
+  for (const [accept, expected] of Object.entries(cases)) t.equal(firstAccepted(accept, offered), expected, accept)
+  const log: Offer = { routed: ['text/plain'] }
+  t.match(negotiated('text/plain', log), /^only the following media types are accepted: application\/json/)
+  t.match(negotiated(TABLE, log), /^only the following media types are accepted/)
+  t.match(negotiated('application/xml', log), '406: Not Acceptable')
+  t.end()
+})
 
 t.test('the form of answers', (t) => {
   const cases: [string | undefined, string][] = [

@@ -107,6 +107,21 @@ t.test('names: given, generated, wrong', async (t) => {
   t.match(await api.post(CONFIG_MAPS, configMap('x', { metadata: { resourceVersion: '7' } })), { status: 500, body: { message: 'resourceVersion should not be set on objects to be created' } })
 })
 
+t.test('what upstream cannot make its own of', async (t) => {
+  const api = await startApiCluster(t)
+  const path = '/apis/apps/v1/namespaces/default/daemonsets'
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'a', image: 'x' }] } }
+  const daemonSet = (annotations = {}) => ({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'd', annotations }, spec: { selector: { matchLabels: { a: 'b' } }, template } })
+  const wrong = { 'deprecated.daemonset.template.generation': 'x' }
+  const why = 'strconv.ParseInt: parsing "x": invalid syntax'
+  t.match(await api.post(path, daemonSet(wrong)), { status: 400, body: { message: `DaemonSet in version "v1" cannot be handled as a DaemonSet: ${why}` } })
+  await api.make(path, daemonSet())
+  const patch = (type: string, query = '') => api.patch(`${path}/d${query}`, type.includes('apply') ? daemonSet(wrong) : { metadata: { annotations: wrong } }, { headers: { 'content-type': type } })
+  t.match(await patch('application/merge-patch+json'), { status: 422, body: { message: new RegExp(`${why}$`) } })
+  t.match(await patch('application/strategic-merge-patch+json'), { status: 500, body: { message: why } })
+  t.match(await patch('application/apply-patch+yaml', '?fieldManager=f&force=true'), { status: 500, body: { message: `failed to convert to unversioned (/d; apps/v1, Kind=DaemonSet): ${why}` } })
+})
+
 t.test('a dry run changes nothing', async (t) => {
   const api = await startApiCluster(t)
   const created = await api.make(CONFIG_MAPS, configMap('real', { data: { a: '1' } }))

@@ -2,6 +2,7 @@
 import type { DaemonSet } from '../../../schemas/types.ts'
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { formatLabelSelector } from '../../../src/apimachinery/labels.ts'
+import { quote } from '../../../src/errors.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import { containerColumns, formatLabels } from '../../core/v1/_pod-columns.ts'
 import { defaultPodTemplate } from '../../core/v1/_pod-defaults.ts'
@@ -51,6 +52,10 @@ export default defineKind<DaemonSet>({
     defaultPodTemplate((spec.template ??= {}))
   },
   generation: true,
+  whyNotConverted({ metadata: { annotations } }) {
+    const text = annotations?.[TEMPLATE_GENERATION]
+    return text === undefined ? undefined : whyNotInt64(text)
+  },
   fillBookmark: (d) => setTemplateGeneration(d, 0),
   prepareForCreate(d) {
     d.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }
@@ -67,6 +72,12 @@ export default defineKind<DaemonSet>({
     return old && equalJSON(d.spec.template, old.spec.template) ? [] : podTemplateWarnings(d.spec.template, 'spec.template')
   },
 })
+
+/** As Go's ParseInt says it. */
+function whyNotInt64(text: string): string | undefined {
+  if (!/^[+-]?[0-9]+$/.test(text)) return `strconv.ParseInt: parsing ${quote(text)}: invalid syntax`
+  return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? undefined : `strconv.ParseInt: parsing ${quote(text)}: value out of range`
+}
 
 export function templateGeneration(d: DaemonSet): number {
   const text = d.metadata.annotations?.[TEMPLATE_GENERATION]

@@ -1,11 +1,10 @@
 /** PATCH in its four forms. Models k8s.io/apiserver/pkg/endpoints/handlers/patch.go. */
 import { jsonKind } from '../../apimachinery/decode-context.ts'
-import { fromUnstructured } from '../../apimachinery/from-unstructured.ts'
 import { applyJSONPatch, decodeJSONPatch, MAX_JSON_PATCH_OPERATIONS } from '../../apimachinery/json-patch.ts'
 import { byBytes, goFormat } from '../../apimachinery/go-format.ts'
 import { equalJSON, isRecord } from '../../apimachinery/json.ts'
 import { applyMergePatch } from '../../apimachinery/merge-patch.ts'
-import { ParseError } from '../../apimachinery/parse-error.ts'
+import { ConversionError, ParseError } from '../../apimachinery/parse-error.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { StrategicMergeError } from '../../apimachinery/strategic-merge-error.ts'
 import { strategicMerge } from '../../apimachinery/strategic-merge.ts'
@@ -131,15 +130,17 @@ function mergePatched(live: object, patch: unknown): { object: unknown; strictEr
 }
 
 function strategic(expected: Expected, live: object, { bytes }: Patch, ctx: RequestContext): Patched {
-  const { typeName } = expected.codec
+  const { codec } = expected
+  const { typeName } = codec
   if (!typeName) throw badRequest('strategic merge patch is not supported for this kind')
   const { value, duplicates } = orBadRequest('', () => parseJSON(bytes, { strict: ctx.fieldValidation !== 'Ignore' }))
   if (!isRecord(value)) throw badRequest(`json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)
   try {
-    const { object, strictErrors } = fromUnstructured(typeName, strategicMerge(typeName, live as Record<string, unknown>, value))
+    const { object, strictErrors } = codec.fromApplied(strategicMerge(typeName, live as Record<string, unknown>, value))
     return { object, strictErrors: [...duplicates, ...strictErrors], text: () => goFormat(value) }
   } catch (error) {
     if (error instanceof StrategicMergeError) throw new StatusError({ code: error.code, ...(error.code === 400 ? { reason: 'BadRequest' } : error.code === 422 ? { reason: 'Invalid' } : {}), message: error.message })
+    if (error instanceof ConversionError) throw new StatusError({ code: 500, message: error.message, cause: error })
     if (error instanceof ParseError) throw cannotDecode(goFormat(value), error.message)
     throw error
   }
