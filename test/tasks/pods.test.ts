@@ -1,0 +1,4 @@
+/** Configuring pods. */
+import { performTasks } from './_perform.ts'
+
+await performTasks(['configure-pods'])
