@@ -54,7 +54,7 @@ export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
   /** The public keys of service account tokens, as a JWK set. */
   keySet(): Promise<object>
   /** What other servers serve. */
-  remote?: Pick<RemoteDiscovery, 'openAPIPaths' | 'openAPIV2'>
+  remote?: Pick<RemoteDiscovery, 'openAPIPaths' | 'openAPIV2' | 'convertedOpenAPIV3'>
 }
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
@@ -106,7 +106,8 @@ export class ExtraPaths {
     // The index is sniffed upstream, and so called plain text.
     if (path === '/openapi/v3') return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: openAPIV3Index(served, this.#parts.remote?.openAPIPaths()).body }
     if (!path.startsWith('/openapi/v3/')) return undefined
-    const document = openAPIV3Document(served, path.slice('/openapi/v3/'.length))
+    const name = path.slice('/openapi/v3/'.length)
+    const document = openAPIV3Document(served, name) ?? this.#parts.remote?.convertedOpenAPIV3(name)
     if (!document) return { status: 404, headers: {}, body: [] }
     const hash = query.get('hash')
     const isCurrent = hash !== null && hash.replaceAll('"', '').toUpperCase() === document.hash.toUpperCase()

@@ -151,8 +151,10 @@ export class Routes {
 
   /** The answer of another server, for a path that is one's. */
   #proxied({ path, user }: ApiRequest, raw: RawRequest): Promise<ApiResponse> | undefined {
-    const { aggregator } = this.#parts.aggregation ?? {}
-    const service = aggregator?.serviceFor(path.startsWith(OPENAPI) ? path.slice(OPENAPI.length) : path)
+    const { aggregator, discovery } = this.#parts.aggregation ?? {}
+    const isDocument = path.startsWith(OPENAPI)
+    if (isDocument && discovery?.convertedOpenAPIV3(path.slice(OPENAPI.length + 1))) return undefined
+    const service = aggregator?.serviceFor(isDocument ? path.slice(OPENAPI.length) : path)
     return service && aggregator?.proxy(service, raw, user)
   }
 

@@ -43,7 +43,8 @@ interface Echo {
   client: string
 }
 
-async function startWardle(t: Test): Promise<{ port: number; ca: string }> {
+/** @param isLegacy that it has no OpenAPI v3 */
+async function startWardle(t: Test, isLegacy: boolean): Promise<{ port: number; ca: string }> {
   const { ca, server: pair } = await loadPki({ dir: undefined, hosts: ['wardle.default.svc'], clock: new SystemClock(), random: new SystemRandom() })
   const server = https.createServer({ key: pair.key, cert: pair.cert, requestCert: true, rejectUnauthorized: false }, (request, response) => {
     const chunks: Buffer[] = []
@@ -51,6 +52,7 @@ async function startWardle(t: Test): Promise<{ port: number; ca: string }> {
     request.on('end', () => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'https://wardle')
       const json = (value: unknown, status = 200) => void response.writeHead(status, { 'content-type': 'application/json', 'x-wardle': 'yes' }).end(JSON.stringify(value))
+      if (isLegacy && pathname.startsWith('/openapi/v3')) return void response.writeHead(404).end()
       if (DOCUMENTS[pathname]) return json(DOCUMENTS[pathname])
       if (pathname.endsWith('/teapot')) return json({ kind: 'Status', code: 418 }, 418)
       if (pathname.endsWith('/drop')) return request.socket.destroy()
@@ -72,8 +74,8 @@ async function startWardle(t: Test): Promise<{ port: number; ca: string }> {
   return { port: (server.address() as AddressInfo).port, ca: Buffer.from(ca.cert).toString('base64') }
 }
 
-async function setup(t: Test): Promise<ApiTester> {
-  const { port, ca } = await startWardle(t)
+async function setup(t: Test, { isLegacy = false } = {}): Promise<ApiTester> {
+  const { port, ca } = await startWardle(t, isLegacy)
   const api = await startApiCluster(t)
   await api.make('/api/v1/namespaces/default/services', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'wardle' }, spec: { type: 'ExternalName', externalName: 'localhost' } })
   const spec = { group: 'wardle.example.com', version: 'v1alpha1', groupPriorityMinimum: 2000, versionPriority: 15, service: { name: 'wardle', namespace: 'default', port }, caBundle: ca }
@@ -133,6 +135,18 @@ t.test('its OpenAPI v2 is merged into the one of this server', async (t) => {
   t.not(definitions[meta]?.description, 'another one')
   await api.delete(API_SERVICE)
   await eventually(async () => !Object.hasOwn((await read()).paths, `${VERSION}/flunders`))
+})
+
+t.test('a server without OpenAPI v3 is told of by what it says in v2', async (t) => {
+  const api = await setup(t, { isLegacy: true })
+  const url = async () => ((await api.get('/openapi/v3')).body.paths as Record<string, { serverRelativeURL: string }>)['apis/wardle.example.com/v1alpha1']?.serverRelativeURL
+  await eventually(async () => (await url())?.startsWith(`/openapi/v3${VERSION}?hash=`) ?? false)
+  const { status, body } = await api.get((await url()) ?? '')
+  t.equal(status, 200)
+  const document = body as unknown as { openapi: string; paths: Record<string, unknown>; components: { schemas: Record<string, unknown> } }
+  t.equal(document.openapi, '3.0.0')
+  t.match(document.components.schemas.Flunder, { properties: { metadata: { $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } } })
+  t.ok(document.paths[`${VERSION}/flunders`])
 })
 
 t.test('a server that cannot be asked', async (t) => {

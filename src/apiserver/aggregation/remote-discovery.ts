@@ -6,7 +6,9 @@ import type { APIResource, APIService } from '../../../schemas/types.ts'
 import { equalJSON, isRecord } from '../../apimachinery/json.ts'
 import type { Clock, Timer } from '../../clock.ts'
 import { type Aggregator, isAvailable } from './aggregator.ts'
+import type { OpenAPIDocument } from '../openapi-document.ts'
 import { pathsOfGroupVersion, type Swagger } from './merge-openapi-v2.ts'
+import { convertOpenAPIV2 } from './openapi-v2-to-v3.ts'
 
 export interface RemoteGroupVersion {
   readonly group: string
@@ -23,14 +25,18 @@ const REFRESH_MS = 60_000
 
 interface Said {
   resources: readonly object[]
-  /** Where its OpenAPI document is, hash included. */
+  /** Where its OpenAPI v3 document is, hash included. */
   openAPI: string | undefined
+  /** Whether it has none at all of these. */
+  isLegacy: boolean
 }
 
 /** What an OpenAPI v2 document of another server says of one group-version. */
 export interface RemoteOpenAPIV2 {
   readonly etag: string
   readonly content: Swagger
+  /** Made of it where the server has nothing in v3. */
+  readonly v3?: OpenAPIDocument
 }
 
 export class RemoteDiscovery {
@@ -71,7 +77,9 @@ export class RemoteDiscovery {
   openAPIPaths(): Record<string, { serverRelativeURL: string }> {
     return Object.fromEntries(
       this.#aggregator.all().flatMap((service) => {
-        const url = this.#said.get(keyOf(service))?.openAPI
+        const key = keyOf(service)
+        const converted = this.#openAPIV2.get(key)?.v3
+        const url = converted ? `/openapi/v3/apis/${key}?hash=${converted.hash}` : this.#said.get(key)?.openAPI
         return url === undefined ? [] : [[`apis/${keyOf(service)}`, { serverRelativeURL: url }]]
       }),
     )
@@ -84,6 +92,11 @@ export class RemoteDiscovery {
     return [...services]
       .sort((a, b) => priority(b) - priority(a) || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
       .flatMap((service) => this.#openAPIV2.get(keyOf(service)) ?? [])
+  }
+
+  /** A document at /openapi/v3/NAME that this server has to give, since the other has none. */
+  convertedOpenAPIV3(name: string): OpenAPIDocument | undefined {
+    return name.startsWith('apis/') ? this.#openAPIV2.get(name.slice('apis/'.length))?.v3 : undefined
   }
 
   /** Asks all that can be asked. */
@@ -101,7 +114,8 @@ export class RemoteDiscovery {
   }
 
   async #ask(service: APIService): Promise<void> {
-    await Promise.all([this.#askDiscovery(service), this.#askOpenAPIV2(service)])
+    await this.#askDiscovery(service)
+    await this.#askOpenAPIV2(service)
   }
 
   async #askDiscovery(service: APIService): Promise<void> {
@@ -111,7 +125,7 @@ export class RemoteDiscovery {
     const index = await this.#json(service, '/openapi/v3')
     const paths = isRecord(index) && isRecord(index.paths) ? index.paths : {}
     const entry = paths[`apis/${key}`]
-    const said = { resources: aggregatedResources(list.resources as APIResource[]), openAPI: isRecord(entry) && typeof entry.serverRelativeURL === 'string' ? entry.serverRelativeURL : undefined }
+    const said = { resources: aggregatedResources(list.resources as APIResource[]), openAPI: isRecord(entry) && typeof entry.serverRelativeURL === 'string' ? entry.serverRelativeURL : undefined, isLegacy: index === undefined }
     if (equalJSON(said, this.#said.get(key))) return
     this.#said.set(key, said)
     this.#changed()
@@ -119,12 +133,15 @@ export class RemoteDiscovery {
 
   async #askOpenAPIV2(service: APIService): Promise<void> {
     const key = keyOf(service)
-    const said = await this.#aggregator.fetch(service, '/openapi/v2', this.#openAPIV2.get(key)?.etag)
+    const before = this.#openAPIV2.get(key)
+    const isLegacy = this.#said.get(key)?.isLegacy ?? false
+    // Another form of it is needed, or no longer.
+    const isStale = before !== undefined && isLegacy !== (before.v3 !== undefined)
+    const said = await this.#aggregator.fetch(service, '/openapi/v2', isStale ? undefined : before?.etag)
     if (!said?.isNew || !isRecord(said.content)) return
     const content = pathsOfGroupVersion(said.content, key)
-    const etag = said.etag ?? ''
-    if (equalJSON(content, this.#openAPIV2.get(key)?.content)) return
-    this.#openAPIV2.set(key, { content, etag })
+    if (!isStale && equalJSON(content, before?.content)) return
+    this.#openAPIV2.set(key, { content, etag: said.etag ?? '', ...(isLegacy ? { v3: convertOpenAPIV2(said.content) } : {}) })
     this.#changed()
   }
 
