@@ -36,6 +36,8 @@ class GarbageCollector {
   readonly #queue: Workqueue
   /** By kind that is followed. */
   readonly #followed = new Map<string, { namespaced: boolean; stop: () => void }>()
+  /** The version in which a kind is followed, by its group and name. */
+  #versions = new Map<string, string>()
   #stopDefinitions: () => void = () => {}
   #busy = 0
   #closed = false
@@ -71,6 +73,7 @@ class GarbageCollector {
       const groupKind = `${groupOf(apiVersion)}/${name}`
       if (name !== 'Event' && !wanted.has(groupKind)) wanted.set(groupKind, { kind, namespaced })
     }
+    this.#versions = new Map([...wanted].map(([groupKind, { kind }]) => [groupKind, kind]))
     const kinds = new Set([...wanted.values()].map((k) => k.kind))
     for (const [kind, { stop }] of this.#followed) {
       if (kinds.has(kind)) continue
@@ -113,18 +116,27 @@ class GarbageCollector {
     for (const dependent of this.#graph.dependentsOf(uid)) this.#add(dependent)
     for (const ref of ownersOf(object)) {
       const owner = this.#lookUp(ref, object)
-      if (owner && isDeletingDependents(owner)) this.#add({ kind: kindOfRef(ref), ...nameOf(owner) })
+      if (owner && isDeletingDependents(owner)) this.#add({ kind: this.#kindOf(ref), ...nameOf(owner) })
     }
   }
 
   #addOwner(refs: readonly OwnerReference[], uid: string, object: KubeObject): void {
     const ref = refs.find((r) => r.uid === uid)
     const owner = ref && this.#lookUp(ref, object)
-    if (ref && owner) this.#add({ kind: kindOfRef(ref), ...nameOf(owner) })
+    if (ref && owner) this.#add({ kind: this.#kindOf(ref), ...nameOf(owner) })
   }
 
   #add({ kind, namespace, name }: Target): void {
     this.#queue.add(`${kind} ${namespace}/${name}`)
+  }
+
+  /** An owner may be named in any version that is served of its kind. */
+  #kindOf({ apiVersion = '', kind = '' }: OwnerReference): string {
+    const named = `${apiVersion}/${kind}`
+    if (this.#followed.has(named)) return named
+    const group = groupOf(apiVersion)
+    const isServed = this.#ctx.served?.().some((s) => s.kind === kind && (s.group ? `${s.group}/${s.version}` : s.version) === apiVersion)
+    return (isServed && this.#versions.get(`${group}/${kind}`)) || named
   }
 
   #isOwnerThere(ref: OwnerReference, dependent: KubeObject): boolean {
@@ -133,7 +145,7 @@ class GarbageCollector {
 
   /** The owner by its coordinates as far as it can be told from listers: where a dependent of that namespace may have it. */
   #lookUp(ref: OwnerReference, dependent: KubeObject): KubeObject | undefined {
-    const kind = kindOfRef(ref)
+    const kind = this.#kindOf(ref)
     const followed = this.#followed.get(kind)
     if (!followed) return undefined
     return this.#ctx.informers.lister(kind).get(followed.namespaced ? (dependent.metadata.namespace ?? '') : '', ref.name ?? '')
@@ -198,7 +210,7 @@ class GarbageCollector {
 
   /** The owner, asked of the server when listers do not have it. Throws where the kind is unknown or out of reach. */
   async #owner(ref: OwnerReference, object: KubeObject): Promise<KubeObject | undefined> {
-    const kind = kindOfRef(ref)
+    const kind = this.#kindOf(ref)
     const served = this.#ctx.kinds?.().find((k) => k.kind === kind)
     if (!served) throw new Error(`unable to get REST mapping for ${ref.apiVersion}/${ref.kind}.`)
     const { namespace = '' } = object.metadata
@@ -215,7 +227,7 @@ class GarbageCollector {
   }
 
   #reportForeignOwner(ref: OwnerReference, object: KubeObject, namespaced: boolean): void {
-    const kind = kindOfRef(ref)
+    const kind = this.#kindOf(ref)
     if (!namespaced || !this.#followed.has(kind)) return
     const owner = this.#ctx.informers.lister(kind).byUid(ref.uid ?? '')
     const { namespace } = object.metadata
@@ -289,10 +301,6 @@ function dependentOf(kind: string, object: KubeObject): Dependent {
 
 function nameOf(object: KubeObject): { namespace: string; name: string } {
   return { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' }
-}
-
-function kindOfRef(ref: OwnerReference): string {
-  return `${ref.apiVersion}/${ref.kind}`
 }
 
 function targetOf(key: string): Target {

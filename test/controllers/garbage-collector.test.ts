@@ -18,10 +18,13 @@ const KINDS = [
   { kind: 'v1/Node', plural: 'nodes', namespaced: false },
 ]
 
+/** Config maps are kept in v1, and served in another version too. */
+const SERVED = ['v1', 'v1beta1'].map((version) => ({ group: '', version, kind: 'ConfigMap', plural: 'configmaps' }))
+
 async function collector(...objects: KubeObject[]) {
   const cluster = new FakeCluster()
   cluster.seed(...objects)
-  const loop = garbageCollector.start(cluster.context({ kinds: () => KINDS }))
+  const loop = garbageCollector.start(cluster.context({ kinds: () => KINDS, served: () => SERVED }))
   const settle = async () => {
     for (let before = -1; before !== cluster.writes.length; ) {
       before = cluster.writes.length
@@ -73,6 +76,15 @@ t.test('an owner that never was, of another uid, or in another namespace counts 
   t.equal(names(), 'boss far half')
   t.same(cluster.read('v1/ConfigMap', 'half').metadata.ownerReferences, [ref('boss')])
   t.same(cluster.events, ['ConfigMap/foreign Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: default, name: far, uid: uid-far] does not exist in namespace "default"'])
+  await loop.close()
+})
+
+t.test('an owner may be named in any version of its kind', async (t) => {
+  const other = { apiVersion: 'v1beta1' }
+  const { names, remove, loop } = await collector(map('boss'), map('kid', [ref('boss', other)]), map('stray', [ref('nobody', other)]), map('unserved', [ref('boss', { apiVersion: 'v0' })]))
+  t.equal(names(), 'boss kid unserved')
+  await remove('boss', 'Background')
+  t.equal(names(), 'unserved')
   await loop.close()
 })
 
