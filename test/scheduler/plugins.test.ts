@@ -127,6 +127,10 @@ t.test('a driver takes no more volumes than its CSINode says', async (t) => {
   const there = { ...using('c1', 'x'), spec: { ...using('c1', 'x').spec, nodeName: 'a' } }
   t.same(verdicts(['NodeVolumeLimits'], using('c2'), { nodes: [node('a'), node('b')], pods: [there], objects }), { a: 'Unschedulable: node(s) exceed max volume count', b: 'ok' })
   t.same(verdicts(['NodeVolumeLimits'], using('c1', 'q'), { nodes: [node('a')], pods: [there], objects }), { a: 'ok' }, 'the same volume is attached once')
+  const attachment = { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: 'va' }, spec: { attacher: 'd', nodeName: 'a', source: { persistentVolumeName: 'v1' } } }
+  t.same(verdicts(['NodeVolumeLimits'], using('c2'), { nodes: [node('a')], objects: [...objects, attachment] }), { a: 'Unschedulable: node(s) exceed max volume count' }, 'what is still attached counts')
+  const inline = pod('p', { volumes: [{ name: 'v', csi: { driver: 'd' } }] })
+  t.same(verdicts(['NodeVolumeLimits'], inline, { nodes: [node('a')], pods: [there], objects }), { a: 'ok' }, 'a volume of the pod alone is never attached')
 })
 
 t.test('scores', async (t) => {

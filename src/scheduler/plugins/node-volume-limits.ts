@@ -1,5 +1,5 @@
 /** A node takes no more volumes of a CSI driver than its CSINode says. Models pkg/scheduler/framework/plugins/nodevolumelimits. */
-import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../../schemas/types.ts'
+import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment } from '../../../schemas/types.ts'
 import { SKIP, definePlugin, unschedulable, type Handle } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { classOfClaim, isClaimOf } from '../volumes.ts'
@@ -33,9 +33,10 @@ export default definePlugin<Limits>({
     for (const { name = '', allocatable } of drivers ?? []) if (allocatable?.count !== undefined) limits.set(name, allocatable.count)
     if (limits.size === 0) return undefined
     const used = new Map([...node.pods.values()].flatMap((other) => volumesOf(handle, other)))
+    const attached = new Map([...used, ...attachedTo(handle, node.name)])
     for (const [driver, limit] of limits) {
       const wanted = [...volumes].filter(([volume, d]) => d === driver && !used.has(volume)).length
-      if (wanted > 0 && countOf(used, driver) + wanted > limit) return REFUSED
+      if (wanted > 0 && countOf(attached, driver) + wanted > limit) return REFUSED
     }
     return undefined
   },
@@ -47,9 +48,9 @@ function countOf(volumes: ReadonlyMap<string, string>, driver: string): number {
   return count
 }
 
-function volumesOf({ informers }: Handle, { pod, namespace, claims }: PodInfo): [volume: string, driver: string][] {
+/** Volumes that a CSI driver mounts for one pod alone are never attached, so they do not count. */
+function volumesOf({ informers }: Handle, { namespace, claims }: PodInfo): [volume: string, driver: string][] {
   const found: [string, string][] = []
-  for (const { name, csi } of pod.spec.volumes ?? []) if (csi?.driver) found.push([`inline ${pod.metadata.uid}/${name}`, csi.driver])
   for (const key of claims) {
     const claim = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim').get(namespace, key.slice(namespace.length + 1))
     if (!claim) continue
@@ -59,4 +60,16 @@ function volumesOf({ informers }: Handle, { pod, namespace, claims }: PodInfo): 
     else if (!volume) found.push([key, informers.lister<StorageClass>('storage.k8s.io/v1/StorageClass').get('', classOfClaim(claim))?.provisioner ?? ''])
   }
   return found
+}
+
+const BY_NODE = 'scheduler/node'
+
+/** What is attached, also while no pod there uses it any more. */
+function attachedTo({ informers }: Handle, nodeName: string): [volume: string, driver: string][] {
+  const attachments = informers.for<VolumeAttachment>('storage.k8s.io/v1/VolumeAttachment')
+  attachments.addIndex(BY_NODE, ({ spec }) => [spec.nodeName ?? ''])
+  return attachments.lister.byIndex(BY_NODE, nodeName).flatMap(({ spec: { attacher, source } }): [string, string][] => {
+    const volumeHandle = informers.lister<PersistentVolume>('v1/PersistentVolume').get('', source?.persistentVolumeName ?? '')?.spec.csi?.volumeHandle
+    return attacher && volumeHandle ? [[`${attacher}/${volumeHandle}`, attacher]] : []
+  })
 }
