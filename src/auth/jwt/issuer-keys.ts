@@ -5,6 +5,8 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader } from 'jose'
 import { formatList } from '../../../api/rbac/v1/_rules.ts'
+import { jsonKind } from '../../apimachinery/decode-context.ts'
+import { isRecord } from '../../apimachinery/json.ts'
 import { quote } from '../../errors.ts'
 import type { Clock } from '../../clock.ts'
 import { askJSON } from '../remote.ts'
@@ -50,6 +52,7 @@ export class IssuerKeys {
     const payload = await this.#payload(token, { alg, kid })
     if (!payload) throw new Error('failed to verify signature: failed to verify id token signature')
     const claims = claimsOf(payload)
+    checkSources(claims)
     this.#check(claims)
     return claims
   }
@@ -77,7 +80,7 @@ export class IssuerKeys {
     }
     const nowMs = this.#clock.now()
     const expiryMs = msOf(exp)
-    if (!(expiryMs >= nowMs)) throw new Error(`oidc: token is expired (Token Expiry: ${goTime(expiryMs)})`)
+    if (expiryMs < nowMs) throw new Error(`oidc: token is expired (Token Expiry: ${goTime(expiryMs)})`)
     if (nbf !== undefined && nowMs + LEEWAY_MS < msOf(nbf)) throw new Error(`oidc: current time ${goTime(nowMs)} before the nbf (not before) time: ${goTime(msOf(nbf))}`)
   }
 
@@ -139,8 +142,23 @@ function claimsOf(payload: Uint8Array): Claims {
   return value as Claims
 }
 
+/** Go's first moment. */
+const ZERO_TIME_MS = Date.parse('0001-01-01T00:00:00Z')
+
 /** What is no number is long ago. */
-const msOf = (seconds: unknown): number => (typeof seconds === 'number' ? Math.floor(seconds) * 1000 : 0)
+const msOf = (seconds: unknown): number => (typeof seconds === 'number' ? Math.floor(seconds) * 1000 : ZERO_TIME_MS)
+
+/** Claims that are elsewhere must say where. */
+function checkSources({ _claim_names: names = {}, _claim_sources: sources = {} }: Claims): void {
+  const mismatch = (value: unknown, field: string, type: string) => new Error(`oidc: failed to unmarshal claims: json: cannot unmarshal ${jsonKind(value)} into Go struct field idToken.${field} of type ${type}`)
+  if (names !== null && !isRecord(names)) throw mismatch(names, '_claim_names', 'map[string]string')
+  if (sources !== null && !isRecord(sources)) throw mismatch(sources, '_claim_sources', 'map[string]oidc.claimSource')
+  for (const source of Object.values(names ?? {})) {
+    if (typeof source !== 'string') throw mismatch(source, '_claim_names', 'string')
+    if (source === '') throw new Error('oidc: failed to obtain source from claim name')
+    if (!Object.hasOwn(sources ?? {}, source)) throw new Error('oidc: source does not exist')
+  }
+}
 
 /** As Go prints a time of UTC. */
 const goTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`

@@ -9,12 +9,12 @@ import { DistributedClaims } from './distributed-claims.ts'
 import { IssuerKeys, untrustedIssuer, type IssuerOptions } from './issuer-keys.ts'
 import { validateAuthenticationConfiguration } from './validation.ts'
 
-const SIGNING_ALGS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512']
+const SIGNING_ALGS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512']
 
 export interface JwtOptions {
   /** Issuers whose tokens are another's business. */
   disallowedIssuers: readonly string[]
-  /** RS256 unless told. */
+  /** Any unless told. */
   signingAlgs?: readonly string[] | undefined
   clock: Clock
 }
@@ -45,7 +45,7 @@ export class JwtTokens {
   }
 }
 
-function authenticatorsOf(configuration: AuthenticationConfiguration, { disallowedIssuers, signingAlgs = ['RS256'], clock }: JwtOptions): JwtAuthenticator[] {
+function authenticatorsOf(configuration: AuthenticationConfiguration, { disallowedIssuers, signingAlgs = SIGNING_ALGS, clock }: JwtOptions): JwtAuthenticator[] {
   const unknown = signingAlgs.find((alg) => !SIGNING_ALGS.includes(alg))
   if (unknown !== undefined) throw new SettingError(`oidc: unsupported signing alg: ${quote(unknown)}`)
   const { errors, mappers } = validateAuthenticationConfiguration(configuration, disallowedIssuers)

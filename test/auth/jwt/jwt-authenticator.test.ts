@@ -148,9 +148,11 @@ t.test('groups that are asked for elsewhere', async (t) => {
   t.match(await ask(from(`${issuer.url}/groups`)), { error: `oidc: could not expand distributed claims: jwt returned by distributed claim endpoint "${issuer.url}/groups" did not contain claim: groups` })
   answer = undefined
   t.match(await ask(from(`${issuer.url}/groups`)), { error: /^oidc: could not expand distributed claims: while getting distributed claim "groups": error while getting distributed claim JWT: 500/ })
-  t.match(await ask({ sub: 'x', _claim_names: { groups: 'there' }, _claim_sources: {} }), { error: 'oidc: could not expand distributed claims: id token _claim_names contained a source there missing in _claims_sources' })
-  t.match(await ask({ sub: 'x', _claim_names: { groups: 'there' } }), { error: 'oidc: could not expand distributed claims: oidc: no claim sources' })
-  t.match(await ask({ sub: 'x', _claim_names: { other: 'there' }, _claim_sources: {} }), { user: { groups: [] } })
+  t.match(await ask({ sub: 'x', _claim_names: { groups: 'there' }, _claim_sources: {} }), { error: 'oidc: verify token: oidc: source does not exist' })
+  t.match(await ask({ sub: 'x', _claim_names: { groups: 'there' } }), { error: 'oidc: verify token: oidc: source does not exist' })
+  t.match(await ask({ sub: 'x', _claim_names: { groups: '' }, _claim_sources: {} }), { error: 'oidc: verify token: oidc: failed to obtain source from claim name' })
+  t.match(await ask({ sub: 'x', _claim_names: { groups: 1 }, _claim_sources: {} }), { error: 'oidc: verify token: oidc: failed to unmarshal claims: json: cannot unmarshal number into Go struct field idToken._claim_names of type string' })
+  t.match(await ask({ sub: 'x', _claim_names: { other: 'there' }, _claim_sources: { there: {} } }), { user: { groups: [] } })
 })
 
 t.test('a new configuration counts when its issuers have shown their keys', async (t) => {
