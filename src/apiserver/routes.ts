@@ -9,7 +9,7 @@ import { ParseError } from '../apimachinery/parse-error.ts'
 import type { Authenticator } from '../auth/authenticate.ts'
 import { alwaysAllow } from '../auth/union.ts'
 import { badRequest, methodNotAllowed, noSuchResource, quote, StatusError } from '../errors.ts'
-import type { Authorizer } from '../registry/authorization.ts'
+import type { Authorizer, Verdict } from '../registry/authorization.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
@@ -63,6 +63,9 @@ interface Passage {
 const APPLY = 'application/apply-patch+yaml'
 /** Such a path is none; nobody is asked about it. */
 const BAD_ESCAPE = /%(?![0-9a-fA-F]{2})/
+/** What upstream's sanitizer takes out of texts. */
+const UNSAFE = /[&<>]/g
+const SAFE: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt' }
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 const discoveryConversion: OffersConversion = ({ kind, group, version }) => kind === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && version === 'v2'
 const DISCOVERY_OFFER: Offer = { conversions: discoveryConversion }
@@ -137,7 +140,8 @@ export class Routes {
       passage.isSeated = admission.seated instanceof Promise ? await admission.seated : admission.seated
       if (!passage.isSeated) return tooManyRequests()
     }
-    await this.#authorize(request, info, passage)
+    const failed = await this.#authorize(request, info, passage)
+    if (failed !== undefined) return textResponse(`Internal Server Error: ${quote(raw.url)}: ${failed}`.replace(UNSAFE, (c) => `&${SAFE[c]};`) + '\n', 500)
     if (!METHODS.has(request.method)) throw methodNotAllowed()
     const remote = this.#proxied(request, raw)
     if (remote) return remote
@@ -190,18 +194,25 @@ export class Routes {
     return { request, info }
   }
 
-  async #authorize({ user, query }: ApiRequest, info: RequestInfo, passage: Passage): Promise<void> {
+  /** What kept the authorizer from allowing the request, where that is no refusal. */
+  async #authorize({ user, query }: ApiRequest, info: RequestInfo, passage: Passage): Promise<string | undefined> {
     const { authorizer } = this.#parts
-    if (!authorizer) return
+    if (!authorizer) return undefined
     const attributes = attributesOf(user, info, query)
+    let failed: string | undefined
     try {
-      const { trail } = passage
-      const pending = demand(authorizer, attributes, trail && ((verdict) => trail.authorized(verdict)))
+      const note = (verdict: Verdict) => {
+        passage.trail?.authorized(verdict)
+        if (verdict.decision !== 'Allow') failed = verdict.error
+      }
+      const pending = demand(authorizer, attributes, note)
       if (pending) await pending
     } catch (error) {
+      if (failed !== undefined) return failed
       passage.isForbidden = true
       throw error
     }
+    return undefined
   }
 
   #discover(request: ApiRequest): ApiResponse | undefined {

@@ -6,6 +6,7 @@ import { parseAuthorizationConfiguration } from '../../src/auth/authorization-co
 import { authorizationOf } from '../../src/auth/modes.ts'
 import { FakeClock } from '../../src/clock.ts'
 import type { AuthorizationAttributes } from '../../src/registry/authorization.ts'
+import { startApiCluster } from '../helpers/http.ts'
 import { startJsonServer } from '../helpers/json-server.ts'
 import { patiently } from '../helpers/patiently.ts'
 
@@ -116,4 +117,12 @@ t.test('a change keeps what only a start can bring', async (t) => {
   t.match(await authorizer.authorize(pods('jane')), { decision: 'NoOpinion', reason: 'Everything is forbidden.' })
   replace(parse(webhook('first'), { type: 'AlwaysDeny', name: 'alwaysdeny' }))
   t.match(await authorizer.authorize(pods('jane')), { decision: 'Allow' })
+})
+
+t.test('a request that nobody could judge', async (t) => {
+  const webhook = { remote: { url: 'https://127.0.0.1:1/<ask>' }, onError: 'Deny' as const }
+  const api = await startApiCluster(t, { authorization: { authorizers: [{ type: 'Webhook', name: 'w', webhook }, { type: 'RBAC', name: 'rbac' }] }, controllers: [], scheduler: false })
+  t.equal((await api.get('/version')).status, 200, 'administrators need no judge')
+  const { status, text, headers } = await api.get('/api/v1/secrets', { token: null })
+  t.match({ status, text, headers }, { status: 500, text: /^Internal Server Error: "\/api\/v1\/secrets": Post "https:\/\/127\.0\.0\.1:1\/&lt;ask&gt;": .*\n$/, headers: { 'content-type': 'text/plain; charset=utf-8' } })
 })

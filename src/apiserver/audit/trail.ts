@@ -89,7 +89,8 @@ export class AuditTrail implements RequestTrail {
     this.#event.impersonatedUser = userOf(user)
   }
 
-  authorized({ decision, reason }: Verdict): void {
+  authorized({ decision, reason, error }: Verdict): void {
+    if (decision !== 'Allow' && error) return void this.annotations.set('authorization.k8s.io/reason', 'internal error')
     this.annotations.set('authorization.k8s.io/decision', decision === 'Allow' ? 'allow' : 'forbid')
     this.annotations.set('authorization.k8s.io/reason', reason)
   }
