@@ -179,7 +179,7 @@ export class Routes {
     const info = parseRequestInfo(request.method, request.path, query)
     if (!isLongRunning(info)) checkTimeout(query)
     try {
-      request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, path: request.path, warn: (text) => warnings.push(text) })
+      request.user = await this.#parts.authenticator.authenticate({ headers, rawHeaders: raw.rawHeaders, socket: raw.socket, path: request.path, warn: (text) => warnings.push(text), annotate: (key, value) => trail?.annotations.set(key, value) })
     } catch (error) {
       trail?.unauthenticated(attributesOf(NOBODY, info, query), statusErrorOf(error).toStatus())
       throw error

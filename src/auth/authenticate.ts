@@ -25,6 +25,8 @@ export interface Credentials {
   path: string
   /** Where what the client should be told goes. */
   warn(text: string): void
+  /** Where what the audit log should note goes. */
+  annotate(key: string, value: string): void
 }
 
 export interface AuthenticatorParts {
@@ -62,6 +64,8 @@ export class Authenticator {
     }
     const pending = tokens.authenticateToken(token, [])
     const verdict = pending instanceof Promise ? await pending : pending
+    for (const [key, value] of Object.entries(verdict.annotations ?? {})) credentials.annotate(key, value)
+    if (verdict.warning) credentials.warn(verdict.warning)
     if ('user' in verdict) return verdict.user
     throw unauthorized()
   }

@@ -6,9 +6,9 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { compactVerify, decodeJwt, exportJWK, SignJWT, type JWK, type JWTPayload } from 'jose'
 import { formatList } from '../../api/rbac/v1/_rules.ts'
 import type { Clock, Random } from '../clock.ts'
-import type { TokenVerdict } from '../registry/authorization.ts'
+import type { TokenNotes, TokenVerdict } from '../registry/authorization.ts'
 import type { KubeObject, ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
-import { LEGACY_ISSUER, legacyClaims, legacyUser } from './legacy-tokens.ts'
+import { LEGACY_ISSUER, legacyClaims, legacyVerdict } from './legacy-tokens.ts'
 
 export const ISSUER = 'https://kubernetes.default.svc'
 const ALGORITHM = 'RS256'
@@ -112,8 +112,12 @@ export class ServiceAccountKeys implements ServiceAccountTokens {
     const given = isLegacy ? [ISSUER] : [payload.aud ?? []].flat()
     const shared = audiences.filter((audience) => given.includes(audience))
     if (shared.length === 0) return { error: `token audiences ${formatList(given)} is invalid for the target audiences ${formatList(audiences)}` }
-    const user = isLegacy ? legacyUser(token, payload, { system: this.#system(), nowMs: this.#clock.now() }) : this.#userOf(verified)
-    return typeof user === 'string' ? { error: user } : { user, audiences: shared }
+    if (isLegacy) {
+      const verdict = legacyVerdict(token, payload, { system: this.#system(), nowMs: this.#clock.now() })
+      return 'user' in verdict ? { ...verdict, audiences: shared } : verdict
+    }
+    const user = this.#userOf(verified)
+    return typeof user === 'string' ? { error: user } : { user, audiences: shared, ...staleNote(payload, nowSeconds) }
   }
 
   /** The user of a token, or why what it is bound to is not there. */
@@ -134,6 +138,13 @@ export class ServiceAccountKeys implements ServiceAccountTokens {
     verified.user = user
     return user
   }
+}
+
+/** A token that lives on beyond its time, since its pod may not have read the new one. */
+function staleNote({ sub = '', [PRIVATE_CLAIM]: bound }: JWTPayload, nowSeconds: number): TokenNotes {
+  const { warnafter } = (bound ?? {}) as BoundClaims
+  if (!warnafter || nowSeconds <= warnafter) return {}
+  return { annotations: { 'authentication.k8s.io/stale-token': `subject: ${sub}, seconds after warning threshold: ${Math.floor(nowSeconds) - warnafter}` } }
 }
 
 const REFS = Object.entries(REF_KINDS) as [keyof typeof REF_KINDS, string][]

@@ -26,24 +26,33 @@ export class Tokens implements TokenAuthenticator {
 
   /** Answers at once where the sources do: this is on the way of every request. */
   authenticateToken(token: string, audiences: readonly string[]): TokenVerdict | Promise<TokenVerdict> {
-    return this.#ask(0, { token, audiences: audiences.length > 0 ? audiences : this.audiences, errors: [] })
+    return this.#ask(0, { token, audiences: audiences.length > 0 ? audiences : this.audiences, errors: [], annotations: {} })
   }
 
-  #ask(from: number, question: { token: string; audiences: readonly string[]; errors: string[] }): TokenVerdict | Promise<TokenVerdict> {
-    const { token, audiences, errors } = question
+  #ask(from: number, question: Question): TokenVerdict | Promise<TokenVerdict> {
+    const { token, audiences, errors, annotations } = question
     for (let i = from; i < this.#sources.length; i++) {
       const verdict = this.#sources[i]?.(token, audiences) ?? UNKNOWN
-      if (verdict instanceof Promise) return verdict.then((late) => decide(late, errors) ?? this.#ask(i + 1, question))
-      const decided = decide(verdict, errors)
+      if (verdict instanceof Promise) return verdict.then((late) => decide(late, question) ?? this.#ask(i + 1, question))
+      const decided = decide(verdict, question)
       if (decided) return decided
     }
-    return { error: errors.length > 0 ? aggregateTexts([INVALID, ...errors]) : INVALID }
+    return { error: errors.length > 0 ? aggregateTexts([INVALID, ...errors]) : INVALID, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) }
   }
 }
 
-function decide(verdict: TokenVerdict, errors: string[]): TokenVerdict | undefined {
+interface Question {
+  token: string
+  audiences: readonly string[]
+  errors: string[]
+  /** What sources noted that know the token and do not take it. */
+  annotations: Record<string, string>
+}
+
+function decide(verdict: TokenVerdict, { errors, annotations }: Question): TokenVerdict | undefined {
   if ('user' in verdict) return { ...verdict, user: withGroup(verdict.user) }
   if (verdict.error) errors.push(verdict.error)
+  Object.assign(annotations, verdict.annotations)
   return undefined
 }
 

@@ -69,7 +69,15 @@ export interface Authorizer {
   rulesFor(user: UserInfo, namespace: string): RuleList | Promise<RuleList>
 }
 
-export type TokenVerdict = { user: UserInfo; audiences?: readonly string[] } | { error?: string }
+/** What is worth noting of a token that was seen, whether it counted or not. */
+export interface TokenNotes {
+  /** For the audit log. */
+  annotations?: Readonly<Record<string, string>>
+  /** For whoever used it. */
+  warning?: string
+}
+
+export type TokenVerdict = TokenNotes & ({ user: UserInfo; audiences?: readonly string[] } | { error?: string })
 
 export interface TokenAuthenticator {
   /** @param audiences what the token must be meant for; the server's own audiences when empty */

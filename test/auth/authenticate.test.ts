@@ -23,7 +23,7 @@ const tokens = new Tokens([forServer(OWN, staticToken('secret', ADMIN)), forServ
 
 /** Credentials of these headers; what the client is told goes nowhere unless there is a list for it. */
 function credentials(headers: Record<string, string | undefined>, from = socket(), warnings: string[] = []): Credentials {
-  return { headers, rawHeaders: Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [name, value])), socket: from, path: '/', warn: (text) => warnings.push(text) }
+  return { headers, rawHeaders: Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [name, value])), socket: from, path: '/', warn: (text) => warnings.push(text), annotate: () => undefined }
 }
 
 t.test('tokens', async (t) => {

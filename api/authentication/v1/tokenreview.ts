@@ -12,6 +12,8 @@ async function reviewToken(review: TokenReview, ctx: WriteContext): Promise<Toke
   if (!authenticator) return review
   const wanted = audiences.length ? audiences : authenticator.audiences
   const verdict = await authenticator.authenticateToken(token, wanted)
+  for (const [key, value] of Object.entries(verdict.annotations ?? {})) ctx.annotateAudit(key, value)
+  if (verdict.warning) ctx.warn(verdict.warning)
   const status: TokenReviewStatus = { user: {} }
   if ('user' in verdict) {
     if (wanted.length && !verdict.audiences?.some((a) => wanted.includes(a))) throw internalError('error validating audiences')
