@@ -134,9 +134,14 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Milliseconds for measuring how long something took in this process; no time of the cluster's. */
+export function monotonicMs(): number {
+  return performance.now()
+}
+
 /** Gives the thread away for about so long: what computes for others leaves the server its share. Not a matter of the cluster's time either. */
 export function respite(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 export interface Random {

@@ -27,7 +27,7 @@ import { selectControllers } from './controller/selection.ts'
 import { Disks } from './kubelet/disks/disks.ts'
 import { ImageFile } from './kubelet/image-sources.ts'
 import { Images } from './kubelet/images.ts'
-import { createKubelet } from './kubelet/kubelet.ts'
+import { createKubelet, type Kubelet } from './kubelet/kubelet.ts'
 import { parseStages } from './kubelet/stages.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import { ingressClass, LOOPBACK_BALANCERS, openHostAccess, type HostAccess } from './network/host-access.ts'
@@ -35,6 +35,7 @@ import type { UserInfo } from './registry/kind.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { schedulerLoop } from './scheduler/scheduler.ts'
+import { usageByRequests } from './registry/usage.ts'
 import { Blobs } from './storage/blobs.ts'
 import { openStore } from './storage/open.ts'
 
@@ -78,7 +79,7 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
 
   const authentication = authenticationOf(options, pki)
-  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, admission: options.admission, authorization: options.authorization, authentication })
+  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, usage: (pod, container) => kubelet.usage(pod, container) ?? usageByRequests(pod, container), admission: options.admission, authorization: options.authorization, authentication })
   const { api, system } = plane
   opened.push(plane)
   const disks = await Disks.open({ store: options.dataDir ? new Blobs(path.join(options.dataDir, 'volumes')) : undefined, failed: (error) => log.error({ err: error }, 'files of volumes were not written') })
@@ -86,7 +87,7 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const images = new Images()
   if (options.images) opened.push(new ImageFile(options.images, images, (problem) => log.warn({ file: options.images, problem }, 'images were not understood')))
   const stages = options.stages ? parseStages(readText(options.stages), options.stages) : []
-  const kubelet = createKubelet({ network: plane.network, images, stages, disks })
+  const kubelet: Kubelet = createKubelet({ network: plane.network, images, stages, disks })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })

@@ -113,7 +113,7 @@ export class Recorder implements EventRecorder {
     const { component = this.#parts.component } = options
     const { namespace, name = '', uid, resourceVersion } = about.metadata
     const involvedObject: ObjectReference = { kind: about.kind, namespace, name, uid, apiVersion: about.apiVersion, resourceVersion, ...(options.fieldPath ? { fieldPath: options.fieldPath } : {}) }
-    const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: this.#eventName(name, nowMs), namespace: namespace || 'default' }, involvedObject, reason, message, type }
+    const base = { apiVersion: 'v1', kind: 'Event', metadata: { name: this.#eventName(name, nowMs), namespace: namespace || 'default', ...(options.annotations ? { annotations: { ...options.annotations } } : {}) }, involvedObject, reason, message, type }
     const host = options.host ? { host: options.host } : {}
     if (options.action !== undefined) {
       return { ...base, source: {}, eventTime: formatMicroTime(nowMs), action: options.action, reportingComponent: component, reportingInstance: `${component}-orrery`, ...(options.related ? { related: referenceTo(options.related) } : {}) }

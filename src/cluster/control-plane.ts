@@ -27,6 +27,7 @@ import { codecOf } from '../registry/facts-codec.ts'
 import { CustomResources } from '../registry/custom-resources.ts'
 import type { ObjectStore } from '../registry/resource-storage.ts'
 import { Scheme } from '../registry/scheme.ts'
+import type { UsageSource } from '../registry/usage.ts'
 import { nodeMetrics } from '../../api/metrics/v1beta1/_nodemetrics.ts'
 import { podMetrics } from '../../api/metrics/v1beta1/_podmetrics.ts'
 import type { Service } from '../../schemas/types.ts'
@@ -57,13 +58,15 @@ interface ControlPlaneParts {
   allowPrivileged: boolean
   /** There are nodes, whose use of resources is told. */
   hasMetrics: boolean
+  /** What the containers of those use. */
+  usage: UsageSource
   admission: AdmissionOptions | undefined
   authorization: AuthorizationOptions | undefined
   authentication: AuthenticationOptions
 }
 
 /** Builds the parts of the API server over a store; `close` stops what they keep open. */
-export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, admission, authorization = {}, authentication }: ControlPlaneParts): ControlPlane {
+export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, usage, admission, authorization = {}, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   if (hasMetrics) scheme.add([nodeMetrics, podMetrics] as unknown as KindDefinition[])
@@ -79,7 +82,7 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
   const flowControl = new FlowControl(informers, clock)
   const { tokens, outside } = tokensOf(authentication, { keys, clock, system: () => system })
   const files = watchConfigFiles({ authentication, authorization, outside, replaceAuthorizers, clock, log })
-  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged })
+  const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged, usage })
   allocators.restore(system.list<Service>('v1/Service'))
   const network: ClusterNetwork = new ClusterNetwork({ informers, clock, random })
   const aggregator = new Aggregator({ scheme, store, system, clock, clientCert: pki.frontProxy.client, dial })

@@ -4,6 +4,7 @@
  */
 import type { Container, Pod, Service } from '../../schemas/types.ts'
 import type { Itself } from './downward.ts'
+import { ByteLedger } from './byte-ledger.ts'
 import { environment, expand } from './environment.ts'
 import { hostnameOf, hostsFile, resolvConf } from './hosts-file.ts'
 import type { Image } from './images.ts'
@@ -21,7 +22,10 @@ export interface ContainerConfig {
   hostname: string
   fs: FileSystem
   terminationMessage: FileNode
-  memory: ByteLedger
+  /** What it has written besides volumes. */
+  disk: ByteLedger
+  /** Its volumes that are in memory. */
+  memory: readonly ByteLedger[]
 }
 
 export interface ConfigInput {
@@ -47,18 +51,6 @@ export class ConfigError extends Error {
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What the files of a container may take, all together. */
-const MAX_FILE_BYTES = 128 * 1024 * 1024
-
-export class ByteLedger implements Ledger {
-  bytes = 0
-
-  charge(bytes: number): void {
-    if (bytes > 0 && this.bytes + bytes > MAX_FILE_BYTES) throw new FsError('ENOSPC')
-    this.bytes = Math.max(0, this.bytes + bytes)
-  }
-}
-
 /** @throws ConfigError */
 export function containerConfig(input: ConfigInput): ContainerConfig {
   const { itself, container, image } = input
@@ -69,10 +61,10 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
   if (!env.has('HOME')) env.set('HOME', cred.uid === 0 ? '/root' : '/')
   if (container.tty && !env.has('TERM')) env.set('TERM', 'xterm')
   const terminationMessage = new FileNode({ mode: 0o666, uid: 0, gid: 0, mtimeMs: input.now() })
-  const memory = new ByteLedger()
+  const disk = new ByteLedger()
   const cwd = container.workingDir || image.workingDir
-  const fs = fileSystem(input, own, { terminationMessage, ledger: memory, cwd })
-  return { argv: commandLine(container, image, own), env, cwd, cred, hostname: hostnameOf(itself.pod), fs, terminationMessage, memory }
+  const fs = fileSystem(input, own, { terminationMessage, ledger: disk, cwd })
+  return { argv: commandLine(container, image, own), env, cwd, cred, hostname: hostnameOf(itself.pod), fs, terminationMessage, disk, memory: memoryVolumes(input) }
 }
 
 /** The command replaces the image's entry point, and without arguments its command as well. */
@@ -116,6 +108,16 @@ function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { term
     fs.mkdirs(cwd, ROOT)
   }
   return new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now, ledger, furnish })
+}
+
+/** Of those that several containers have the first one bears the cost. */
+function memoryVolumes({ itself, container, volumes }: ConfigInput): ByteLedger[] {
+  const { initContainers = [], containers = [] } = itself.pod.spec
+  const first = (name: string) => [...containers, ...initContainers].find((c) => c.volumeMounts?.some((m) => m.name === name))
+  return (container.volumeMounts ?? []).flatMap(({ name = '' }) => {
+    const volume = first(name)?.name === container.name ? volumes.get(itself, name) : undefined
+    return volume?.type === 'tmpfs' && volume.ledger ? [volume.ledger] : []
+  })
 }
 
 type VolumeMount = NonNullable<Container['volumeMounts']>[number]

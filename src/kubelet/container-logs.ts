@@ -10,11 +10,19 @@ const MAX_BYTES = 2 * 1024 * 1024
 /** A line longer than this is kept in pieces, as containerd does. */
 const MAX_LINE = 16_384
 
+/** Lines are kept together in blocks: a guest that prints forever must not make a million objects. */
+const BLOCK_BYTES = 16_384
+/** What an entry costs besides its bytes. */
+const ENTRY_BYTES = 64
+
+/** What was printed in the same millisecond: whole lines, or one piece of a line. */
 interface Entry {
   timeMs: number
   stream: 'Stdout' | 'Stderr'
-  /** With its newline, unless it is a piece of a line. */
-  bytes: Buffer
+  block: Buffer
+  start: number
+  end: number
+  lines: number
 }
 
 export class ContainerLog {
@@ -23,6 +31,10 @@ export class ContainerLog {
   /** How many entries went away at the beginning. */
   #dropped = 0
   #bytes = 0
+  #block = Buffer.alloc(0)
+  #used = 0
+  /** Somebody has read the last entry: what follows is another. */
+  #isRead = false
   readonly #partial = new Map<Entry['stream'], Buffer[]>()
   readonly #waiting = new Set<() => void>()
   #isOver = false
@@ -31,13 +43,15 @@ export class ContainerLog {
     this.#clock = clock
   }
 
+  /** Kept of it. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   write(stream: Entry['stream'], data: Buffer): void {
-    let from = 0
-    for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, from)) {
-      this.#add(stream, data.subarray(from, at + 1))
-      from = at + 1
-    }
-    if (from < data.length) this.#hold(stream, data.subarray(from))
+    const last = data.lastIndexOf(10)
+    if (last >= 0) this.#addLines(stream, data.subarray(0, last + 1))
+    if (last + 1 < data.length) this.#hold(stream, data.subarray(last + 1))
     this.#wake()
   }
 
@@ -50,22 +64,29 @@ export class ContainerLog {
 
   /** The last of what was printed, for a termination message. */
   tail(maxLines: number, maxBytes: number): string {
-    const text = Buffer.concat(this.#entries.slice(-maxLines).map((e) => e.bytes))
+    const { from, skip } = this.#fromEnd(maxLines)
+    const text = Buffer.concat(this.#entries.slice(from).map((e, i) => (i === 0 ? afterLines(bytesOf(e), skip) : bytesOf(e))))
     return text.subarray(Math.max(0, text.length - maxBytes)).toString()
   }
 
   async *read({ follow = false, sinceMs, timestamps = false, tailLines, limitBytes = Infinity, stream = 'All', signal }: LogOptions): AsyncGenerator<Buffer> {
     let left = limitBytes
-    let next = this.#dropped
     if (!follow) for (const s of this.#partial.keys()) this.#flush(s)
-    if (tailLines !== undefined) next = Math.max(next, this.#dropped + this.#entries.length - tailLines)
+    const { from, skip } = tailLines === undefined ? { from: 0, skip: 0 } : this.#fromEnd(tailLines)
+    let next = this.#dropped + from
+    let skipped = skip
     for (;;) {
       const chunks: Buffer[] = []
+      next = Math.max(next, this.#dropped)
       for (; next - this.#dropped < this.#entries.length; next++) {
-        const entry = this.#entries[Math.max(0, next - this.#dropped)]
+        const entry = this.#entries[next - this.#dropped]
+        const lost = skipped
+        skipped = 0
         if (!entry || (stream !== 'All' && entry.stream !== stream) || (sinceMs !== undefined && entry.timeMs < sinceMs)) continue
-        chunks.push(timestamps ? Buffer.concat([Buffer.from(`${timestamp(entry.timeMs)} `), entry.bytes]) : entry.bytes)
+        const bytes = afterLines(bytesOf(entry), lost)
+        chunks.push(timestamps ? withTime(bytes, `${timestamp(entry.timeMs)} `) : bytes)
       }
+      this.#isRead = true
       if (chunks.length > 0) {
         const all = Buffer.concat(chunks)
         yield all.subarray(0, left)
@@ -76,14 +97,49 @@ export class ContainerLog {
     }
   }
 
+  /** The entry where the last lines begin, and how many of its lines are before them. */
+  #fromEnd(lines: number): { from: number; skip: number } {
+    let left = lines
+    for (let i = this.#entries.length - 1; i >= 0; i--) {
+      const count = this.#entries[i]?.lines ?? 0
+      if (count >= left) return left === 0 ? { from: i + 1, skip: 0 } : { from: i, skip: count - left }
+      left -= count
+    }
+    return { from: 0, skip: 0 }
+  }
 
-  #add(stream: Entry['stream'], bytes: Buffer): void {
+  #addLines(stream: Entry['stream'], data: Buffer): void {
     const held = this.#partial.get(stream)
-    this.#partial.delete(stream)
-    // A copy: what is written may be a view of something larger.
-    const line = held ? Buffer.concat([...held, bytes]) : Buffer.from(bytes)
-    this.#entries.push({ timeMs: this.#clock.now(), stream, bytes: line })
-    this.#bytes += line.length + 64
+    let rest = data
+    if (held) {
+      const end = data.indexOf(10) + 1
+      this.#partial.delete(stream)
+      this.#append(stream, Buffer.concat([...held, data.subarray(0, end)]), 1)
+      rest = data.subarray(end)
+    }
+    if (rest.length > 0) this.#append(stream, rest, countLines(rest))
+  }
+
+  /** A copy: what is written may be a view of something larger. */
+  #append(stream: Entry['stream'], bytes: Buffer, lines: number): void {
+    const timeMs = this.#clock.now()
+    const last = this.#entries.at(-1)
+    if (this.#used + bytes.length > this.#block.length) {
+      this.#block = Buffer.allocUnsafe(Math.max(bytes.length, Math.min(BLOCK_BYTES, Math.max(256, this.#block.length * 2))))
+      this.#used = 0
+    }
+    const start = this.#used
+    bytes.copy(this.#block, start)
+    this.#used += bytes.length
+    if (last && !this.#isRead && last.block === this.#block && last.end === start && last.timeMs === timeMs && last.stream === stream) {
+      last.end = this.#used
+      last.lines += lines
+      this.#bytes += bytes.length
+    } else {
+      this.#entries.push({ timeMs, stream, block: this.#block, start, end: this.#used, lines })
+      this.#bytes += bytes.length + ENTRY_BYTES
+      this.#isRead = false
+    }
     if (this.#bytes > MAX_BYTES) this.#shorten()
   }
 
@@ -95,17 +151,23 @@ export class ContainerLog {
   }
 
   #flush(stream: Entry['stream']): void {
-    if (this.#partial.has(stream)) this.#add(stream, Buffer.alloc(0))
+    const held = this.#partial.get(stream)
+    this.#partial.delete(stream)
+    if (held) this.#append(stream, Buffer.concat(held), 1)
   }
 
   #shorten(): void {
     let count = 0
-    while (this.#bytes > MAX_BYTES * 0.75 && count < this.#entries.length - 1) this.#bytes -= (this.#entries[count++]?.bytes.length ?? 0) + 64
+    for (; this.#bytes > MAX_BYTES * 0.75 && count < this.#entries.length - 1; count++) {
+      const entry = this.#entries[count]
+      this.#bytes -= entry ? entry.end - entry.start + ENTRY_BYTES : 0
+    }
     this.#entries = this.#entries.slice(count)
     this.#dropped += count
   }
 
   #wake(): void {
+    if (this.#waiting.size === 0) return
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
@@ -121,6 +183,35 @@ export class ContainerLog {
       signal?.addEventListener('abort', done, { once: true })
     })
   }
+}
+
+function bytesOf({ block, start, end }: Entry): Buffer {
+  return block.subarray(start, end)
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++
+  return count
+}
+
+function afterLines(bytes: Buffer, lines: number): Buffer {
+  let from = 0
+  for (let i = 0; i < lines; i++) from = bytes.indexOf(10, from) + 1
+  return bytes.subarray(from)
+}
+
+/** Each line behind the time. */
+function withTime(bytes: Buffer, time: string): Buffer {
+  const pieces: Buffer[] = []
+  const prefix = Buffer.from(time)
+  for (let from = 0; from < bytes.length; ) {
+    const newline = bytes.indexOf(10, from)
+    const end = newline < 0 ? bytes.length : newline + 1
+    pieces.push(prefix, bytes.subarray(from, end))
+    from = end
+  }
+  return Buffer.concat(pieces)
 }
 
 /** RFC 3339 with nine decimals. */

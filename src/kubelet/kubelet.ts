@@ -5,6 +5,7 @@
 import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccountTokenProjection, TokenRequest } from '../../schemas/types.ts'
 import { defineLoop, type ControllerContext, type LoopDefinition } from '../controller/controller.ts'
 import type { Network } from '../network/network.ts'
+import type { UsageSource } from '../registry/usage.ts'
 import type { NodeApi } from '../streaming/node-api.ts'
 import { ContainerLogs } from './container-logs.ts'
 import { DiskReclaimer } from './disks/disk-reclaimer.ts'
@@ -13,6 +14,7 @@ import { nodeDisk, resolveHostPath } from './disks/places.ts'
 import type { Surroundings } from './execution.ts'
 import { ImageConfigMaps } from './image-sources.ts'
 import { Images } from './images.ts'
+import { EvictionManager } from './eviction-manager.ts'
 import { NodeKeeper, type KeptNode } from './node-keeper.ts'
 import { NodeServer } from './node-server.ts'
 import type { References } from './pod-needs.ts'
@@ -24,6 +26,7 @@ import { StagesRuntime } from './runtimes/stages.ts'
 import type { DirNode } from './sandbox/nodes.ts'
 import { annotated } from './stage-annotations.ts'
 import { Stages, type ToldStage } from './stages.ts'
+import { UsageMeter } from './usage-meter.ts'
 import { VolumeRefresher } from './volume-refresher.ts'
 
 /** Pod and Node annotation: which runtime runs its containers. */
@@ -33,6 +36,8 @@ export interface Kubelet {
   loop: LoopDefinition
   /** What the API server asks of nodes. */
   node: NodeApi
+  /** What containers use that are measured. */
+  usage: UsageSource
 }
 
 export interface KubeletOptions {
@@ -46,6 +51,7 @@ export interface KubeletOptions {
 
 export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [] }: KubeletOptions): Kubelet {
   const node = new NodeServer(network)
+  let meter: UsageMeter | undefined
   const loop = defineLoop({
     name: 'kubelet',
     user: 'system:node:orrery',
@@ -60,6 +66,8 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged }), refs, surroundings })
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
+      const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })
+      meter = new UsageMeter(clock, (uid) => pods.workerOf(uid))
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
       const imageMaps = new ImageConfigMaps(ctx, images)
       node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs })
@@ -68,6 +76,7 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       return {
         close() {
           imageMaps.close()
+          evictions.close()
           refresher.close()
           reclaimer.close()
           nodes.close()
@@ -76,7 +85,7 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       }
     },
   })
-  return { loop, node }
+  return { loop, node, usage: (pod, container) => meter?.read(pod, container) }
 }
 
 /** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes, as what a pod's annotations foretell. */

@@ -4,7 +4,9 @@ import type { EventRecorder } from '../client/events.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   'MemoryPressure=False': 'NodeHasSufficientMemory',
+  'MemoryPressure=True': 'NodeHasInsufficientMemory',
   'DiskPressure=False': 'NodeHasNoDiskPressure',
+  'DiskPressure=True': 'NodeHasDiskPressure',
   'PIDPressure=False': 'NodeHasSufficientPID',
   'Ready=True': 'NodeReady',
 }
@@ -24,6 +26,6 @@ export function tellConditions(events: EventRecorder, node: Node, conditions: re
 }
 
 /** A kubelet refers to its node by name where others give the uid. */
-function aboutNode({ metadata }: Node): Node {
+export function aboutNode({ metadata }: Node): Node {
   return { apiVersion: 'v1', kind: 'Node', metadata: { name: metadata.name, uid: metadata.name }, spec: {} }
 }

@@ -37,7 +37,11 @@ export interface KeptNode {
   readonly images: Set<string>
   readonly machineID: string
   heartbeatDue: boolean
+  /** What it runs out of. */
+  pressures: ReadonlySet<NodePressure>
 }
+
+export type NodePressure = 'MemoryPressure' | 'DiskPressure'
 
 export interface NodeListener {
   /** The node's kubelet begins (or begins again) to look after its pods. */
@@ -88,6 +92,16 @@ export class NodeKeeper {
     return this.#kept.get(name)
   }
 
+  /** Those that are at work. */
+  all(): Iterable<KeptNode> {
+    return this.#kept.values()
+  }
+
+  /** Something about it is to be written. */
+  sync(name: string): void {
+    this.#queue.add(name)
+  }
+
   close(): void {
     this.#unsubscribe()
     this.#queue.close()
@@ -121,7 +135,7 @@ export class NodeKeeper {
     const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
     const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
     const acting = this.#clientAs(`system:node:${name}`)
-    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false }
+    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false, pressures: new Set() }
   }
 
   #clientAs(name: string): Client {
@@ -157,9 +171,9 @@ export class NodeKeeper {
     if (!kept) return
     const heartbeat = kept.heartbeatDue
     kept.heartbeatDue = false
-    const { hostIP, podCIDR, machineID, node } = kept
+    const { hostIP, podCIDR, machineID, node, pressures } = kept
     const now = formatTime(this.#ctx.clock.now())
-    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID })
+    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID, pressures })
     try {
       if (status) await kept.client.updateStatus({ ...node, status })
       if (status && kept.inFull) tellConditions(this.#ctx.events, node, status.conditions ?? [])

@@ -18,6 +18,8 @@ export interface NodePlanInput {
   heartbeat?: boolean
   /** Ids of the machine, for nodes that do not say their own. */
   machineID: string
+  /** Conditions that are true because something runs out. */
+  pressures?: ReadonlySet<string>
 }
 
 export interface NodePlan {
@@ -71,10 +73,16 @@ function resourcesOf(node: Node, stage: NodeStage, given: Readonly<Record<string
   return isGiven && !reportsInFull(node) ? { ...given } : { ...stage.capacity, ...given }
 }
 
-function conditionsOf({ stage, now, heartbeat }: NodePlanInput, old: readonly NodeCondition[]): NodeCondition[] {
+const UNDER_PRESSURE: Readonly<Record<string, Pick<NodeCondition, 'reason' | 'message'>>> = {
+  MemoryPressure: { reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' },
+  DiskPressure: { reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+}
+
+function conditionsOf({ stage, now, heartbeat, pressures }: NodePlanInput, old: readonly NodeCondition[]): NodeCondition[] {
   const own = new Set(stage.conditions.map((c) => c.type))
   const others = old.filter((c) => !own.has(c.type))
-  const ours = stage.conditions.map((wanted) => {
+  const ours = stage.conditions.map((usual) => {
+    const wanted = pressures?.has(usual.type ?? '') ? { ...usual, status: 'True', ...UNDER_PRESSURE[usual.type ?? ''] } : usual
     const before = old.find((c) => c.type === wanted.type)
     const isSame = before?.status === wanted.status && before?.reason === wanted.reason && before?.lastHeartbeatTime
     if (isSame && !heartbeat) return before

@@ -6,7 +6,8 @@ import type { Node, Pod } from '../../schemas/types.ts'
 import { requiredNodeAffinity } from '../apimachinery/node-affinity.ts'
 import { compareQuantities, isZeroQuantity, makeQuantity, addQuantities, quantityMilliValue, quantityValue, type QuantityLike } from '../apimachinery/quantity.ts'
 import { podResources, type ResourceList } from '../apimachinery/resource-list.ts'
-import { untoleratedTaint } from '../apimachinery/tolerations.ts'
+import { toleratesTaint, untoleratedTaint } from '../apimachinery/tolerations.ts'
+import { isCritical } from './eviction.ts'
 
 export interface Rejection {
   reason: string
@@ -42,6 +43,16 @@ export function rejectionOf(input: AdmissionInput): Rejection | undefined {
   const os = pod.metadata.labels?.['kubernetes.io/os']
   if (os !== undefined && os !== 'linux') return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }
   return forbiddenSysctl(pod) ?? insufficiency(input) ?? mismatch(input)
+}
+
+/** A node that runs out of something takes no more that could wait elsewhere. Models Admit of pkg/kubelet/eviction. */
+export function underPressure(pod: Pod, pressures: ReadonlySet<string>): Rejection | undefined {
+  if (pressures.size === 0 || isCritical(pod)) return undefined
+  if (pressures.size === 1 && pressures.has('MemoryPressure')) {
+    const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }
+    if (pod.status?.qosClass !== 'BestEffort' || toleratesTaint(pod.spec.tolerations, taint)) return undefined
+  }
+  return { reason: 'Evicted', message: `The node had condition: [${[...pressures].join(' ')}]. ` }
 }
 
 function forbiddenSysctl({ spec }: Pod): Rejection | undefined {

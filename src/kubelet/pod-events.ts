@@ -74,8 +74,8 @@ export class PodEvents {
   }
 
   /** About the pod as a whole. */
-  pod(pod: Pod, { type, reason, message }: { type: 'Normal' | 'Warning'; reason: string; message: string }): void {
-    this.#recorder.event(pod, type, reason, message, { host: pod.spec.nodeName })
+  pod(pod: Pod, { type, reason, message, annotations }: { type: 'Normal' | 'Warning'; reason: string; message: string; annotations?: Readonly<Record<string, string>> }): void {
+    this.#recorder.event(pod, type, reason, message, { host: pod.spec.nodeName, ...(annotations ? { annotations } : {}) })
   }
 
   failedMount(pod: Pod, { message, reason = 'FailedMount' }: { message: string; reason?: string }): void {

@@ -5,6 +5,7 @@
 import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus, VolumeMountStatus } from '../../schemas/types.ts'
 import { fullImageName, imageID, terminatedState, type ContainerRecord } from './container-record.ts'
 import { podLevelResources } from './allocation.ts'
+import type { Eviction } from './eviction.ts'
 import type { Rejection } from './pod-admission.ts'
 import { KUBELET_CONDITIONS, podConditions } from './pod-conditions.ts'
 import { podPhase } from './pod-plan.ts'
@@ -44,6 +45,12 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatuses: byName(apps.map((r) => containerStatus(pod, r, { waits, inFull }))),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: byName(ephemeral.map((r) => containerStatus(pod, r, { waits, inFull }))) } : {}),
   }
+}
+
+/** Of a pod that has had to go. Models evictPod of pkg/kubelet/eviction. */
+export function evictedStatus(status: PodStatus, { message, condition }: Eviction): PodStatus {
+  const conditions = (status.conditions ?? []).filter((c) => c.type !== condition?.type)
+  return { ...status, phase: 'Failed', reason: 'Evicted', message, conditions: [...(condition ? [condition] : []), ...conditions] }
 }
 
 /** Of a pod that its node did not take. Models rejectPod of pkg/kubelet/kubelet.go. */

@@ -2,9 +2,11 @@
  * The volumes of pods as trees of files, kept up to date as long as the pod is there. Models pkg/kubelet/volumemanager and
  * the volume plugins emptyDir, hostPath, configMap, secret, downwardAPI, projected and, for claims, local.
  */
-import type { PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccountTokenProjection, Volume } from '../../schemas/types.ts'
+import type { EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccountTokenProjection, Volume } from '../../schemas/types.ts'
+import { quantityValue } from '../apimachinery/quantity.ts'
 import type { Clock, Random } from '../clock.ts'
 import { writePayload } from './atomic-writer.ts'
+import { VolumeLedger } from './byte-ledger.ts'
 import { isMadeFromObjects, payloadOf } from './content.ts'
 import { applyGroup } from './disks/apply-group.ts'
 import type { Disks } from './disks/disks.ts'
@@ -27,10 +29,20 @@ export interface PodVolumesOptions {
   token(pod: Pod, request: ServiceAccountTokenProjection): Promise<string>
 }
 
+/** In memory it cannot grow beyond its limit; on disk whoever passes that is evicted. */
+function emptyDir({ medium, sizeLimit }: EmptyDirVolumeSource, node: DirNode): MountedVolume {
+  const isMemory = medium === 'Memory'
+  const ledger = new VolumeLedger(isMemory && sizeLimit !== undefined ? quantityValue(sizeLimit) : undefined)
+  node.disk = ledger
+  return { node, type: isMemory ? 'tmpfs' : 'ext4', readOnly: false, ledger }
+}
+
 export interface MountedVolume {
   node: FsNode
   type: FsType
   readOnly: boolean
+  /** What an emptyDir holds. */
+  ledger?: VolumeLedger
 }
 
 interface PodState {
@@ -76,6 +88,13 @@ export class PodVolumes {
     return [...this.#pods.values()].map(({ itself }) => itself.pod)
   }
 
+  /** Bytes by the names of a pod's emptyDirs. */
+  usage(uid: string): Map<string, { bytes: number; isMemory: boolean }> {
+    const used = new Map<string, { bytes: number; isMemory: boolean }>()
+    for (const [name, { ledger, type }] of this.#pods.get(uid)?.volumes ?? []) if (ledger) used.set(name, { bytes: ledger.bytes, isMemory: type === 'tmpfs' })
+    return used
+  }
+
   forget(uid: string): void {
     this.#pods.delete(uid)
   }
@@ -90,7 +109,7 @@ export class PodVolumes {
       return { node, type: 'tmpfs', readOnly: true }
     }
     const dir = new DirNode(meta)
-    if (volume.emptyDir) return { node: dir, type: volume.emptyDir.medium === 'Memory' ? 'tmpfs' : 'ext4', readOnly: false }
+    if (volume.emptyDir) return emptyDir(volume.emptyDir, dir)
     if (volume.hostPath) {
       if (normalize(volume.hostPath.path ?? '') === CGROUP_ROOT) return { node: this.#options.cgroups(pod.spec.nodeName ?? ''), type: 'cgroup2', readOnly: true }
       const node = this.#hostPath(pod.spec.nodeName ?? '', volume.hostPath)

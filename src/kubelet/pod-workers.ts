@@ -14,12 +14,14 @@ import { isStatusError } from '../errors.ts'
 import { podLevelResources } from './allocation.ts'
 import { hostCgroups } from './host-cgroups.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import type { Eviction } from './eviction.ts'
 import { NeedsIndex } from './needs-index.ts'
 import type { KeptNode, NodeListener } from './node-keeper.ts'
 import { PodAddresses } from './pod-addresses.ts'
 import { PodEvents } from './pod-events.ts'
-import { rejectionOf } from './pod-admission.ts'
-import { podStatus, refusedStatus } from './pod-status.ts'
+import { rejectionOf, underPressure } from './pod-admission.ts'
+import { evictedStatus, podStatus, refusedStatus } from './pod-status.ts'
+import { podUsage, type PodUsage } from './pod-usage.ts'
 import { deadlineLeftMs, failedByDeadline } from './deadline.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { References } from './pod-needs.ts'
@@ -51,6 +53,8 @@ export class PodWorkers implements NodeListener {
   readonly #events: PodEvents
   readonly #refs: References
   readonly #queue: KeyedQueue
+  /** Who has to go, by uid. */
+  readonly #evictions = new Map<string, Eviction>()
   /** Pods that wait for room to have other resources. */
   readonly #pendingResizes = new Set<string>()
   #unsubscribe = () => {}
@@ -83,6 +87,22 @@ export class PodWorkers implements NodeListener {
       worker.close()
       this.#workers.delete(uid)
     }
+  }
+
+  /** Ends a pod for good, at once. */
+  evict({ pod }: PodUsage, eviction: Eviction): void {
+    const { uid = '' } = pod.metadata
+    if (this.#evictions.has(uid)) return
+    this.#evictions.set(uid, eviction)
+    this.#events.pod(pod, { type: 'Warning', reason: 'Evicted', message: eviction.message, ...(eviction.annotations ? { annotations: eviction.annotations } : {}) })
+    this.#queue.add(keyOf(pod))
+  }
+
+  /** What the pods of a node hold that are at work. */
+  usages(nodeName: string): PodUsage[] {
+    const used: PodUsage[] = []
+    for (const worker of this.#workers.values()) if (worker.node.name === nodeName && !worker.pod.metadata.deletionTimestamp) used.push(podUsage(worker, this.#options.surroundings))
+    return used.filter(({ containers }) => containers.length > 0)
   }
 
   /** The worker of a pod that is at work. */
@@ -129,6 +149,7 @@ export class PodWorkers implements NodeListener {
     if (!pod.spec.nodeName) return
     this.#drop(uid)
     this.#addresses.release(uid)
+    this.#evictions.delete(uid)
     this.#options.surroundings.logs.forget(uid)
     this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))
@@ -180,7 +201,9 @@ export class PodWorkers implements NodeListener {
     if (node.inFull && !this.#workers.has(pod.metadata.uid ?? '') && (await this.#refuse(pod, node))) return
     const worker = this.#workerFor(pod, node, key)
     const leftMs = deadlineLeftMs(pod, clock.now())
-    if (leftMs !== undefined && leftMs <= 0) return this.#expire(pod, worker, key)
+    const eviction = this.#evictions.get(pod.metadata.uid ?? '')
+    if (eviction) return this.#finish(pod, worker, { key, graceMs: 0, end: (status) => evictedStatus(status, eviction) })
+    if (leftMs !== undefined && leftMs <= 0) return this.#finish(pod, worker, { key, graceMs: (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, end: failedByDeadline })
     const { allocation } = worker
     worker.advance(pod)
     this.#waitForRoom(key, allocation.isPending)
@@ -203,9 +226,9 @@ export class PodWorkers implements NodeListener {
   }
 
   /** A pod that the node does not take has failed before it began. */
-  async #refuse(pod: Pod, { node, client }: KeptNode): Promise<boolean> {
+  async #refuse(pod: Pod, { node, client, pressures }: KeptNode): Promise<boolean> {
     if (pod.status?.startTime !== undefined || node.status?.allocatable === undefined) return false
-    const rejection = rejectionOf({ pod, node, others: this.#othersOf(pod) })
+    const rejection = underPressure(pod, pressures) ?? rejectionOf({ pod, node, others: this.#othersOf(pod) })
     if (!rejection) return false
     this.#events.pod(pod, { type: 'Warning', ...rejection })
     await client.updateStatus<Pod>({ ...pod, status: refusedStatus(pod, rejection, formatTime(this.#options.ctx.clock.now())) })
@@ -228,9 +251,10 @@ export class PodWorkers implements NodeListener {
     if (deadlineMs !== undefined) this.#queue.addAfter(key, deadlineMs)
   }
 
-  async #expire(pod: Pod, worker: PodWorker, key: string): Promise<void> {
-    if (!worker.stop((pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)) return
-    await this.#put(pod, worker, { key, status: failedByDeadline(this.#statusOf(pod, worker)) })
+  /** Ends a pod that has had its time, or that has to go. */
+  async #finish(pod: Pod, worker: PodWorker, { key, graceMs, end }: { key: string; graceMs: number; end(status: PodStatus): PodStatus }): Promise<void> {
+    if (!worker.stop(graceMs)) return
+    await this.#put(pod, worker, { key, status: end(this.#statusOf(pod, worker)) })
     this.#drop(pod.metadata.uid ?? '')
   }
 

@@ -4,7 +4,7 @@ import { Pids } from '../../src/kubelet/sandbox/pids.ts'
 import type { Node, Pod } from '../../schemas/types.ts'
 import { FakeClock, SeededRandom } from '../../src/clock.ts'
 import { waitsForever } from '../../src/kubelet/behaviour.ts'
-import { ByteLedger } from '../../src/kubelet/container-config.ts'
+import { ByteLedger } from '../../src/kubelet/byte-ledger.ts'
 import { ContainerLogs } from '../../src/kubelet/container-logs.ts'
 import { Images } from '../../src/kubelet/images.ts'
 import { rootfs } from '../../src/kubelet/rootfs.ts'
@@ -24,10 +24,10 @@ function pause() {
   const clock = new FakeClock()
   const image = new Images().find('registry.k8s.io/pause:3.10')
   const seen = { furnished: 0, exits: [] as Exit[] }
-  const memory = new ByteLedger()
-  const fs = new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now: () => 0, ledger: memory, furnish: () => seen.furnished++ })
+  const disk = new ByteLedger()
+  const fs = new FileSystem({ node: rootfs(image), readOnly: false, type: 'overlay' }, { now: () => 0, ledger: disk, furnish: () => seen.furnished++ })
   const terminationMessage = new FileNode({ mode: 0o666, uid: 0, gid: 0, mtimeMs: 0 })
-  const config = { argv: image.entrypoint, env: new Map<string, string>(), cwd: '/', cred: ROOT, hostname: 'p', fs, terminationMessage, memory }
+  const config = { argv: image.entrypoint, env: new Map<string, string>(), cwd: '/', cred: ROOT, hostname: 'p', fs, terminationMessage, disk, memory: [] }
   const log = new ContainerLogs(clock).begin('u', 'c')
   const container = { name: 'c', image: 'registry.k8s.io/pause:3.10' }
   const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', uid: 'u' }, spec: { containers: [container] } }

@@ -69,6 +69,9 @@ export interface Usage {
   /** Nanoseconds of processor time since it began. */
   cpuNanos: number
   memoryBytes: number
+  /** On disk, besides volumes and logs. */
+  diskBytes: number
+  processes: number
 }
 
 export interface Runtime {

@@ -130,7 +130,7 @@ class ShellContainer implements RunningContainer {
       missing: (process) => this.#missing(process),
       memoryBytes: () => Math.min(4 * MEMORY_BYTES, this.#kernel.limits.bytes || MEMORY_BYTES),
       kernel: this.#kernel,
-      usage: () => config.memory.bytes,
+      usage: () => config.memory.reduce((sum, { bytes }) => sum + bytes, 0),
       privileged: container.securityContext?.privileged ?? false,
       noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,
       failed,
@@ -225,11 +225,11 @@ class ShellContainer implements RunningContainer {
   }
 
   usage(): Usage {
-    const files = this.#execution.config.memory.bytes
-    if (this.#sandbox) return { cpuNanos: this.#sandbox.cpuNanos(), memoryBytes: memoryBytes(this.#sandbox) }
-    const { argv } = this.#execution.config
+    const sandbox = this.#sandbox
+    const { argv, disk } = this.#execution.config
     const program = this.#execution.image.programs[argv[0] ?? '']
-    return { cpuNanos: 0, memoryBytes: files + (typeof program === 'object' ? baseBytes(program) : 0) }
+    const used = sandbox ? { cpuNanos: sandbox.cpuNanos(), memoryBytes: memoryBytes(sandbox) } : { cpuNanos: 0, memoryBytes: typeof program === 'object' ? baseBytes(program) : 0 }
+    return { ...used, diskBytes: disk.bytes, processes: sandbox?.processes().length ?? 1 }
   }
 
   resize({ resources }: Container): void {

@@ -29,9 +29,14 @@ export function cpuMax({ limits }: Kernel): string {
   return `${Math.max(MIN_QUOTA_US, Math.floor((limits.millicores * PERIOD_US) / 1000))} ${PERIOD_US}`
 }
 
-/** What it holds now, its files included. */
-export function memoryBytes({ claims, options: { usage } }: Sandbox): number {
-  return (claims.bytes || BASE_BYTES) + (usage?.() ?? 0)
+/** What it holds now, its files in memory included. */
+export function memoryBytes(sandbox: Sandbox): number {
+  return heldBytes(sandbox) + (sandbox.claims.bytes ? 0 : BASE_BYTES)
+}
+
+/** Besides the little that every process has. */
+export function heldBytes({ claims, options: { usage } }: Sandbox): number {
+  return claims.bytes + (usage?.() ?? 0)
 }
 
 /** Contents by file name, as they are now. */

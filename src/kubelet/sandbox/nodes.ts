@@ -99,11 +99,13 @@ export class FileNode {
     const first = Math.min(at, this.#size)
     if (end > this.#size) (this.disk ?? ledger)?.charge(end - this.#size)
     if (this.#isShared || end > this.#data.length) {
-      const grown = Buffer.alloc(Math.max(end, this.#size, end > this.#size ? Math.min(this.#size * 2, this.#size + 1_048_576) : 0))
+      // With room for more, for most that grow go on growing; who only changes a shared one gets a copy.
+      const grown = Buffer.allocUnsafe(Math.max(end, this.#size, end > this.#size ? Math.ceil(this.#size * 1.5) : 0))
       this.#data.copy(grown, 0, 0, this.#size)
       this.#data = grown
       this.#isShared = false
     }
+    if (at > this.#size) this.#data.fill(0, this.#size, at)
     bytes.copy(this.#data, at)
     this.#size = Math.max(this.#size, end)
     this.disk?.changed(this, first)

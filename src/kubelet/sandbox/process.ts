@@ -22,6 +22,10 @@ export class Exited extends Error {
 export type Program = (process: Process) => Promise<number> | number
 
 export const SIGNALS: Readonly<Record<string, number>> = { HUP: 1, INT: 2, QUIT: 3, ILL: 4, TRAP: 5, ABRT: 6, BUS: 7, FPE: 8, KILL: 9, USR1: 10, SEGV: 11, USR2: 12, PIPE: 13, ALRM: 14, TERM: 15, CHLD: 17, CONT: 18, STOP: 19, TSTP: 20, TTIN: 21, TTOU: 22, URG: 23, WINCH: 28 }
+/** What a process costs besides the steps of its program. */
+const STARTING_STEPS = 40
+const WAKING_STEPS = 4
+
 /** What these do unless handled: nothing. (Stopping is not modelled.) */
 const HARMLESS = new Set([17, 18, 19, 20, 21, 22, 23, 28])
 
@@ -85,6 +89,9 @@ export class Process {
   async run(program: Program): Promise<number> {
     let code: number
     try {
+      // Who comes from outside is let in at once.
+      const turn = this.ppid === 0 ? undefined : this.tick(STARTING_STEPS)
+      if (turn) await turn
       code = await program(this)
     } catch (error) {
       code = this.#codeOf(error)
@@ -147,6 +154,9 @@ export class Process {
     const abort = new AbortController()
     try {
       await this.block(this.clock.sleep(ms, abort.signal))
+      // Many that wake at the same moment come one after the other.
+      const turn = this.tick(WAKING_STEPS)
+      if (turn) await turn
     } finally {
       abort.abort()
     }

@@ -5,6 +5,7 @@
 import { parse, type ParsedScript } from 'unbash'
 import type { Clock, Random } from '../../clock.ts'
 import type { Accepted, Listener, Network, Party, Protocol } from '../../network/network.ts'
+import { heldBytes } from './cgroup.ts'
 import { Claims } from './claims.ts'
 import { Open, type End } from './io.ts'
 import { defaultKernel, type Kernel } from './kernel.ts'
@@ -32,7 +33,7 @@ export interface SandboxOptions {
   memoryBytes(): number
   /** The node, and the container's share of it. */
   kernel?: Kernel
-  /** Bytes that the container's files hold. */
+  /** Bytes that its files hold which are in memory. */
   usage?(): number
   maxProcesses?: number
   /** Its root may do what the host's may. */
@@ -61,8 +62,6 @@ interface Listening extends Listener {
   protocol: Protocol
 }
 
-/** A step of the interpreter, as processor time. */
-const STEP_NANOS = 500
 const MAX_PROCESSES = 512
 const MAX_PARSED = 64
 const MAX_SCRIPT = 1_000_000
@@ -95,7 +94,7 @@ export class Sandbox {
     this.random = options.random
     this.hostname = options.hostname
     this.kernel = options.kernel ?? defaultKernel()
-    this.budget = new Budget(options.turns)
+    this.budget = new Budget(options.turns, { now: () => options.clock.now(), cores: () => coresOf(this.kernel) })
     this.pids = options.pids ?? new Pids()
     this.claims = new Claims(options.clock, () => this.kernel.limits.millicores)
     mountKernel(this)
@@ -135,7 +134,9 @@ export class Sandbox {
   }
 
   tick(steps: number): Promise<void> | undefined {
-    return this.budget.tick(steps)
+    const turn = this.budget.tick(steps)
+    if (turn) this.checkMemory()
+    return turn
   }
 
   /** A process holds so many bytes: too many end the container, as the kernel does. */
@@ -145,9 +146,9 @@ export class Sandbox {
     throw new FsError('ENOSPC')
   }
 
-  /** What is claimed may have passed the container's limit. */
+  /** What is held may have passed the container's limit. */
   checkMemory(): void {
-    if (this.claims.bytes > (this.kernel.limits.bytes ?? Infinity)) this.#outOfMemory()
+    if (!this.#oomKilled && heldBytes(this) > (this.kernel.limits.bytes || Infinity)) this.#outOfMemory()
   }
 
   #outOfMemory(): void {
@@ -192,6 +193,8 @@ export class Sandbox {
   #has(process: Process): void {
     this.#own.add(process)
     this.pids.add(process)
+    // Who was about to be born when the container ended ends with it.
+    if (this.#isOver) process.kill(137)
   }
 
   #run(process: Process, { program, uid }: Loaded): void {
@@ -256,7 +259,7 @@ export class Sandbox {
 
   /** Processor time that it has used. */
   cpuNanos(): number {
-    return this.budget.total * STEP_NANOS + this.claims.nanos
+    return this.budget.nanos + this.claims.nanos
   }
 
   /** Called by a process that is over. */
@@ -286,6 +289,10 @@ export class Sandbox {
     this.close()
     this.options.onExit({ code: this.#oomKilled ? 137 : code, oomKilled: this.#oomKilled })
   }
+}
+
+function coresOf({ limits }: Kernel): number | undefined {
+  return limits.millicores ? limits.millicores / 1000 : undefined
 }
 
 function from(parent: Process) {
