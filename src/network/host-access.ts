@@ -2,11 +2,13 @@
 import type { Logger } from 'pino'
 import type { Ingress, IngressClass } from '../../schemas/types.ts'
 import type { Informers } from '../client/lister.ts'
+import type { Random } from '../clock.ts'
 import { defineController, defineLoop, keyOf, type ControllerDefinition, type LoopDefinition } from '../controller/controller.ts'
 import { semanticEqual } from '../controller/equal.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import { startDnsServer } from './dns-server.ts'
 import { HostListeners } from './host-listeners.ts'
+import { unsupported } from './ingress-annotations.ts'
 import { INGRESS_CONTROLLER, isOurs, startIngressServer, type IngressOptions, type IngressServer } from './ingress-server.ts'
 
 export interface HostAccessOptions {
@@ -37,14 +39,15 @@ export const ingressClass: IngressClass = { apiVersion: 'networking.k8s.io/v1', 
 interface Parts {
   network: ClusterNetwork
   informers: Informers
+  random: Random
   fallback: IngressOptions['fallback']
   log: Logger
 }
 
 /** Rejects with the system's error when the DNS port cannot be had. */
-export async function openHostAccess({ network, informers, fallback, log }: Parts, options: HostAccessOptions): Promise<HostAccess> {
+export async function openHostAccess({ network, informers, random, fallback, log }: Parts, options: HostAccessOptions): Promise<HostAccess> {
   const dns = options.dnsPort === undefined ? undefined : await startDnsServer(network.directory, { host: HOST, port: options.dnsPort })
-  const serve = (httpPort: number, httpsPort: number) => startIngressServer({ network, informers, fallback, host: HOST, httpPort, httpsPort })
+  const serve = (httpPort: number, httpsPort: number) => startIngressServer({ network, informers, random, fallback, host: HOST, httpPort, httpsPort })
   const ingress = await serve(options.ingressPort, options.ingressTlsPort).catch((error: unknown) => {
     log.warn({ err: error }, 'the ports of the ingress are taken, free ones serve instead')
     return serve(0, 0)
@@ -73,7 +76,10 @@ const ingressStatus = defineController<Ingress>({
   for: 'networking.k8s.io/v1/Ingress',
   watches: { 'networking.k8s.io/v1/IngressClass': (_class, { informers }) => informers.lister<Ingress>('networking.k8s.io/v1/Ingress').list().map(keyOf) },
   async reconcile(ingress, { client, events, informers }) {
-    if (!isOurs(ingress, informers) || semanticEqual(ingress.status?.loadBalancer, STATUS)) return
+    if (!isOurs(ingress, informers)) return
+    const others = unsupported(ingress)
+    if (others.length > 0) events.event(ingress, 'Warning', 'Unsupported', `These annotations have no effect: ${others.join(', ')}`)
+    if (semanticEqual(ingress.status?.loadBalancer, STATUS)) return
     events.event(ingress, 'Normal', 'Sync', 'Scheduled for sync')
     await client.updateStatus<Ingress>({ ...ingress, status: { ...ingress.status, loadBalancer: STATUS } })
   },

@@ -1,9 +1,13 @@
 /** Which backend an Ingress names for a request. Models the API's documentation of networking.k8s.io/v1 Ingress. */
 import type { Ingress, IngressBackend } from '../../schemas/types.ts'
+import { compileGoRegexp } from '../apimachinery/go-regexp.ts'
+import { usesExpressions } from './ingress-annotations.ts'
 
 export interface Routed {
   ingress: Ingress
   backend: IngressBackend
+  /** Where the path is an expression, what it found and its groups. */
+  groups: readonly string[]
 }
 
 interface Candidate extends Routed {
@@ -31,12 +35,14 @@ function candidates(ingress: Ingress, host: string, path: string): Candidate[] {
     const hostRank = rankOfHost(rule.host ?? '', host)
     if (hostRank < 0) return []
     return (rule.http?.paths ?? []).flatMap(({ path: wanted = '/', pathType, backend }) => {
-      const pathRank = rankOfPath(pathType ?? 'ImplementationSpecific', wanted, path)
-      return pathRank < 0 || !backend ? [] : [{ ingress, backend, hostRank, pathRank, pathLength: wanted.length }]
+      const type = pathType ?? 'ImplementationSpecific'
+      const groups = usesExpressions(ingress) ? expressionGroups(wanted, path) : []
+      const pathRank = groups === undefined ? -1 : groups.length > 0 ? 0 : rankOfPath(type, wanted, path)
+      return pathRank < 0 || !backend ? [] : [{ ingress, backend, hostRank, pathRank, pathLength: wanted.length, groups: groups ?? [] }]
     })
   })
   const { defaultBackend } = ingress.spec ?? {}
-  return defaultBackend ? [...found, { ingress, backend: defaultBackend, hostRank: -1, pathRank: -1, pathLength: 0 }] : found
+  return defaultBackend ? [...found, { ingress, backend: defaultBackend, hostRank: -1, pathRank: -1, pathLength: 0, groups: [] }] : found
 }
 
 /** 2 for the very host, 1 for a wildcard (of one label), 0 for rules of any host, -1 for no match. */
@@ -45,6 +51,12 @@ export function rankOfHost(rule: string, host: string): number {
   if (!rule.startsWith('*.')) return rule.toLowerCase() === host ? 2 : -1
   const dot = host.indexOf('.')
   return dot > 0 && host.slice(dot) === rule.slice(1).toLowerCase() ? 1 : -1
+}
+
+/** From the beginning of the path, of any case, as nginx's `location ~*` does. Undefined where it does not match. */
+function expressionGroups(wanted: string, path: string): readonly string[] | undefined {
+  const compiled = compileGoRegexp(`(?i)^${wanted}`)
+  return 'error' in compiled ? undefined : compiled.find(path)
 }
 
 /** Prefixes match whole elements of a path. */

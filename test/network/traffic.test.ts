@@ -1,7 +1,7 @@
 /** Traffic between pods, and from the host, through Services, Ingresses and policies: as somebody with kubectl and curl sees it. */
 import t from 'tap'
 import { Kubectl, eventually, startTestCluster } from '../helpers/cluster.ts'
-import { fetchText } from '../helpers/host-request.ts'
+import { fetchAnswer, fetchText } from '../helpers/host-request.ts'
 
 const cluster = await startTestCluster(t, { nodes: 2, hostAccess: { ingressPort: 0, ingressTlsPort: 0 } })
 const kubectl = new Kubectl('1.36', cluster)
@@ -75,4 +75,25 @@ t.test('ports of a node: what pods have there, and what it says of itself', asyn
   const port = await kubectl.run(['get', 'service', 'by-node', '-o', 'jsonpath={.spec.healthCheckNodePort}'])
   t.match(await eventually(() => fromNode(`http://172.18.0.2:${port}`)), /"localEndpoints": 1/)
   t.match((await kubectl.try(['exec', 'node', '--', 'wget', '-q', '-O-', `http://172.18.0.3:${port}`])).stderr, /503 Service Unavailable/)
+})
+
+t.test('an Ingress of ingress-nginx with its annotations', async (t) => {
+  const { httpPort = 0, httpsPort = 0 } = cluster.cluster.hostAccess?.ingress ?? {}
+  await kubectl.apply('{"apiVersion":"networking.k8s.io/v1","kind":"IngressClass","metadata":{"name":"nginx"},"spec":{"controller":"k8s.io/ingress-nginx"}}')
+  await kubectl.run('create deployment whoami --image=traefik/whoami')
+  await kubectl.run('expose deployment whoami --port=80')
+  await kubectl.run('rollout status deployment/whoami --timeout=60s')
+  await kubectl.run(['create', 'ingress', 'rewriting', '--class=nginx', '--rule=rewrite.local/api(/|$)(.*)=whoami:80', '--annotation=nginx.ingress.kubernetes.io/rewrite-target=/$2', '--annotation=nginx.ingress.kubernetes.io/auth-url=https://nowhere'])
+  t.match(await eventually(async () => {
+    const text = await fetchText(`http://127.0.0.1:${httpPort}/api/v1/users?x=1`, { host: 'rewrite.local' })
+    return text.startsWith('200') && text
+  }), /GET \/v1\/users/)
+  t.ok(await eventually(async () => /Warning +Unsupported .*These annotations have no effect: nginx\.ingress\.kubernetes\.io\/auth-url/.test(await kubectl.run('describe ingress rewriting'))))
+  await kubectl.run(['create', 'ingress', 'secured', '--class=nginx', '--rule=secured.local/*=whoami:80,tls=none'])
+  const redirected = await eventually(async () => {
+    const answer = await fetchAnswer(`http://127.0.0.1:${httpPort}/x`, { host: 'secured.local' })
+    return answer.status === 308 && answer
+  })
+  t.equal(redirected.headers.location, `https://secured.local:${httpsPort}/x`)
+  t.match(await fetchText(`https://127.0.0.1:${httpsPort}/x`, { host: 'secured.local' }), /^200 .*GET \/x/s)
 })
