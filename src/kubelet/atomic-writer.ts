@@ -24,8 +24,8 @@ export function writePayload(dir: DirNode, payload: Payload, { nowMs, suffix, gi
   const meta = (mode: number): Meta => ({ mode, uid: 0, gid: gid ?? 0, mtimeMs: nowMs })
   const name = `..${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, '_').replace('T', '_')}.${suffix}`
   const data = new DirNode(meta(gid === undefined ? 0o755 : 0o2775))
-  for (const [path, { data: bytes, mode }] of payload) {
-    const file = new FileNode(meta(gid === undefined ? mode : mode | 0o440), bytes)
+  for (const [path, { data: bytes, mode, uid = 0 }] of payload) {
+    const file = new FileNode({ ...meta(gid === undefined ? mode : mode | 0o440), uid }, bytes)
     const read = source?.(path)
     if (read) file.source = read
     place(data, path, file, meta)

@@ -146,14 +146,16 @@ function checked(path: string): string {
   return path
 }
 
-/** What lies at a path of a volume; a directory is made where there is nothing. */
+/** What lies at a path of a volume; a directory is made where there is nothing, as open as the volume is. */
 function subNode(root: FileNode | DirNode | Mount['node'], path: string, { now, ledger }: { now(): number; ledger: Ledger }): Mount['node'] {
   const inside = new FileSystem({ node: root, readOnly: false, type: 'ext4' }, { now, ledger })
   try {
     const found = inside.tryResolve(`/${path}`)
     if (found) return found.node
-    inside.mkdirs(`/${path}`, ROOT, 0o750)
-    return inside.resolve(`/${path}`).node
+    inside.mkdirs(`/${path}`, ROOT, root.meta.mode & 0o777)
+    const { node } = inside.resolve(`/${path}`)
+    node.meta.mode = root.meta.mode
+    return node
   } catch (error) {
     if (error instanceof FsError) throw new ConfigError(`failed to prepare subPath for volumeMount: ${error.message}`)
     throw error

@@ -9,6 +9,8 @@ import type { References } from './pod-needs.ts'
 export interface FileContent {
   data: Buffer
   mode: number
+  /** Whose it is; root's unless told. */
+  uid?: number
   /** Asked for when it is read. */
   token?: ServiceAccountTokenProjection
 }
@@ -42,12 +44,19 @@ function addSource(payload: Payload, { configMap, secret, downwardAPI, serviceAc
   if (configMap) addConfigMap(payload, refs.configMap(namespace, configMap.name ?? ''), { items: configMap.items, mode })
   if (secret) addSecret(payload, refs.secret(namespace, secret.name ?? ''), { items: secret.items, mode })
   if (downwardAPI) addDownward(payload, downwardAPI.items, { itself, mode })
-  if (serviceAccountToken) payload.set(serviceAccountToken.path ?? 'token', { data: Buffer.alloc(0), mode: tokenMode(itself.pod, mode), token: serviceAccountToken })
+  if (serviceAccountToken) payload.set(serviceAccountToken.path ?? 'token', { data: Buffer.alloc(0), ...tokenOwner(itself.pod, mode), token: serviceAccountToken })
 }
 
-/** A token is for who runs in the pod alone. */
-function tokenMode({ spec }: Pod, mode: number): number {
-  return spec.securityContext?.fsGroup === undefined ? mode : 0o600
+/** A token is for who runs in the pod alone, where that is one user or the volumes have a group. */
+export function tokenOwner({ spec }: Pod, mode: number): { mode: number; uid?: number } {
+  const uid = onlyUser(spec)
+  return { mode: spec.securityContext?.fsGroup === undefined && uid === undefined ? mode : 0o600, ...(uid === undefined ? {} : { uid }) }
+}
+
+/** The user as which all containers run; undefined where they differ, or one does not say. */
+function onlyUser({ securityContext, initContainers = [], containers = [], ephemeralContainers = [] }: Pod['spec']): number | undefined {
+  const users = new Set([...initContainers, ...containers, ...ephemeralContainers].map((c) => c.securityContext?.runAsUser ?? securityContext?.runAsUser))
+  return users.size === 1 ? [...users][0] : undefined
 }
 
 interface Chosen {

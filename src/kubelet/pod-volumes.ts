@@ -108,7 +108,8 @@ export class PodVolumes {
       const node: DirNode = new DirNode(meta, () => this.#write(node, volume, state))
       return { node, type: 'tmpfs', readOnly: true }
     }
-    const dir = new DirNode(meta)
+    // The root of a file system in memory is sticky, as /tmp is.
+    const dir = new DirNode({ ...meta, mode: meta.mode | (volume.emptyDir?.medium === 'Memory' ? 0o1000 : 0) })
     if (volume.emptyDir) return emptyDir(volume.emptyDir, dir)
     if (volume.hostPath) {
       if (normalize(volume.hostPath.path ?? '') === CGROUP_ROOT) return { node: this.#options.cgroups(pod.spec.nodeName ?? ''), type: 'cgroup2', readOnly: true }

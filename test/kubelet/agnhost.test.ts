@@ -75,6 +75,23 @@ t.test('each does its part', async (t) => {
   t.match(await k.run('exec busy -- curl -s -o /dev/null -w %{http_code} http://localhost/healthz'), '412', 'who serves no datagrams is not ready')
 })
 
+t.test('a directory made for a subPath is as open as its volume', async (t) => {
+  await k.apply(`
+apiVersion: v1
+kind: Pod
+metadata: {name: below}
+spec:
+  restartPolicy: Never
+  securityContext: {fsGroup: 123}
+  volumes: [{name: v, emptyDir: {medium: Memory}}]
+  containers: [{name: main, image: '${IMAGE}', args: [mounttest, --fs_type=/at, --file_perm=/at, --file_mode=/at, --file_owner=/at], volumeMounts: [{name: v, mountPath: /at, subPath: a/b}]}]`)
+  const log = await eventually(async () => {
+    const text = await k.run('logs below')
+    return text.includes('GID') && text
+  })
+  t.match(log, /mount type of "\/at": tmpfs\n[^]*mode of file "\/at": dgtrwxrwxrwx\n[^]*perms of file "\/at": -rwxrwxrwx\n[^]*owner GID of "\/at": 123/)
+})
+
 t.test('the share of a container is told by its cgroup', async (t) => {
   const read = async (file: string) => (await k.run(`exec limited -- cat ${file}`)).trim()
   t.equal(await read('/sys/fs/cgroup/cpu.max'), '50000 100000')
