@@ -289,7 +289,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Runs before validation of an update of the main resource (generic code has put the old status back). In place. */
   prepareForUpdate?(object: T, old: T, ctx: WriteContext): void
   /** The errors of name itself, upstream's texts; DNS-1123 subdomain unless told. `prefix`: the name is a generateName prefix. */
-  validateName?(name: string, prefix: boolean): string[]
+  validateName?(name: string, prefix: boolean, object?: T): string[]
   /** Errors of everything but metadata, which generic code checks first. Runs on create, in upstream's order. */
   validate?(object: T, ctx: WriteContext): FieldError[]
   /** Errors of an update, without metadata's. Call `validate` from here where upstream does; without this hook `validate` runs for updates too. */
@@ -298,8 +298,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   canonicalize?(object: T): void
   /** Finalizers without a domain are taken: kinds whose metadata upstream checks by apimachinery's rules alone (admissionregistration, apiextensions, apiregistration). */
   takesAnyFinalizer?: boolean
-  /** false where upstream's validation of the kind's updates does not ask what metadata may change once more. */
-  repeatsMetadataUpdate?: false
+  /** false where upstream's validation of the kind's updates does not ask what metadata may change once more; 'last' where it asks after everything that a create is asked. */
+  repeatsMetadataUpdate?: false | 'last'
+  /** false where upstream's validation of the kind leaves metadata to what is asked of all kinds, unless its own hooks ask more. */
+  validatesMetadata?: false
   /** Extra annotation or label checks that upstream makes inside metadata. */
   validateMetadata?(object: T, old: T | undefined): FieldError[]
   /** Warning headers (deprecated fields and so on). */

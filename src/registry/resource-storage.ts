@@ -238,7 +238,8 @@ export class ResourceStorage {
 
   #validateMetadata(object: KubeObject): FieldError[] {
     const { definition, namespaced } = this.kind
-    return validateObjectMeta(object.metadata, { namespaced, validateName: definition.validateName ?? isDNS1123Subdomain, strictFinalizers: this.#hasStrictFinalizers })
+    if (definition.validatesMetadata === false) return []
+    return validateObjectMeta(object.metadata, { namespaced, validateName: (name, prefix) => (definition.validateName ?? isDNS1123Subdomain)(name, prefix, object), strictFinalizers: this.#hasStrictFinalizers })
   }
 
   /** What is asked of all kinds alike, whatever their own validation says. */
@@ -317,7 +318,7 @@ export class ResourceStorage {
           ? definition.validateUpdate(object, old, ctx)
           : [...this.#validateMetadata(object), ...(definition.validate?.(object, ctx) ?? [])]
     const extra = sub.name ? [] : (definition.validateMetadata?.(object, old) ?? [])
-    const errors = [...common, ...repeated, ...extra, ...own]
+    const errors = repeatsMetadataUpdate === 'last' ? [...common, ...extra, ...own, ...repeated] : [...common, ...repeated, ...extra, ...own]
     if (errors.length === 0 && !sub.name) errors.push(...((await definition.validateAccess?.(object, old, ctx)) ?? []))
     if (errors.length > 0) throw invalid(this.kind, metadata.name ?? '', errors)
     if (!sub.name) for (const warning of definition.warnings?.(object, old, ctx) ?? []) ctx.warn(warning)

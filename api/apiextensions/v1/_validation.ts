@@ -3,7 +3,7 @@ import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { validateDefaults } from '../../../src/apimachinery/structural-schema/default-validation.ts'
 import { someSchema, type Schema } from '../../../src/apimachinery/structural-schema/schema.ts'
 import { validateStructural, whyNotReadable } from '../../../src/apimachinery/structural-schema/structural.ts'
-import { maskTrailingDash, validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
+import { validateImmutableField } from '../../../src/apimachinery/validate-meta.ts'
 import { byteLength, isDNS1035Label, isDNS1123Subdomain } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
 import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './_approval.ts'
@@ -45,7 +45,7 @@ const schemasOf = (spec: CustomResourceDefinitionSpec): Schema[] => (spec.versio
 export const isEstablished = (crd: CustomResourceDefinition): boolean => crd.status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false
 
 export function validateDefinition(crd: CustomResourceDefinition): FieldError[] {
-  return [...validateDefinitionName(crd), ...validateSpec(crd.spec, STRICT), ...validateRest(crd, undefined)]
+  return [...validateSpec(crd.spec, STRICT), ...validateRest(crd, undefined)]
 }
 
 export function validateDefinitionUpdate(crd: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
@@ -73,17 +73,10 @@ export function validateDefinitionUpdate(crd: CustomResourceDefinition, old: Cus
 
 export const validateStatus = ({ status }: CustomResourceDefinition): FieldError[] => validateNames(status?.acceptedNames ?? {}, 'status.acceptedNames')
 
-function validateDefinitionName({ metadata, spec }: CustomResourceDefinition): FieldError[] {
-  const whyNot = (name: string, masked = name): string[] => {
-    const isRight = masked === `${spec.names?.plural ?? ''}.${spec.group ?? ''}`
-    return [...isDNS1123Subdomain(masked), ...(isRight ? [] : ['must be spec.names.plural+"."+spec.group'])]
-  }
-  // A name that is missing is told of already.
-  const { name, generateName } = metadata
-  return [
-    ...(generateName ? whyNot(generateName, maskTrailingDash(generateName)).map((message) => field.invalid('metadata.generateName', generateName, message)) : []),
-    ...(name ? whyNot(name).map((message) => field.invalid('metadata.name', name, message)) : []),
-  ]
+/** What is generated from must be the whole name already, so nothing can be. */
+export function validateDefinitionName(name: string, _prefix: boolean, crd?: CustomResourceDefinition): string[] {
+  const isRight = !crd || name === `${crd.spec.names?.plural ?? ''}.${crd.spec.group ?? ''}`
+  return [...isDNS1123Subdomain(name), ...(isRight ? [] : ['must be spec.names.plural+"."+spec.group'])]
 }
 
 /** What follows the spec in the order of errors. */

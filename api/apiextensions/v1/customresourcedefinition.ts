@@ -4,7 +4,7 @@ import { unknownFormats } from '../../../src/apimachinery/structural-schema/form
 import { defineKind } from '../../../src/registry/kind.ts'
 import { quote } from '../../../src/errors.ts'
 import { internalSpec } from './_internal-spec.ts'
-import { validateDefinition, validateDefinitionUpdate, validateStatus } from './_validation.ts'
+import { validateDefinition, validateDefinitionName, validateDefinitionUpdate, validateStatus } from './_validation.ts'
 import type { CustomResourceDefinition } from '../../../schemas/types.ts'
 
 /** The storage version joins the versions in which objects may be stored. */
@@ -66,8 +66,7 @@ export default defineKind<CustomResourceDefinition>({
     if (service) service.port ??= 443
     if (!crd.status?.storedVersions?.length) addStoredVersion(crd)
   },
-  // judged together with the spec, in validate
-  validateName: () => [],
+  validateName: validateDefinitionName,
   prepareForCreate(crd) {
     crd.status = {}
     addStoredVersion(crd)

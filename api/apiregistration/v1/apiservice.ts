@@ -11,15 +11,14 @@ import type { APIService, APIServiceSpec } from '../../../schemas/types.ts'
 
 const STATUSES = ['True', 'False', 'Unknown']
 
-function validateServiceName({ metadata: { name = '' }, spec }: APIService): FieldError[] {
-  const required = `${spec.version ?? ''}.${spec.group ?? ''}`
+function validateServiceName(name: string, _prefix: boolean, apiService?: APIService): string[] {
+  const required = apiService && `${apiService.spec.version ?? ''}.${apiService.spec.group ?? ''}`
   const unfit = isPathSegmentName(name)
-  const wrong = unfit.length || name === required ? unfit : [`must be \`spec.version+"."+spec.group\`: ${quote(required)}`]
-  return wrong.map((message) => field.invalid('metadata.name', name, message))
+  return unfit.length || required === undefined || name === required ? unfit : [`must be \`spec.version+"."+spec.group\`: ${quote(required)}`]
 }
 
 function validate(apiService: APIService): FieldError[] {
-  const errors = validateServiceName(apiService)
+  const errors: FieldError[] = []
   const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = apiService.spec
   if (group === '' && version !== 'v1') errors.push(field.required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
   if (group) for (const message of isDNS1123Subdomain(group)) errors.push(field.invalid('spec.group', group, message))
@@ -81,8 +80,7 @@ export default defineKind<APIService>({
   default({ spec: { service } }) {
     if (service) service.port ??= 443
   },
-  // the name is judged together with the group and version, in validate
-  validateName: () => [],
+  validateName: validateServiceName,
   prepareForCreate(apiService, ctx) {
     if (!apiService.spec.service) apiService.status = { conditions: [localAvailable(formatTime(ctx.clock.now()))] }
   },

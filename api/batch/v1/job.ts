@@ -16,6 +16,7 @@ import { jobSpecWarnings } from './_job-warnings.ts'
 export default defineKind<Job>({
   group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', categories: ['all'],
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   columns: [
     { name: 'Name', format: 'name', value: (j) => j.metadata.name ?? '' },
     { name: 'Status', value: statusCell },

@@ -56,6 +56,7 @@ export default defineKind<CertificateSigningRequest>({
   plural: 'certificatesigningrequests',
   shortNames: ['csr'],
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   resetFields: {
     '': { 'f:spec': LEAF, 'f:status': LEAF },
     status: { 'f:spec': LEAF, 'f:status': { 'f:conditions': LEAF } },

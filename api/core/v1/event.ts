@@ -45,6 +45,7 @@ export default defineKind<Event>({
   shortNames: ['ev'],
   namespaced: true,
   repeatsMetadataUpdate: false,
+  validatesMetadata: false,
   allowCreateOnUpdate: true,
   defaultPropagation: 'none',
   columns: eventColumns,

@@ -44,6 +44,7 @@ export default defineKind<Namespace>({
   plural: 'namespaces',
   shortNames: ['ns'],
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   returnsDeletedObject: true,
   resetFields: { finalize: { 'f:status': LEAF } },

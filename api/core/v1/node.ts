@@ -66,6 +66,7 @@ export default defineKind<Node>({
   plural: 'nodes',
   shortNames: ['no'],
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   storagePrefix: 'registry/minions',
   keepsStatusOnCreate: true,
   subresources: {

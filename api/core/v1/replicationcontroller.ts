@@ -45,7 +45,8 @@ export default defineKind<ReplicationController>({
     dropDisabledTemplateFields(rc.spec.template)
   },
   prepareForUpdate: (rc, old) => dropDisabledTemplateFields(rc.spec.template, old.spec.template),
-  validateName: isLongName,
+  // Upstream's declarative rules ask nothing of generateName.
+  validateName: (name, prefix) => (prefix ? [] : isLongName(name)),
   validate: (rc, ctx) => validateReplicationController(rc, ctx),
   validateUpdate: (rc, old, ctx) => validateReplicationController(rc, ctx, old),
   warnings(rc, old) {

@@ -47,6 +47,7 @@ export default defineKind<IPAddress>({
   plural: 'ipaddresses',
   shortNames: ['ip'],
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   columns: [nameColumn, { name: 'ParentRef', value: parentText }, { ...ageColumn, undeclared: true }],
   validateName,
   validate,

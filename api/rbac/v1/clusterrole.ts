@@ -42,6 +42,7 @@ export default defineKind<ClusterRole>({
   kind: 'ClusterRole',
   plural: 'clusterroles',
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   allowCreateOnUpdate: true,
   validateName: validateRBACName,
   checkAccess: (role, old, ctx) => checkRoleAccess('clusterroles', role, old, ctx),

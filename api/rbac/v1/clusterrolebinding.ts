@@ -13,6 +13,7 @@ export default defineKind<ClusterRoleBinding>({
   kind: 'ClusterRoleBinding',
   plural: 'clusterrolebindings',
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   allowCreateOnUpdate: true,
   columns: bindingColumns,
   default: defaultBinding,

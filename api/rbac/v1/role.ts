@@ -10,6 +10,7 @@ export default defineKind<Role>({
   kind: 'Role',
   plural: 'roles',
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   allowCreateOnUpdate: true,
   validateName: validateRBACName,
   checkAccess: (role, old, ctx) => checkRoleAccess('roles', role, old, ctx),

@@ -13,6 +13,7 @@ export default defineKind<RoleBinding>({
   kind: 'RoleBinding',
   plural: 'rolebindings',
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   allowCreateOnUpdate: true,
   columns: bindingColumns,
   default: defaultBinding,

@@ -37,6 +37,7 @@ export default defineKind<ResourceClaim>({
   kind: 'ResourceClaim',
   plural: 'resourceclaims',
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   returnsDeletedObject: true,
   resetFields: { status: ALL_BUT_STATUS },
   subresources: {

@@ -4,6 +4,7 @@ import { field, type FieldError } from '../../../src/errors.ts'
 import { FIELD_IMMUTABLE, validateAnnotations, validateLabels } from '../../../src/apimachinery/validate-meta.ts'
 import { nameColumn, ageColumn } from '../../_columns.ts'
 import { equalInternal, internalJSON } from '../../_internal-json.ts'
+import { validateMetadataOf } from '../../_validate-metadata.ts'
 import { defaultClaimSpec, validateAdminRequests, validateClaimSpec } from './_claim-validation.ts'
 import type { ResourceClaimTemplate } from '../../../schemas/types.ts'
 
@@ -26,13 +27,14 @@ export default defineKind<ResourceClaimTemplate>({
   kind: 'ResourceClaimTemplate',
   plural: 'resourceclaimtemplates',
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   returnsDeletedObject: true,
   columns: [nameColumn, ageColumn],
   default: (template) => defaultClaimSpec(template.spec.spec),
   validate: (template, ctx) => [...validateAdminRequests(template.spec.spec, template.metadata.namespace ?? '', ctx), ...validate(template)],
   validateUpdate(template, old) {
     const { spec } = template
-    const errors = validate(template)
+    const errors = [...validateMetadataOf(template, 'Namespaced'), ...validate(template)]
     if (!equalInternal(SPEC_TYPE, spec, old.spec)) errors.push(field.invalid('spec', internalJSON(SPEC_TYPE, spec), FIELD_IMMUTABLE))
     return errors
   },

@@ -27,6 +27,7 @@ export default defineKind<CSIStorageCapacity>({
   kind: 'CSIStorageCapacity',
   plural: 'csistoragecapacities',
   namespaced: true,
+  repeatsMetadataUpdate: 'last',
   allowUnconditionalUpdate: false,
   validate: (capacity) => validate(capacity),
   validateUpdate(capacity, old) {

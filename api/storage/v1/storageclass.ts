@@ -76,6 +76,7 @@ export default defineKind<StorageClass>({
   plural: 'storageclasses',
   shortNames: ['sc'],
   namespaced: false,
+  repeatsMetadataUpdate: 'last',
   returnsDeletedObject: true,
   columns: [
     { ...nameColumn, value: (sc) => `${sc.metadata.name ?? ''}${isDefaultClass(sc) ? ' (default)' : ''}` },
