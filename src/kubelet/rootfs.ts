@@ -12,11 +12,11 @@ www-data:x:33:33:www-data:/var/www:/bin/false
 nobody:x:65534:65534:nobody:/home:/bin/false
 `
 const GROUP = 'root:x:0:\ndaemon:x:1:\nbin:x:2:\nsys:x:3:\nwww-data:x:33:\nusers:x:100:\nnobody:x:65534:\n'
-const SBIN: ReadonlySet<string> = new Set(['ip', 'ifconfig', 'route', 'arp'])
+const SBIN: ReadonlySet<string> = new Set(['ip', 'ifconfig', 'route', 'arp', 'sysctl'])
 const USR_BIN: ReadonlySet<string> = new Set(['awk', 'basename', 'bc', 'cmp', 'cut', 'dirname', 'du', 'env', 'expr', 'find', 'free', 'head', 'id', 'killall', 'less', 'md5sum', 'nc', 'nslookup', 'od', 'paste', 'printf', 'readlink', 'realpath', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tail', 'tee', 'test', '[', 'time', 'timeout', 'top', 'tr', 'uniq', 'uptime', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'])
 
 /** Programs of ours that are no tools of busybox: an image has them when it says so. */
-const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'resource-consumer', 'stress', 'allocating-stress', 'curl', 'perl', 'nnp', 'nginx'])
+const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'resource-consumer', 'stress', 'allocating-stress', 'curl', 'perl', 'nnp', 'nginx', 'gawk', 'mawk', 'jq', 'host', 'lscpu', 'getconf', 'envsubst', 'column', 'ss', 'uuidgen', 'join', 'apk', 'apt', 'apt-get', 'yum', 'dnf', 'microdnf'])
 
 const trees = new WeakMap<Image, DirNode>()
 

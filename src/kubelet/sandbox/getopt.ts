@@ -10,7 +10,7 @@ export interface Parsed {
   rest: string[]
 }
 
-/** @param spec letters, each followed by `:` when it takes a value; long names after a space, with `=` when they take one */
+/** @param spec letters, each followed by `:` when it takes a value, by `::` when it may; long names after a space, with `=` when they take one */
 export async function getopt(process: Process, spec: string, { stops = false }: { stops?: boolean } = {}): Promise<Parsed> {
   const [letters = '', ...longs] = spec.split(' ')
   const found = new Map<string, string[]>()
@@ -40,7 +40,9 @@ export async function getopt(process: Process, spec: string, { stops = false }: 
           note(letter, '')
           continue
         }
-        note(letter, arg.slice(i + 1) || (args.shift() ?? (await fail(`option requires an argument -- '${letter}'`))))
+        // Two colons: only what is attached is its value.
+        if (letters.charAt(at + 2) === ':') note(letter, arg.slice(i + 1))
+        else note(letter, arg.slice(i + 1) || (args.shift() ?? (await fail(`option requires an argument -- '${letter}'`))))
         break
       }
     } else {

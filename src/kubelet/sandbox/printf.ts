@@ -31,6 +31,18 @@ export function unescape(text: string): { bytes: Buffer; stopped: boolean } {
   return { bytes: Buffer.concat(parts), stopped: false }
 }
 
+/** A word of the shell that stands for a text. */
+export function quoteAlways(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`
+}
+
+/** As bash's `%q` writes it. */
+function quoteWhereNeeded(text: string): string {
+  if (text === '') return "''"
+  if (/[\0-\x1f\x7f]/.test(text)) return `$'${text.replace(/[\\']/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}'`
+  return text.replace(/[^\w@%+=:,./-]/g, '\\$&')
+}
+
 const FORMAT = /%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?([a-zA-Z%])/g
 const MAX_WIDTH = 10_000
 
@@ -84,7 +96,7 @@ function formatOne(arg: string, { flags, width, precision, conversion }: Spec): 
   if (conversion === 's') return pad(precision === undefined ? arg : arg.slice(0, precision))
   if (conversion === 'b') return unescape(arg).bytes
   if (conversion === 'c') return pad(arg.slice(0, 1))
-  if (conversion === 'q') return `'${arg.replace(/'/g, `'\\''`)}'`
+  if (conversion === 'q') return quoteWhereNeeded(arg)
   const value = /^['"]/.test(arg) ? arg.charCodeAt(1) : Number(arg === '' ? 0 : /^0[0-7]+$/.test(arg) ? `0o${arg.slice(1)}` : arg)
   if (Number.isNaN(value)) return undefined
   const plus = flags.includes('+') && value >= 0 ? '+' : flags.includes(' ') && value >= 0 ? ' ' : ''
@@ -103,9 +115,24 @@ function formatOne(arg: string, { flags, width, precision, conversion }: Spec): 
     case 'F':
       return pad(plus + value.toFixed(Math.min(100, precision ?? 6)), true)
     case 'e':
+      return pad(plus + exponential(value.toExponential(Math.min(100, precision ?? 6))), true)
     case 'g':
-      return pad(plus + (conversion === 'e' ? value.toExponential(Math.min(100, precision ?? 6)) : String(value)), true)
+      return pad(plus + general(value, precision ?? 6), true)
     default:
       return undefined
   }
+}
+
+/** C writes at least two digits of an exponent. */
+function exponential(text: string): string {
+  return text.replace(/e([-+])(\d)$/, 'e$10$2')
+}
+
+/** The shorter of the two, without zeros at the end. */
+export function general(value: number, precision: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
+  const digits = Math.min(100, Math.max(1, precision))
+  const precise = Number(value.toPrecision(digits))
+  const exponent = precise === 0 ? 0 : Math.floor(Math.log10(Math.abs(precise)))
+  return exponent < -4 || exponent >= digits ? exponential(precise.toExponential()) : String(precise)
 }

@@ -228,10 +228,10 @@ export class Process {
   }
 
   /** Without its newline; undefined at the end. What follows stays for others. */
-  async readLine(fd = 0): Promise<{ line: Buffer; isWhole: boolean } | undefined> {
+  async readLine(fd = 0, delimiter = 10): Promise<{ line: Buffer; isWhole: boolean } | undefined> {
     const chunks: Buffer[] = []
     for (let chunk = await this.read(fd); chunk; chunk = await this.read(fd)) {
-      const at = chunk.indexOf(10)
+      const at = chunk.indexOf(delimiter)
       if (at >= 0) {
         this.open(fd).giveBack(chunk.subarray(at + 1))
         return { line: Buffer.concat([...chunks, chunk.subarray(0, at)]), isWhole: true }

@@ -1,57 +1,7 @@
 /** Scripts and what they print, as busybox's shell and tools do; and what a script cannot do to the server. */
 import t from 'tap'
-import { FakeClock, nextTurn, SeededRandom } from '../../../src/clock.ts'
-import { Images } from '../../../src/kubelet/images.ts'
-import { rootfs } from '../../../src/kubelet/rootfs.ts'
-import { nullEnd, readableEnd, sinkEnd } from '../../../src/kubelet/sandbox/io.ts'
-import { Readable } from 'node:stream'
-import { Sandbox } from '../../../src/kubelet/sandbox/sandbox.ts'
-import { tools } from '../../../src/kubelet/sandbox/tools.ts'
-import { Turns } from '../../../src/kubelet/sandbox/turns.ts'
-import { FileSystem } from '../../../src/kubelet/sandbox/vfs.ts'
-import { LocalNetwork } from '../../helpers/local-network.ts'
-
-const images = new Images()
-
-function box({ clock = new FakeClock(), uid = 0, memoryBytes = 1 << 20 } = {}) {
-  const ended: { code: number; oomKilled: boolean }[] = []
-  const fs = new FileSystem({ node: rootfs(images.find('busybox')), readOnly: false, type: 'overlay' }, { now: () => clock.now(), ledger: { charge: () => {} } })
-  const sandbox = new Sandbox({
-    fs,
-    network: new LocalNetwork(),
-    party: { name: 'pod', ip: '10.0.0.1', nodeName: 'node' },
-    hostname: 'pod',
-    clock,
-    random: new SeededRandom(1),
-    turns: new Turns(),
-    programs: (name) => tools.get(name),
-    memoryBytes: () => memoryBytes,
-    failed: (error) => {
-      throw error
-    },
-    onExit: (exit) => ended.push(exit),
-  })
-  let out = ''
-  let err = ''
-  const run = (argv: readonly string[], stdin = '') =>
-    sandbox.start({
-      argv,
-      env: new Map([['PATH', '/bin:/usr/bin:/sbin'], ['HOME', '/root'], ['GREETING', 'hello world']]),
-      cwd: '/tmp',
-      cred: { uid, gid: uid, groups: [] },
-      fds: new Map([[0, stdin ? readableEnd(Readable.from([Buffer.from(stdin)])) : nullEnd], [1, sinkEnd((b) => void (out += b.toString()))], [2, sinkEnd((b) => void (err += b.toString()))]]),
-    })
-  return { sandbox, clock, ended, run, output: () => ({ out, err }) }
-}
-
-async function script(text: string, stdin = ''): Promise<string> {
-  const { run, output } = box()
-  const started = run(['sh', '-c', text], stdin)
-  if ('problem' in started) return started.problem
-  const code = await started.process.exited
-  const { out, err } = output()
-  return `${out}${err ? `!${err}` : ''}${code === 0 ? '' : `(${code})`}`
-}
+import { FakeClock, nextTurn } from '../../../src/clock.ts'
+import { box, script } from '../../helpers/sandbox.ts'
 
 const scripts: readonly (readonly [string, string])[] = [
   ['echo $GREETING "$GREETING" \'$GREETING\'', 'hello world hello world $GREETING\n'],
@@ -97,7 +47,7 @@ t.test('scripts', async (t) => {
 })
 
 t.test('standard input is a script, or data', async (t) => {
-  t.equal(await script('cat; echo end', 'some\ndata\n'), 'some\ndata\nend\n')
+  t.equal(await script('cat; echo end', { stdin: 'some\ndata\n' }), 'some\ndata\nend\n')
   const { run, output } = box()
   const started = run(['sh'], 'echo one\nif true; then\necho two\nfi\n')
   t.equal('process' in started && (await started.process.exited), 0)

@@ -1,5 +1,6 @@
 /** Arithmetic expansion in 64-bit integers. Models XCU 2.6.4 as bash extends it. */
 import { parse, type ArithmeticBinary, type ArithmeticExpression, type ArithmeticUnary } from 'unbash'
+import { parameter } from './parameters.ts'
 import { ShellError, type ShellState } from './state.ts'
 
 export interface ArithmeticContext {
@@ -96,8 +97,23 @@ async function binary({ operator, left, right }: ArithmeticBinary, context: Arit
 }
 
 function assign(target: ArithmeticExpression, value: bigint, { shell }: ArithmeticContext): bigint {
+  const [, array, index] = target.type === 'ArithmeticWord' ? (/^([A-Za-z_]\w*)\[(\w+)\]$/.exec(target.value) ?? []) : []
+  if (array !== undefined && index !== undefined) return assignElement(array, index, { value, shell })
   if (target.type !== 'ArithmeticWord' || !/^[A-Za-z_]\w*$/.test(target.value)) throw new ShellError('arithmetic syntax error', 2)
   shell.set(target.value, value.toString())
+  return value
+}
+
+function assignElement(array: string, index: string, { value, shell }: { value: bigint; shell: ShellState }): bigint {
+  const stored = shell.stored(array)
+  if (stored instanceof Map) shell.set(array, new Map(stored).set(index, value.toString()))
+  else {
+    const list = Array.isArray(stored) ? [...stored] : stored === undefined ? [] : [stored]
+    const at = Number(/^\d+$/.test(index) ? index : (shell.get(index) ?? '0'))
+    if (!(at >= 0 && at < 1_000_000)) throw new ShellError('bad array subscript', 2)
+    list[at] = value.toString()
+    shell.set(array, list)
+  }
   return value
 }
 
@@ -106,13 +122,33 @@ function valueOf(text: string, context: ArithmeticContext, depth: number): bigin
   if (word === '') return 0n
   if (/^(?:0[xX][0-9a-fA-F]+|[1-9]\d*|0)$/.test(word)) return BigInt.asIntN(64, BigInt(word))
   if (/^0[0-7]+$/.test(word)) return BigInt(`0o${word.slice(1)}`)
+  const [, base, digits = ''] = /^(\d+)#([\da-zA-Z@_]+)$/.exec(word) ?? []
+  if (base !== undefined) return inBase(digits, Number(base))
   const { shell } = context
+  const [, array, index] = /^([A-Za-z_]\w*)\[(.*)\]$/.exec(word) ?? []
+  if (array !== undefined && index !== undefined) return elementValue(array, index, { context, depth })
   if (/^[A-Za-z_]\w*$/.test(word)) {
-    const value = shell.get(word)
+    const value = parameter(word, shell)
     if (value === undefined && shell.options.nounset) throw new ShellError(`${word}: parameter not set`, 2)
     return valueOf(value === word ? '' : (value ?? ''), context, depth + 1)
   }
   return evaluate(parseArithmetic(word), context, depth + 1)
+}
+
+async function elementValue(name: string, index: string, { context, depth }: { context: ArithmeticContext; depth: number }): Promise<bigint> {
+  const stored = context.shell.stored(name)
+  const value = stored instanceof Map ? stored.get(index) : Array.isArray(stored) ? stored.at(Number(await valueOf(index, context, depth + 1))) : stored
+  return valueOf(value ?? '', context, depth + 1)
+}
+
+function inBase(digits: string, base: number): bigint {
+  let value = 0n
+  for (const digit of digits) {
+    const n = parseInt(digit, 36) < 10 ? Number(digit) : base <= 36 ? parseInt(digit, 36) : '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_'.indexOf(digit)
+    if (!(n >= 0 && n < base)) throw new ShellError('value too great for base', 2)
+    value = value * BigInt(base) + BigInt(n)
+  }
+  return BigInt.asIntN(64, value)
 }
 
 /** A text that is arithmetic. @throws ShellError */
@@ -121,6 +157,6 @@ export function parseArithmetic(text: string): ArithmeticExpression | undefined 
   const command = script.commands[0]?.command
   const part = command?.type === 'Command' ? command.name?.parts?.[0] : undefined
   if (script.errors?.length || part?.type !== 'ArithmeticExpansion') throw new ShellError('arithmetic syntax error', 2)
-  if (part.expression?.type === 'ArithmeticWord' && !part.expression.parts && !/^\w+$/.test(part.expression.value)) throw new ShellError('arithmetic syntax error', 2)
+  if (part.expression?.type === 'ArithmeticWord' && !part.expression.parts && !/^(?:\w+|\d+#[\w@]+|\w+\[.*\])$/.test(part.expression.value)) throw new ShellError('arithmetic syntax error', 2)
   return part.expression
 }

@@ -1,7 +1,9 @@
 /** The commands a shell runs itself. Models XCU 2.14 and the built-ins of ash and bash that scripts use. */
-import { Exited, SIGNALS } from '../process.ts'
+import { formatPrintf } from '../printf.ts'
+import { Exited, SIGNALS, type Process } from '../process.ts'
 import { contentOf, normalize } from '../vfs.ts'
 import { evaluate, parseArithmetic } from './arithmetic.ts'
+import { indexOf, keysOf } from './arrays.ts'
 import { arithmeticContext, splitText } from './expand.ts'
 import type { Executor } from './execute.ts'
 import { Jump, ShellError, type Options, type ShellState } from './state.ts'
@@ -118,28 +120,61 @@ function assignAll(mark: 'exported' | 'readonly'): Builtin {
   }
 }
 
-const local: Builtin = ({ shell }, args) => {
-  for (const arg of args.filter((a) => !a.startsWith('-'))) {
-    const at = arg.indexOf('=')
-    shell.local(at < 0 ? arg : arg.slice(0, at), at < 0 ? undefined : arg.slice(at + 1))
-  }
-  return 0
+const local: Builtin = (executor, args) => {
+  if (executor.shell.locals.length === 0) throw new ShellError('local: not in a function')
+  return declare(executor, args)
 }
 
 const declare: Builtin = async (executor, args) => {
   const { shell } = executor
-  const flags = args.filter((a) => a.startsWith('-')).join('')
-  for (const arg of args.filter((a) => !a.startsWith('-'))) {
-    const at = arg.indexOf('=')
-    const name = at < 0 ? arg : arg.slice(0, at)
-    if (shell.locals.length > 0 && !flags.includes('g')) shell.local(name, at < 0 ? undefined : arg.slice(at + 1))
-    else if (at >= 0) shell.set(name, arg.slice(at + 1))
-    else if (flags.includes('a')) shell.set(name, [])
-    const variable = shell.variables.get(name)
-    if (variable && flags.includes('x')) variable.exported = true
-    if (variable && flags.includes('r')) variable.readonly = true
+  const flags = args.filter((a) => /^[-+]/.test(a)).join('')
+  const names = args.filter((a) => !/^[-+]/.test(a))
+  if (/[pfF]/.test(flags)) return listDeclared(executor, names, flags)
+  for (const arg of names) {
+    const [, name = '', append, value] = /^([A-Za-z_]\w*)(?:(\+?)=([\s\S]*))?$/.exec(arg) ?? []
+    if (!name) throw new ShellError(`declare: \`${arg}': not a valid identifier`)
+    const isLocal = shell.locals.length > 0 && !flags.includes('g')
+    if (isLocal) shell.local(name, undefined)
+    if (flags.includes('A') && !(shell.stored(name) instanceof Map)) shell.set(name, new Map())
+    else if (flags.includes('a') && !Array.isArray(shell.stored(name))) shell.set(name, [])
+    const text = value === undefined ? undefined : flags.includes('i') ? String(await indexOf(value, executor)) : value
+    if (text !== undefined) shell.set(name, append ? `${shell.get(name) ?? ''}${text}` : text)
+    else if (/[inrx]/.test(flags) && !shell.variables.has(name)) shell.set(name, '')
+    mark(shell, name, flags)
   }
   return 0
+}
+
+function mark(shell: ShellState, name: string, flags: string): void {
+  const variable = shell.variables.get(name)
+  if (!variable) return
+  if (flags.includes('x')) variable.exported = true
+  if (flags.includes('r')) variable.readonly = true
+  if (flags.includes('i')) variable.integer = true
+  if (flags.includes('n')) variable.nameref = true
+}
+
+async function listDeclared({ shell }: Executor, names: readonly string[], flags: string): Promise<number> {
+  let status = 0
+  if (/[fF]/.test(flags)) {
+    for (const name of names.length > 0 ? names : shell.functions.keys()) {
+      if (shell.functions.has(name)) await shell.process.out(`${names.length > 0 ? '' : 'declare -f '}${name}\n`)
+      else status = 1
+    }
+    return status
+  }
+  for (const name of names.length > 0 ? names : [...shell.variables.keys()].sort()) {
+    const variable = shell.variables.get(name)
+    if (!variable) {
+      status = 1
+      continue
+    }
+    const { value, exported, readonly } = variable
+    const letters = `${value instanceof Map ? 'A' : Array.isArray(value) ? 'a' : ''}${readonly ? 'r' : ''}${exported ? 'x' : ''}`
+    const shown = typeof value === 'string' ? `"${value}"` : `(${keysOf(value).map((key) => `[${key}]="${(value instanceof Map ? value.get(key) : value[Number(key)]) ?? ''}"`).join(' ')})`
+    await shell.process.out(`declare -${letters || '-'} ${name}=${shown}\n`)
+  }
+  return status
 }
 
 async function set({ shell }: Executor, args: readonly string[]): Promise<number> {
@@ -190,6 +225,7 @@ async function trap(executor: Executor, args: readonly string[]): Promise<number
 function signalName(text: string): string {
   const name = text.toUpperCase().replace(/^SIG/, '')
   if (name === '0' || name === 'EXIT') return 'EXIT'
+  if (name === 'ERR' || name === 'DEBUG' || name === 'RETURN') return name
   const byNumber = Object.entries(SIGNALS).find(([, n]) => String(n) === name)?.[0]
   if (byNumber ?? name in SIGNALS) return byNumber ?? name
   throw new ShellError(`trap: ${text}: invalid signal specification`)
@@ -211,11 +247,35 @@ function setTrap(shell: ShellState, name: string, action: string | undefined): v
     })
 }
 
+/** `%1`, `%%`, `%name`. */
+function jobOf(shell: ShellState, text: string) {
+  const name = text.slice(1)
+  if (name === '' || name === '%' || name === '+') return shell.jobs.at(-1)
+  return /^\d+$/.test(name) ? shell.jobs[Number(name) - 1] : shell.jobs.find((job) => job.argv.join(' ').startsWith(name))
+}
+
+const killProgram = program('kill')
+
+/** Jobs become numbers of processes. */
+function kill(executor: Executor, args: readonly string[]): Promise<number> | number {
+  return killProgram(executor, args.map((a) => (a.startsWith('%') ? String(jobOf(executor.shell, a)?.pid ?? a) : a)))
+}
+
+const printfProgram = program('printf')
+
+/** `-v NAME` puts it into a variable. */
+function printf(executor: Executor, args: readonly string[]): Promise<number> | number {
+  if (args[0] !== '-v') return printfProgram(executor, args)
+  const [, name = '', format = '', ...rest] = args
+  executor.shell.set(name, formatPrintf(format, rest).bytes.toString())
+  return 0
+}
+
 /** Waits for children; a trapped signal ends the waiting. */
 async function wait(executor: Executor, args: readonly string[]): Promise<number> {
   const { shell } = executor
   const { process } = shell
-  const pids = args.filter((a) => /^\d+$/.test(a)).map(Number)
+  const pids = args.flatMap((a) => (/^\d+$/.test(a) ? [Number(a)] : /^%/.test(a) ? [jobOf(shell, a)?.pid ?? 0] : []))
   const jobs = pids.length > 0 ? shell.jobs.filter((j) => pids.includes(j.pid)) : [...shell.jobs]
   let status = pids.length > jobs.length ? 127 : 0
   for (const job of args.includes('-n') ? jobs.slice(0, 1) : jobs) {
@@ -230,32 +290,122 @@ async function wait(executor: Executor, args: readonly string[]): Promise<number
   return status
 }
 
-async function read({ shell }: Executor, args: readonly string[]): Promise<number> {
-  const { process } = shell
-  let isRaw = false
-  let fd = 0
-  const names: string[] = []
+interface Reading {
+  isRaw: boolean
+  fd: number
+  names: string[]
+  /** All fields go to this array. */
+  array?: string
+  delimiter: string
+  timeoutMs?: number
+  chars?: number
+}
+
+async function readingOf({ process }: ShellState, args: readonly string[]): Promise<Reading> {
+  const reading: Reading = { isRaw: false, fd: 0, names: [], delimiter: '\n' }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? ''
-    if (names.length > 0 || !arg.startsWith('-')) names.push(arg)
-    else if (arg === '-u') fd = Number(args[++i])
-    else if (arg === '-p') await process.err(args[++i] ?? '')
-    else if (/^-[tndNa]$/.test(arg)) i++
-    else if (arg.includes('r')) isRaw = true
-  }
-  const got = await process.readLine(fd)
-  let text = got?.line.toString() ?? ''
-  if (!isRaw) {
-    for (let more = got; more?.isWhole && /(^|[^\\])(\\\\)*\\$/.test(text); ) {
-      more = await process.readLine(fd)
-      text = text.slice(0, -1) + (more?.line.toString() ?? '')
+    if (reading.names.length > 0 || !/^-./.test(arg)) {
+      reading.names.push(arg)
+      continue
     }
-    text = text.replace(/\\([\s\S])/g, '$1')
+    for (let at = 1; at < arg.length; at++) {
+      const letter = arg.charAt(at)
+      if (letter === 'r') reading.isRaw = true
+      if (!'updtnNai'.includes(letter)) continue
+      const value = arg.slice(at + 1) || (args[++i] ?? '')
+      if (letter === 'u') reading.fd = Number(value)
+      else if (letter === 'p') await process.err(value)
+      else if (letter === 'd') reading.delimiter = value.charAt(0) || '\0'
+      else if (letter === 't') reading.timeoutMs = Number(value) * 1000
+      else if (letter === 'a') reading.array = value
+      else if (letter !== 'i') reading.chars = Number(value)
+      break
+    }
   }
+  return reading
+}
+
+async function read({ shell }: Executor, args: readonly string[]): Promise<number> {
+  const { process } = shell
+  const { isRaw, fd, names, array, delimiter, timeoutMs, chars } = await readingOf(shell, args)
+  const late = timeoutMs === undefined ? undefined : process.clock.sleep(timeoutMs).then(() => 'late' as const)
+  const reading = chars === undefined ? readTo(process, { fd, delimiter, isRaw }) : readChars(process, { fd, delimiter, chars })
+  const got = late ? await process.block(Promise.race([reading, late])) : await reading
+  if (got === 'late') return 142
+  const text = isRaw ? got.text : got.text.replace(/\\([\s\S])/g, '$1')
   const ifs = shell.get('IFS') ?? ' \t\n'
-  const targets = names.length > 0 ? names : ['REPLY']
-  assignFields(shell, { targets, text: names.length > 0 ? text : text, ifs })
-  return got?.isWhole ? 0 : 1
+  if (array !== undefined) shell.set(array, splitText(text, ifs).fields)
+  else if (names.length === 0) shell.set('REPLY', text)
+  else assignFields(shell, { targets: names, text, ifs })
+  return got.isWhole ? 0 : 1
+}
+
+async function readTo(process: Process, { fd, delimiter, isRaw }: { fd: number; delimiter: string; isRaw: boolean }): Promise<{ text: string; isWhole: boolean }> {
+  const got = await process.readLine(fd, delimiter.charCodeAt(0))
+  let text = got?.line.toString() ?? ''
+  for (let more = got; !isRaw && more?.isWhole && /(^|[^\\])(\\\\)*\\$/.test(text); ) {
+    more = await process.readLine(fd, delimiter.charCodeAt(0))
+    text = text.slice(0, -1) + (more?.line.toString() ?? '')
+  }
+  return { text, isWhole: got?.isWhole ?? false }
+}
+
+async function readChars(process: Process, { fd, delimiter, chars }: { fd: number; delimiter: string; chars: number }): Promise<{ text: string; isWhole: boolean }> {
+  let text = ''
+  while (text.length < chars) {
+    const got = await process.read(fd, 1)
+    if (!got) return { text, isWhole: false }
+    if (got.toString('latin1') === delimiter) return { text, isWhole: true }
+    text += got.toString('latin1')
+  }
+  return { text: Buffer.from(text, 'latin1').toString(), isWhole: true }
+}
+
+/** `mapfile -t lines`: lines of the input as an array. */
+async function mapfile({ shell }: Executor, args: readonly string[]): Promise<number> {
+  const flags = args.filter((a) => a.startsWith('-'))
+  const name = args.find((a, i) => !a.startsWith('-') && !/^-[dnOsu]$/.test(args[i - 1] ?? '')) ?? 'MAPFILE'
+  const [delimiterAt, countAt] = [args.indexOf('-d'), args.indexOf('-n')]
+  const delimiter = delimiterAt < 0 ? '\n' : (args[delimiterAt + 1] ?? '').charAt(0) || '\0'
+  const most = countAt < 0 ? Infinity : Number(args[countAt + 1]) || Infinity
+  const lines: string[] = []
+  for (let got = await shell.process.readLine(0, delimiter.charCodeAt(0)); got; got = lines.length < most ? await shell.process.readLine(0, delimiter.charCodeAt(0)) : undefined) {
+    lines.push(`${got.line.toString()}${flags.some((f) => f.includes('t')) || !got.isWhole ? '' : delimiter}`)
+    shell.process.sandbox.holds(lines.length * 32)
+  }
+  shell.set(name, lines)
+  return 0
+}
+
+async function pushDirectory(executor: Executor, args: readonly string[]): Promise<number> {
+  const { shell } = executor
+  const before = shell.process.cwd
+  await changeDirectory(executor, args.length > 0 ? args : [shell.directories.shift() ?? before])
+  shell.directories.unshift(before)
+  return listDirectories(executor)
+}
+
+async function popDirectory(executor: Executor): Promise<number> {
+  const target = executor.shell.directories.shift()
+  if (target === undefined) throw new ShellError('popd: directory stack empty')
+  await changeDirectory(executor, [target])
+  return listDirectories(executor)
+}
+
+async function listDirectories({ shell }: Executor): Promise<number> {
+  await shell.process.out(`${[shell.process.cwd, ...shell.directories].join(' ')}\n`)
+  return 0
+}
+
+function shopt({ shell }: Executor, args: readonly string[]): number {
+  const names = args.filter((a) => !a.startsWith('-'))
+  if (args.includes('-q')) return names.every((name) => shell.shopts.has(name)) ? 0 : 1
+  for (const name of names) {
+    if (args.includes('-s')) shell.shopts.add(name)
+    else if (args.includes('-u')) shell.shopts.delete(name)
+  }
+  return 0
 }
 
 function assignFields(shell: ShellState, { targets, text, ifs }: { targets: readonly string[]; text: string; ifs: string }): void {
@@ -283,6 +433,20 @@ async function command(executor: Executor, args: readonly string[]): Promise<num
   const [flag = ''] = args
   if (flag === '-v' || flag === '-V') return describe(executor, args.slice(1), flag === '-V')
   return args.length > 0 ? executor.invoke(flag === '-p' ? args.slice(1) : args, { skipFunctions: true }) : 0
+}
+
+async function type(executor: Executor, args: readonly string[]): Promise<number> {
+  const { shell } = executor
+  if (!/^-\w*[tpP]/.test(args[0] ?? '')) return describe(executor, args.filter((a) => a !== '-a'), true)
+  let status = 0
+  for (const name of args.slice(1)) {
+    const path = shell.process.sandbox.which(name, shell.process, shell.get('PATH'))
+    const kind = shell.aliases.has(name) ? 'alias' : shell.functions.has(name) ? 'function' : builtins.has(name) ? 'builtin' : path === undefined ? undefined : 'file'
+    if (kind === undefined) status = 1
+    else if (args[0] === '-t') await shell.process.out(`${kind}\n`)
+    else if (kind === 'file') await shell.process.out(`${path}\n`)
+  }
+  return status
 }
 
 async function describe({ shell }: Executor, names: readonly string[], isLong: boolean): Promise<number> {
@@ -325,20 +489,37 @@ async function getopts({ shell }: Executor, args: readonly string[]): Promise<nu
       const value = isLast ? words[index] : word.slice(at + 1)
       if (isLast) used = 2
       shell.set('OPTARG', value ?? '')
-    }
+    } else shell.unset('OPTARG')
   }
   shell.set('OPTIND', String(index + used))
   return 0
 }
 
-function unset({ shell }: Executor, args: readonly string[]): number {
+async function unset(executor: Executor, args: readonly string[]): Promise<number> {
+  const { shell } = executor
   const isFunction = args[0] === '-f'
   for (const name of args.filter((a) => !a.startsWith('-'))) {
-    if (isFunction) shell.functions.delete(name)
+    const [, array, index = ''] = /^([A-Za-z_]\w*)\[(.*)\]$/.exec(name) ?? []
+    if (array !== undefined) await unsetElement(executor, array, index)
+    else if (isFunction) shell.functions.delete(name)
     else if (shell.variables.has(name)) shell.unset(name)
     else shell.functions.delete(name)
   }
   return 0
+}
+
+async function unsetElement(executor: Executor, array: string, index: string): Promise<void> {
+  const { shell } = executor
+  const value = shell.stored(array)
+  if (value instanceof Map) {
+    const left = new Map(value)
+    left.delete(index.replace(/^(["'])(.*)\1$/, '$2'))
+    shell.set(array, left)
+  } else if (Array.isArray(value)) {
+    const left = [...value]
+    Reflect.deleteProperty(left, await indexOf(index, executor))
+    shell.set(array, left)
+  }
 }
 
 async function arithmetic(executor: Executor, args: readonly string[]): Promise<number> {
@@ -380,22 +561,30 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['exec', replace],
   ['exit', ({ shell }, args) => { throw new Exited(count(args, shell.status) & 255) }],
   ['export', assignAll('exported')],
+  ['dirs', listDirectories],
+  ['disown', () => 0],
   ['getopts', getopts],
   ['hash', () => 0],
   ['jobs', async ({ shell }) => { for (const [i, job] of shell.jobs.entries()) await shell.process.out(`[${i + 1}]  Running  ${job.argv.join(' ')}\n`); return 0 }],
   ['let', arithmetic],
+  ['kill', kill],
   ['local', local],
+  ['mapfile', mapfile],
+  ['popd', popDirectory],
+  ['printf', printf],
+  ['pushd', pushDirectory],
   ['read', read],
+  ['readarray', mapfile],
   ['readonly', assignAll('readonly')],
   ['return', ({ shell }, args) => { throw new Jump('return', count(args, shell.status) & 255) }],
   ['set', set],
   ['shift', ({ shell }, args) => { const n = count(args, 1); if (n > shell.args.length) throw new ShellError("shift: can't shift that many"); shell.args = shell.args.slice(n); return 0 }],
-  ['shopt', () => 0],
+  ['shopt', shopt],
   ['trap', trap],
-  ['type', ({ shell }, args) => describe({ shell } as Executor, args, true)],
+  ['type', type],
   ['ulimit', async ({ shell: { process } }) => { await process.out('unlimited\n'); return 0 }],
   ['umask', umask],
   ['unset', unset],
   ['wait', wait],
-  ...['echo', 'printf', 'test', '[', 'kill', 'pwd'].map((name): [string, Builtin] => [name, program(name)]),
+  ...['echo', 'test', '[', 'pwd'].map((name): [string, Builtin] => [name, program(name)]),
 ])

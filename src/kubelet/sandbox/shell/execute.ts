@@ -1,9 +1,11 @@
 /** Runs what the parser found. Models XCU 2.9, Shell Commands, as busybox's ash and bash do it. */
-import type { AndOr, ArithmeticFor, Case, Command, CommandNode, CompoundList, For, Function as FunctionNode, If, ParsedScript, Pipeline, Statement, While, Assignment } from 'unbash'
+import type { AndOr, ArithmeticFor, Case, Command, CommandNode, CompoundList, For, Function as FunctionNode, If, ParsedScript, Pipeline, ProcessSubstitutionPart, Statement, While, Assignment } from 'unbash'
 import { Open, Pipe } from '../io.ts'
 import { FsError } from '../nodes.ts'
+import { openFile } from '../open-file.ts'
 import { Exited } from '../process.ts'
 import { evaluate } from './arithmetic.ts'
+import { arrayOf, indexOf, withElement } from './arrays.ts'
 import { builtins, isSpecial } from './builtins.ts'
 import { testExpression } from './conditional.ts'
 import { arithmeticContext, expandPattern, expandText, expandWords, type Expander } from './expand.ts'
@@ -11,6 +13,8 @@ import { Pattern } from './pattern.ts'
 import { forget, redirect, restore } from './redirect.ts'
 import { Jump, ShellError, type FunctionBody, type ShellState } from './state.ts'
 
+/** Commands whose arguments are assignments. */
+const DECLARING: ReadonlySet<string> = new Set(['declare', 'typeset', 'local', 'export', 'readonly'])
 const MAX_CALLS = 500
 const NULL_STDIN = { take: () => null }
 
@@ -48,6 +52,19 @@ export class Executor implements Expander {
     return Buffer.concat(chunks).toString().replace(/\0/g, '').replace(/\n+$/, '')
   }
 
+  /** The output is there in whole when the command begins that reads it. */
+  async substituteFile({ operator, script }: ProcessSubstitutionPart): Promise<string> {
+    const { shell } = this
+    const { process } = shell
+    const path = `/dev/shm/sh-np.${process.pid}.${process.sandbox.random.suffix(8)}`
+    if (operator === '>') process.sandbox.fs.mkfifo(path, process.cred, 0o600)
+    else process.sandbox.fs.writeFile(path, '', { cred: process.cred, mode: 0o600 })
+    const end = await openFile(process, path, operator === '<' ? { writes: true } : { reads: true })
+    const child = this.#fork(new Map([[operator === '<' ? 1 : 0, new Open(end)]]), (executor) => (script ? executor.script(script) : Promise.resolve(0)))
+    if (operator === '<') await process.block(child.exited)
+    return path
+  }
+
   async #statement({ command, background }: Statement): Promise<void> {
     const { shell } = this
     const tick = shell.process.tick()
@@ -73,10 +90,10 @@ export class Executor implements Expander {
       case 'Pipeline':
         return this.#pipeline(node)
       case 'Command':
-        return this.#checked(await this.#guard(() => this.#command(node)))
+        return this.#checked(this.#guard(() => this.#command(node)))
       case 'Redirected':
         return this.#checked(
-          await this.#guard(async () => {
+          this.#guard(async () => {
             const saved = await redirect(node.redirects, this)
             try {
               return await this.#compound(node.command)
@@ -91,7 +108,7 @@ export class Executor implements Expander {
       case 'Coproc':
         throw new ShellError('coproc: not supported')
       default:
-        return this.#checked(await this.#guard(() => this.#compound(node)), node.type === 'Subshell' || node.type === 'TestCommand' || node.type === 'ArithmeticCommand')
+        return this.#checked(this.#guard(() => this.#compound(node)), node.type === 'Subshell' || node.type === 'TestCommand' || node.type === 'ArithmeticCommand')
     }
   }
 
@@ -110,9 +127,16 @@ export class Executor implements Expander {
   }
 
   /** `set -e`: a failure that nobody asks about ends the shell. */
-  #checked(status: number, applies = true): number {
+  async #checked(running: Promise<number>, applies = true): Promise<number> {
     const { shell } = this
-    if (applies && status !== 0 && shell.options.errexit && shell.conditions === 0) throw new Exited(status)
+    const status = await running
+    if (!applies || status === 0 || shell.conditions > 0) return status
+    const action = shell.traps.get('ERR')
+    if (action && shell.functionNames.length === 0) {
+      await this.evaluateText(action)
+      shell.status = status
+    }
+    if (shell.options.errexit) throw new Exited(status)
     return status
   }
 
@@ -149,7 +173,8 @@ export class Executor implements Expander {
     if (prefixes.some((p) => p.type === 'Time')) await shell.process.err(timeReport(shell.process.clock.now() - startMs))
     if (isNegated) status = status === 0 ? 1 : 0
     shell.status = status
-    return isNegated || commands.length === 1 ? status : this.#checked(status)
+    if (commands.length === 1) shell.pipeStatus = [status]
+    return isNegated || commands.length === 1 ? status : this.#checked(Promise.resolve(status))
   }
 
   async #piped(commands: readonly CommandNode[], operators: readonly string[]): Promise<number> {
@@ -173,10 +198,13 @@ export class Executor implements Expander {
     }
     let last = 0
     let failed = 0
+    const all: number[] = []
     for (const child of children) {
       last = await shell.process.block(child.exited)
+      all.push(last)
       if (last !== 0) failed = last
     }
+    shell.pipeStatus = all
     return shell.options.pipefail ? failed : last
   }
 
@@ -367,7 +395,7 @@ export class Executor implements Expander {
         return shell.substitution ?? 0
       }
       isKept = name === 'exec' && argv.length === 1
-      return await this.#withAssignments(assignments, name, () => this.invoke(argv))
+      return await this.#withAssignments(assignments, name, () => this.#declaring(node, argv))
     } finally {
       if (isKept) forget(saved)
       else restore(shell.process, saved)
@@ -378,6 +406,7 @@ export class Executor implements Expander {
     const argv = await expandWords(name ? [name] : [], this)
     for (const arg of args) {
       if (arg.type === 'Word') argv.push(...(await expandWords([arg], this)))
+      else if (arg.value.type === 'ArrayValue' && DECLARING.has(argv[0] ?? '')) argv.push(arg.name)
       else argv.push(arg.value.type === 'Word' ? `${arg.name}${arg.append ? '+' : ''}=${await expandText(arg.value, this)}` : arg.text)
     }
     const alias = this.shell.aliases.get(argv[0] ?? '')
@@ -385,20 +414,25 @@ export class Executor implements Expander {
     return [...alias.split(/\s+/).filter(Boolean), ...argv.slice(1)]
   }
 
-  async #assign({ name, value, append, index }: Assignment, { exported = false } = {}): Promise<void> {
+  /** Arrays that `declare` and its like are given are assigned once the names are declared. */
+  async #declaring(node: Command, argv: readonly string[]): Promise<number> {
+    const status = await this.invoke(argv)
+    if (DECLARING.has(argv[0] ?? '')) for (const arg of node.args) if (arg.type === 'Assignment' && arg.value.type === 'ArrayValue') await this.#assign(arg)
+    return status
+  }
+
+  async #assign({ name, value, append = false, index }: Assignment, { exported = false } = {}): Promise<void> {
     const { shell } = this
-    const old = shell.variables.get(name)?.value
-    if (value.type === 'ArrayValue') {
-      const values = await expandWords(value.elements, this)
-      return shell.set(name, append && Array.isArray(old) ? [...old, ...values] : values)
-    }
-    const text = await expandText(value, this)
-    if (!index) return shell.set(name, append ? `${Array.isArray(old) ? (old[0] ?? '') : (old ?? '')}${text}` : text, { exported })
-    const list = Array.isArray(old) ? [...old] : old === undefined ? [] : [old]
-    const at = Number(await evaluate({ type: 'ArithmeticWord', pos: 0, end: 0, value: await expandText(index, this) }, arithmeticContext(this)))
-    if (!(at >= 0 && at < 100_000)) throw new ShellError(`${name}: bad array subscript`)
-    list[at] = append ? `${list[at] ?? ''}${text}` : text
-    shell.set(name, list)
+    const old = shell.stored(name)
+    if (value.type === 'ArrayValue') return shell.set(name, await arrayOf(value.elements, old, { append, expander: this }))
+    const given = await expandText(value, this)
+    if (index) return shell.set(name, await withElement(old, index, { text: given, append, expander: this }))
+    const isInteger = shell.variables.get(shell.target(name))?.integer ?? false
+    const before = append ? (shell.get(name) ?? '') : ''
+    const text = isInteger ? String(await indexOf(append ? `(${before || 0})+(${given})` : given, this)) : `${before}${given}`
+    if (old instanceof Map) shell.set(name, new Map(old).set('0', text))
+    else if (Array.isArray(old)) shell.set(name, Object.assign([...old], { 0: text }))
+    else shell.set(name, text, { exported })
   }
 
   /** `x=1 command`: only for it, but for special built-ins, after which it stays. */
@@ -423,7 +457,7 @@ export class Executor implements Expander {
     const { shell } = this
     const [name = '', ...args] = argv
     const body = skipFunctions ? undefined : shell.functions.get(name)
-    if (body) return this.#call(body, args)
+    if (body) return this.#call(name, body, args)
     const builtin = builtins.get(name)
     if (builtin) return builtin(this, args)
     const child = shell.process.sandbox.spawn(shell.process, { argv, env: shell.environment() })
@@ -434,13 +468,14 @@ export class Executor implements Expander {
     return shell.process.block(child.process.exited)
   }
 
-  async #call(body: FunctionBody, args: readonly string[]): Promise<number> {
+  async #call(name: string, body: FunctionBody, args: readonly string[]): Promise<number> {
     const { shell } = this
     if (++shell.calls > MAX_CALLS) throw new ShellError('maximum function nesting level exceeded', 2)
     const { args: outer, loops } = shell
     shell.args = args
     shell.loops = 0
     shell.locals.push(new Map())
+    shell.functionNames.unshift(name)
     try {
       return body.type === 'Redirected' ? await this.node(body) : await this.#compound(body)
     } catch (error) {
@@ -448,6 +483,7 @@ export class Executor implements Expander {
       throw error
     } finally {
       shell.leaveFunction()
+      shell.functionNames.shift()
       shell.args = outer
       shell.loops = loops
       shell.calls--

@@ -2,8 +2,9 @@
  * Words become fields: parameters, commands and arithmetic are filled in, what was unquoted is split and matched against
  * files. Models XCU 2.6, Word Expansions.
  */
-import type { ParsedScript, Word, WordPart } from 'unbash'
+import type { ParsedScript, ProcessSubstitutionPart, Word, WordPart } from 'unbash'
 import { evaluate } from './arithmetic.ts'
+import { expandBraces } from './braces.ts'
 import { expandParameter, simpleParameter } from './parameters.ts'
 import { escapePattern, hasPattern, Pattern, unescapePattern } from './pattern.ts'
 import { FsError } from '../nodes.ts'
@@ -18,18 +19,31 @@ export interface Expander {
   readonly shell: ShellState
   /** The output of a script, run in a subshell, without the newlines at its end. */
   substitute(script: ParsedScript): Promise<string>
+  /** A file with the output of a script, or one whose content goes to it. */
+  substituteFile(part: ProcessSubstitutionPart): Promise<string>
 }
 
 const MAX_FIELDS = 100_000
 
 export async function expandWords(words: readonly Word[], expander: Expander): Promise<string[]> {
   const fields: string[] = []
-  for (const word of words) {
+  for (const given of words) for (const word of braced(given, expander)) {
     if (!word.parts && !/[~*?[{]/.test(word.text)) fields.push(word.value)
     else fields.push(...(await expandWord(word, expander)))
     if (fields.length > MAX_FIELDS) expander.shell.process.sandbox.holds(Infinity)
   }
   return fields
+}
+
+/** In bash, the words that one with braces stands for. */
+function braced(word: Word, { shell }: Expander): readonly Word[] {
+  if (!shell.isBash || !word.text.includes('{') || !/[,.]/.test(word.text)) return [word]
+  const texts = expandBraces(word.text)
+  if (texts.length === 1) return [word]
+  return texts.flatMap((text) => {
+    const command = shell.process.sandbox.parse(`: ${text}`).commands[0]?.command
+    return command?.type === 'Command' ? command.args.filter((arg) => arg.type === 'Word') : []
+  })
 }
 
 async function expandWord(word: Word, expander: Expander): Promise<string[]> {
@@ -114,7 +128,7 @@ async function addPart(part: WordPart, pieces: Piece[], context: PartContext): P
     case 'ArithmeticExpansion':
       return add((await evaluate(part.expression, arithmeticContext(expander))).toString(), filledIn)
     case 'ProcessSubstitution':
-      throw new FsError('EINVAL')
+      return add(await expander.substituteFile(part), { quoted: true, splits: false })
   }
 }
 
@@ -211,11 +225,11 @@ async function glob(pattern: string, { shell }: Expander): Promise<string[]> {
         if (process.sandbox.fs.tryResolve(join(base, name), { cred: process.cred, follow: false })) next.push(under(dir, name))
         continue
       }
-      for (const name of namesIn(base, shell)) if ((segment.startsWith('.') || !name.startsWith('.')) && matcher.matches(name)) next.push(under(dir, name))
+      for (const name of namesIn(base, shell)) if ((segment.startsWith('.') || shell.shopts.has('dotglob') || !name.startsWith('.')) && matcher.matches(name)) next.push(under(dir, name))
     }
     found = next
   }
-  return found.length > 0 ? found : [unescapePattern(pattern)]
+  return found.length > 0 || shell.shopts.has('nullglob') ? found : [unescapePattern(pattern)]
 }
 
 function under(dir: string, name: string): string {

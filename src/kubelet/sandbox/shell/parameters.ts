@@ -1,9 +1,11 @@
 /** `$x`, `${x:-word}`, `${x%pattern}` and their like. Models XCU 2.6.2, with bash's replacing, slicing and case. */
 import type { ParameterExpansionPart, ParameterOperation } from 'unbash'
+import { quoteAlways, unescape } from '../printf.ts'
 import { evaluate, parseArithmetic } from './arithmetic.ts'
+import { elementAt, elementsOf, keysOf } from './arrays.ts'
 import { arithmeticContext, expandPattern, expandText, type Expander, type Piece } from './expand.ts'
 import { Pattern } from './pattern.ts'
-import { ShellError, type ShellState } from './state.ts'
+import { ShellError, type ShellState, type Value } from './state.ts'
 
 interface How {
   quoted: boolean
@@ -48,23 +50,63 @@ export function parameter(name: string, shell: ShellState): string | undefined {
       return String(shell.process.sandbox.random.int(32_768))
     case 'SECONDS':
       return String(Math.floor((shell.process.clock.now() - shell.process.startedMs) / 1000))
+    case 'LINENO':
+      return shell.get('LINENO') ?? '1'
+    case 'UID':
+    case 'EUID':
+      return shell.get(name) ?? String(shell.process.cred.uid)
     case 'PPID':
       return String(shell.process.ppid)
   }
   if (/^\d+$/.test(name)) return shell.args[Number(name) - 1]
-  return shell.get(name)
+  return shell.get(name) ?? elementsOf(ofBash(name, shell))[0]
+}
+
+/** Variables that bash keeps itself. */
+function ofBash(name: string, shell: ShellState): Value | undefined {
+  if (!shell.isBash) return undefined
+  switch (name) {
+    case 'BASH_VERSION':
+      return '5.2.37(1)-release'
+    case 'BASH_VERSINFO':
+      return ['5', '2', '37', '1', 'release', 'x86_64-pc-linux-gnu']
+    case 'BASH':
+      return '/bin/bash'
+    case 'BASHPID':
+      return String(shell.process.pid)
+    case 'OSTYPE':
+      return 'linux-gnu'
+    case 'HOSTTYPE':
+    case 'MACHTYPE':
+      return 'x86_64'
+    case 'HOSTNAME':
+      return shell.process.sandbox.hostname
+    case 'EPOCHSECONDS':
+      return String(Math.floor(shell.process.clock.now() / 1000))
+    case 'FUNCNAME':
+      return shell.functionNames.length > 0 ? [...shell.functionNames, 'main'] : undefined
+    case 'BASH_SOURCE':
+      return shell.script === undefined ? undefined : [shell.script]
+    case 'PIPESTATUS':
+      return shell.pipeStatus.map(String)
+    case 'DIRSTACK':
+      return [shell.process.cwd, ...shell.directories]
+  }
+  return undefined
 }
 
 export async function expandParameter(part: ParameterExpansionPart, expander: Expander, how: How): Promise<Piece[]> {
   const { shell } = expander
   const { prefix, operation } = part
-  const name = prefix === '!' ? (parameter(part.parameter, shell) ?? '') : part.parameter
+  if (prefix === '!' && (part.index?.value === '@' || part.index?.value === '*')) return listPieces(keysOf(shell.stored(part.parameter) ?? ofBash(part.parameter, shell)), { isStar: part.index.value === '*', shell, how })
+  const isReference = prefix === '!' && operation?.type !== 'Names'
+  const name = isReference ? (parameter(part.parameter, shell) ?? '') : part.parameter
   const values = await valuesOf(part, name, expander)
   if (prefix === '#') return [{ text: String(values.list ? values.list.length : [...(values.value ?? '')].length), ...how }]
   if (operation?.type === 'Names') return listPieces([...shell.variables.keys()].filter((n) => n.startsWith(part.parameter)).sort(), { isStar: operation.operator === '*', shell, how })
   if (operation?.type === 'Default') return byDefault({ name, operation, value: values.list ? (values.list.length > 0 ? values.list.join(' ') : undefined) : values.value, list: values.list, isStar: values.isStar }, expander, how)
   if (values.list) {
-    const list = operation?.type === 'Slice' ? await sliceList(values.list, operation, expander) : await Promise.all(values.list.map((v) => changed(v, operation, expander)))
+    const list = operation?.type === 'Slice' ? await sliceList(values.list, operation, { expander, isArray: part.index !== undefined }) : await Promise.all(values.list.map((v) => changed(v, operation, expander)))
     return listPieces(list, { isStar: values.isStar, shell, how })
   }
   if (values.value === undefined && shell.options.nounset) throw new ShellError(`${name}: parameter not set`, 2)
@@ -81,12 +123,13 @@ interface Values {
 async function valuesOf({ index }: ParameterExpansionPart, name: string, expander: Expander): Promise<Values> {
   const { shell } = expander
   if (name === '@' || name === '*') return { list: shell.args, isStar: name === '*' }
-  if (!index) return { value: parameter(name, shell), isStar: false }
-  const stored = shell.variables.get(name)?.value
-  const list = stored === undefined ? [] : Array.isArray(stored) ? stored : [stored]
-  if (index.value === '@' || index.value === '*') return { list: list.filter((v) => v !== undefined), isStar: index.value === '*' }
-  const at = Number(await evaluate(parseArithmetic(await expandText(index, expander)), arithmeticContext(expander)))
-  return { value: list.at(at), isStar: false }
+  const [, array, key] = /^([A-Za-z_]\w*)\[(.*)\]$/.exec(name) ?? []
+  if (!index && array === undefined) return { value: parameter(name, shell), isStar: false }
+  const stored = shell.stored(array ?? name) ?? ofBash(array ?? name, shell)
+  const text = key ?? index?.value
+  if (text === '@' || text === '*') return { list: elementsOf(stored), isStar: text === '*' }
+  if (index && array === undefined) return { value: await elementAt(stored, index, expander), isStar: false }
+  return { value: stored instanceof Map ? stored.get(key ?? '') : elementsOf(stored).at(Number(key)), isStar: false }
 }
 
 interface Defaulting {
@@ -138,8 +181,27 @@ async function changed(value: string, operation: ParameterOperation | undefined,
       const change = (text: string) => (operation.operator.startsWith('^') ? text.toUpperCase() : text.toLowerCase())
       return operation.operator.length === 2 ? change(value) : change(value.charAt(0)) + value.slice(1)
     }
+    case 'Transform':
+      return transformed(value, operation.operand.value)
     default:
       throw new ShellError('bad substitution', 2)
+  }
+}
+
+function transformed(value: string, how: string): string {
+  switch (how) {
+    case 'Q':
+      return quoteAlways(value)
+    case 'U':
+      return value.toUpperCase()
+    case 'u':
+      return value.charAt(0).toUpperCase() + value.slice(1)
+    case 'L':
+      return value.toLowerCase()
+    case 'E':
+      return unescape(value).bytes.toString()
+    default:
+      return value
   }
 }
 
@@ -189,7 +251,12 @@ async function bounds(length: number, { offset, length: wanted }: Slice, expande
   return { from, to: Math.max(from, n < 0 ? length + n : from + n) }
 }
 
-async function sliceList(list: readonly string[], operation: Slice, expander: Expander): Promise<readonly string[]> {
+/** Of arguments the shell's name is the first. */
+async function sliceList(list: readonly string[], operation: Slice, { expander, isArray }: { expander: Expander; isArray: boolean }): Promise<readonly string[]> {
+  if (isArray) {
+    const { from, to } = await bounds(list.length, operation, expander)
+    return list.slice(from, to)
+  }
   const { from, to } = await bounds(list.length + 1, operation, expander)
   return [expander.shell.name, ...list].slice(from, to)
 }

@@ -1,4 +1,6 @@
 /** Shell patterns (`*`, `?`, brackets) in time linear in the text for each star. Models fnmatch(3). */
+import { RE2JS } from 're2js'
+
 type Token = { kind: 'char'; char: string } | { kind: 'any' } | { kind: 'star' } | { kind: 'set'; matches: (char: string) => boolean }
 
 const CLASSES: Readonly<Record<string, RegExp>> = {
@@ -15,13 +17,17 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
 
 export class Pattern {
   readonly #tokens: Token[]
+  /** For those with groups, which only bash has. */
+  readonly #groups: ((text: string) => boolean) | undefined
 
   /** A backslash takes the meaning away from what follows it. */
   constructor(source: string) {
-    this.#tokens = tokenize(source)
+    this.#groups = hasGroups(source) ? groupMatcher(source) : undefined
+    this.#tokens = this.#groups ? [] : tokenize(source)
   }
 
   matches(text: string): boolean {
+    if (this.#groups) return this.#groups(text)
     const tokens = this.#tokens
     let t = 0
     let c = 0
@@ -103,4 +109,43 @@ export function hasPattern(source: string): boolean {
 
 export function unescapePattern(source: string): string {
   return source.replace(/\\([\s\S])/g, '$1')
+}
+
+function hasGroups(source: string): boolean {
+  return /(^|[^\\])(\\\\)*[@?*+!]\([^)]*\)/.test(source)
+}
+
+/** `@(a|b)`, `*(x)`, `!(y)`: as an expression, or its opposite where the whole is a negation. */
+function groupMatcher(source: string): ((text: string) => boolean) | undefined {
+  const [, negated] = /^!\((.*)\)$/.exec(source) ?? []
+  try {
+    const pattern = RE2JS.compile(`^(?:${groupsToRe2(negated === undefined ? source : `@(${negated})`)})$`, RE2JS.DOTALL)
+    return (text) => pattern.matcher(text).find() === (negated === undefined)
+  } catch {
+    return undefined
+  }
+}
+
+function groupsToRe2(source: string): string {
+  const suffixes: Readonly<Record<string, string>> = { '@': '', '?': '?', '*': '*', '+': '+', '!': '' }
+  const open: string[] = []
+  let out = ''
+  for (let i = 0; i < source.length; i++) {
+    const char = source.charAt(i)
+    if (char === '\\') out += RE2JS.quote(source.charAt(++i))
+    else if (char in suffixes && source.charAt(i + 1) === '(') {
+      open.push(suffixes[char] ?? '')
+      out += '(?:'
+      i++
+    } else if (char === ')' && open.length > 0) out += `)${open.pop() ?? ''}`
+    else if (char === '|' && open.length > 0) out += '|'
+    else if (char === '*') out += '.*'
+    else if (char === '?') out += '.'
+    else if (char === '[') {
+      const end = source.indexOf(']', i + 2)
+      out += end < 0 ? '\\[' : source.slice(i, end + 1).replace(/^\[!/, '[^')
+      if (end >= 0) i = end
+    } else out += RE2JS.quote(char)
+  }
+  return out
 }

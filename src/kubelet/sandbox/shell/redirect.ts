@@ -39,7 +39,8 @@ async function redirectOne(redirection: Redirection, expander: Expander, saved: 
   const { process } = expander.shell
   if (redirection.type === 'HereDoc') {
     const { body } = redirection
-    const text = body.parts ? await expandParts(body.parts, expander) : body.text
+    const stripped = redirection.operator === '<<-' ? body.text.replace(/^\t+/gm, '') : body.text
+    const text = body.parts ? await expandParts(body.parts, expander) : stripped
     return put(process, saved, descriptor(redirection, 0), textEnd(text, process))
   }
   if (redirection.type === 'HereString') return put(process, saved, descriptor(redirection, 0), textEnd(`${await expandText(redirection.target, expander)}\n`, process))

@@ -2,10 +2,17 @@
 import type { CompoundCommand, CompoundList, Redirected } from 'unbash'
 import type { Process } from '../process.ts'
 
+/** One text, or an array by number or by name. */
+export type Value = string | string[] | Map<string, string>
+
 export interface Variable {
-  value: string | string[]
+  value: Value
   exported: boolean
   readonly: boolean
+  /** Assignments to it are arithmetic. */
+  integer?: boolean
+  /** It stands for the variable of that name. */
+  nameref?: boolean
 }
 
 export type FunctionBody = CompoundCommand | Redirected | CompoundList
@@ -53,6 +60,15 @@ export class ShellState {
   readonly pending: string[] = []
   readonly locals: Map<string, Variable | undefined>[] = []
   readonly jobs: Process[] = []
+  /** Options of shopt that are on. */
+  readonly shopts = new Set<string>()
+  /** Names of the functions that run, the innermost first. */
+  readonly functionNames: string[] = []
+  /** Of each command of the last pipeline. */
+  pipeStatus: readonly number[] = [0]
+  readonly directories: string[] = []
+  readonly isBash: boolean
+  script: string | undefined
   name = 'sh'
   args: readonly string[] = []
   status = 0
@@ -69,6 +85,7 @@ export class ShellState {
 
   constructor(process: Process) {
     this.process = process
+    this.isBash = process.name === 'bash'
     for (const [name, value] of process.env) this.variables.set(name, { value, exported: true, readonly: false })
     if (!this.variables.has('IFS')) this.variables.set('IFS', { value: ' \t\n', exported: false, readonly: false })
     this.variables.set('PWD', { value: process.cwd, exported: true, readonly: false })
@@ -82,6 +99,9 @@ export class ShellState {
     for (const [name, text] of this.aliases) copy.aliases.set(name, text)
     Object.assign(copy.options, this.options)
     for (const [name, action] of this.traps) if (action === '') copy.traps.set(name, action)
+    for (const name of this.shopts) copy.shopts.add(name)
+    copy.functionNames.push(...this.functionNames)
+    copy.script = this.script
     copy.name = this.name
     copy.args = this.args
     copy.status = this.status
@@ -91,12 +111,29 @@ export class ShellState {
     return copy
   }
 
+  /** The variable that a name stands for, through references. */
+  target(name: string): string {
+    let at = name
+    for (let i = 0; i < 10; i++) {
+      const variable = this.variables.get(at)
+      if (!variable?.nameref || typeof variable.value !== 'string' || variable.value === '') return at
+      at = variable.value
+    }
+    return at
+  }
+
+  stored(name: string): Value | undefined {
+    return this.variables.get(this.target(name))?.value
+  }
+
   get(name: string): string | undefined {
-    const value = this.variables.get(name)?.value
+    const value = this.stored(name)
+    if (value instanceof Map) return value.get('0')
     return Array.isArray(value) ? value[0] : value
   }
 
-  set(name: string, value: string | string[], { exported = false } = {}): void {
+  set(given: string, value: Value, { exported = false } = {}): void {
+    const name = this.target(given)
     const known = this.variables.get(name)
     if (known?.readonly) throw new ShellError(`${name}: is read only`, 2)
     this.#account(value)
@@ -106,7 +143,8 @@ export class ShellState {
     } else this.variables.set(name, { value, exported: exported || this.options.allexport, readonly: false })
   }
 
-  unset(name: string): void {
+  unset(given: string): void {
+    const name = this.target(given)
     if (this.variables.get(name)?.readonly) throw new ShellError(`${name}: is read only`, 2)
     this.variables.delete(name)
   }
@@ -135,8 +173,8 @@ export class ShellState {
   }
 
   /** What variables hold is counted roughly: the bytes assigned lately. */
-  #account(value: string | string[]): void {
-    const bytes = typeof value === 'string' ? value.length : value.reduce((sum, v) => sum + v.length, 0)
+  #account(value: Value): void {
+    const bytes = typeof value === 'string' ? value.length : [...value.values()].reduce((sum, v) => sum + (v?.length ?? 0) + 16, 0)
     this.#bytes = Math.max(this.#bytes, bytes)
     if (bytes > 65_536) this.process.sandbox.holds(bytes)
   }

@@ -33,6 +33,8 @@ async function sed(process: Process): Promise<number> {
     status ||= await eachInput(process, [name], async (fd) => {
       const lines: string[] = []
       for await (const line of linesOf(process, fd)) lines.push(line)
+      const backup = value('i', 'in-place')
+      if (backup) process.sandbox.fs.writeFile(process.path(`${name}${backup}`), lines.map((line) => `${line}\n`).join(''), { cred: process.cred })
       process.sandbox.fs.writeFile(process.path(name), await new Editor(process, script, quiet).run(lines), { cred: process.cred })
     })
   }

@@ -1,4 +1,5 @@
 /** Tools about processes, users, time and the machine. Models busybox's procps and coreutils. */
+import { parseDateText } from '../date-text.ts'
 import { getopt, splitOnce } from '../getopt.ts'
 import { groupName, userName } from '../owners.ts'
 import { Exited, SIGNALS, type Process, type Program } from '../process.ts'
@@ -126,19 +127,13 @@ async function uname(process: Process): Promise<number> {
 async function date(process: Process): Promise<number> {
   const { has, value, rest } = await getopt(process, 'uRI::d:D:r:s: date= utc iso-8601')
   const given = value('d', 'date')
-  const ms = given === undefined ? process.clock.now() : given.startsWith('@') ? Number(given.slice(1)) * 1000 : given === 'now' ? process.clock.now() : Date.parse(/\dZ?$|[zZ]|[-+]\d\d/.test(given) && !/[zZ]|\d[-+]\d\d:?\d\d$/.test(given) ? `${given.replace(' ', 'T')}Z` : given)
+  const ms = given === undefined ? process.clock.now() : parseDateText(given, process.clock.now())
   if (Number.isNaN(ms)) {
     await process.err(`date: invalid date '${given}'\n`)
     return 1
   }
   const format = rest.find((a) => a.startsWith('+'))?.slice(1) ?? (has('R') ? '%a, %d %b %Y %H:%M:%S +0000' : has('iso-8601') ? '%Y-%m-%d' : has('I') ? '%Y-%m-%dT%H:%M:%S+00:00' : '%a %b %e %H:%M:%S UTC %Y')
   await process.out(`${strftime(format, ms)}\n`)
-  return 0
-}
-
-async function ps(process: Process): Promise<number> {
-  await process.out('PID   USER     TIME  COMMAND\n')
-  for (const p of process.sandbox.processes()) await process.out(`${String(p.pid).padStart(5)} ${(await userName(process, p.cred.uid)).padEnd(8)}  0:00 ${(p.shownArgv ?? p.argv).join(' ')}\n`)
   return 0
 }
 
@@ -297,7 +292,6 @@ export default {
   hostname,
   uname,
   date,
-  ps,
   kill,
   which,
   xargs,
@@ -318,7 +312,6 @@ export default {
   clear: text(() => '\x1b[H\x1b[J'),
   reset: text(() => '\x1bc'),
   uptime: text((process) => ` ${strftime('%H:%M:%S', process.clock.now())} up 1 day,  0:00,  0 users,  load average: 0.00, 0.00, 0.00\n`),
-  free: text(() => '              total        used        free      shared  buff/cache   available\nMem:       33554432     8388608    25165824           0           0    25165824\nSwap:             0           0           0\n'),
   nohup: (process) => run(process, process.args),
   nice: async (process) => run(process, process.args[0] === '-n' ? process.args.slice(2) : process.args),
   setsid: (process) => run(process, process.args),

@@ -42,11 +42,16 @@ async function cat(process: Process): Promise<number> {
   const { has, rest } = await getopt(process, 'nbeEtTvAu')
   let number = 0
   return eachInput(process, rest, async (fd) => {
-    if (!has('n', 'b')) {
+    const shows = has('A', 'e', 't', 'v', 'E', 'T')
+    if (!has('n', 'b') && !shows) {
       for (let chunk = await process.read(fd); chunk; chunk = await process.read(fd)) await process.out(chunk)
       return
     }
-    for await (const line of linesOf(process, fd)) await process.out(has('b') && line === '' ? '\n' : `${String(++number).padStart(6)}\t${line}\n`)
+    for await (const raw of linesOf(process, fd)) {
+      const visible = has('A', 't', 'T') ? raw.replace(/\t/g, '^I') : raw
+      const line = `${visible}${has('A', 'e', 'E') ? '$' : ''}\n`
+      await process.out(!has('n', 'b') || (has('b') && raw === '') ? line : `${String(++number).padStart(6)}\t${line}`)
+    }
   })
 }
 
@@ -451,8 +456,6 @@ export default {
   rev: onLines((lines) => lines.map((line) => [...line].reverse().join(''))),
   nl: onLines((lines) => { let n = 0; return lines.map((line) => (line ? `${String(++n).padStart(6)}\t${line}` : line)) }),
   fold: onLines((lines, args) => { const width = Number(/\d+/.exec(args.join(' '))?.[0] ?? 80); return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'g')) ?? ['']) }),
-  paste: onLines((lines, args) => (args.includes('-s') ? [lines.join(args.find((a) => a.startsWith('-d'))?.slice(2) ?? '\t')] : lines)),
-  expand: onLines((lines) => lines.map((line) => line.replace(/\t/g, '        '))),
   strings: onLines((lines) => lines.flatMap((line) => line.match(/[\x20-\x7e]{4,}/g) ?? [])),
   md5sum: sum('md5'),
   sha1sum: sum('sha1'),
