@@ -1,6 +1,6 @@
 /** Scripts and what they print, as busybox's shell and tools do; and what a script cannot do to the server. */
 import t from 'tap'
-import { FakeClock, nextTurn } from '../../../src/clock.ts'
+import { nextTurn } from '../../../src/clock.ts'
 import { box, script } from '../../helpers/sandbox.ts'
 
 const scripts: readonly (readonly [string, string])[] = [
