@@ -49,7 +49,7 @@ t.test('its kinds are kinds of the cluster', async (t) => {
   t.match(await k.run('get flunders'), /^NAME .*\none /m)
   await k.run('label flunders one a=b')
   t.equal(await k.run('get flunders -l a=b -o name'), 'flunder.wardle.example.com/one\n')
-  t.match(await k.fails(['create', '-f', '-'], { stdin: flunder('two', '{flunderReference: x}') }), /Flunder\.wardle\.example\.com "two" is invalid: spec\.flunderReference: Invalid value: "x": cannot be set if referenceType is not Flunder/)
+  t.match(await k.fails(['create', '-f', '-'], { stdin: flunder('two', '{flunderReference: x}') }), /The Flunder "two" is invalid: spec\.flunderReference: Invalid value: "x": cannot be set if referenceType is not Flunder/)
   await k.apply('{apiVersion: wardle.example.com/v1alpha1, kind: Fischer, metadata: {name: f}, disallowedFlunders: [bad]}')
   t.match(await k.fails(['create', '-f', '-'], { stdin: flunder('bad', '{}') }), /this name may not be used, please change the resource name/)
   t.match(await k.fails('get flunders --as nobody'), /flunders\.wardle\.example\.com is forbidden: User "nobody" cannot list/)
