@@ -105,7 +105,6 @@ function decodeValue(expected: Expected, parsed: ParsedBody, ctx: RequestContext
   const strictErrors = isTyped && parsed.json && parsed.duplicates.length > 0 ? mergeStrictErrors(parsed.duplicates, decoded.strictErrors, parsed.json.toString()) : [...parsed.duplicates, ...decoded.strictErrors]
   if (strictErrors.length > 0) reportStrictErrors(strictErrors, ctx, cannot)
   decoded.object.metadata ??= {}
-  ctx.trail?.requestObject(decoded.object)
   return decoded.object
 }
 

@@ -169,6 +169,7 @@ async function create(call: Call): Promise<ApiResponse> {
   const ctx = contextOf(call, options)
   const object = decodeBody(api.scheme, kind, request, ctx)
   kind.definition.default?.(object)
+  ctx.trail?.requestObject(kind.codec.normalize(object))
   const entry = await createObject(api, kind, object, ctx)
   return objectResponse(call, entry, { encode, status: 201 })
 }
@@ -180,6 +181,7 @@ async function review(call: Call): Promise<ApiResponse> {
   const object = decodeBody(api.scheme, kind, request, ctx)
   checkNamespace(object, ctx.namespace)
   kind.definition.default?.(object)
+  ctx.trail?.requestObject(kind.codec.normalize(object))
   const attributes = createAttributes(kind, object, ctx)
   await api.admission.mutate(attributes)
   await api.admission.validate(attributes)
@@ -193,6 +195,7 @@ async function update(call: Call): Promise<ApiResponse> {
   const ctx = contextOf(call, parseWriteOptions('UpdateOptions', request.query, { userAgent: request.headers['user-agent'] ?? '' }))
   const object = decodeBody(api.scheme, kind, request, ctx)
   kind.definition.default?.(object)
+  ctx.trail?.requestObject(kind.codec.normalize(object))
   const { entry, created } = await updateObject(api, { kind, name: info.name, subresource: info.subresource }, object, ctx)
   return objectResponse(call, entry, { encode, status: created ? 201 : 200 })
 }
@@ -208,9 +211,18 @@ async function patch(call: Call): Promise<ApiResponse> {
   return objectResponse(call, entry, { encode, status: created ? 201 : 200 })
 }
 
+function optionsInBody(call: Call): DeleteOptions {
+  const ctx = contextOf(call)
+  const options = decodeOptions('DeleteOptions', call.request, ctx)
+  const { metadata: _none, ...given } = options
+  // Upstream writes them down as it holds them.
+  ctx.trail?.requestObject({ ...given, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal' } as KubeObject)
+  return options as DeleteOptions
+}
+
 function deleteOptions(call: Call): DeleteOptions {
   const { kind, request } = call
-  const options: DeleteOptions = request.body.length === 0 ? deleteOptionsOfQuery(request.query) : (decodeOptions('DeleteOptions', request, contextOf(call)) as DeleteOptions)
+  const options: DeleteOptions = request.body.length === 0 ? deleteOptionsOfQuery(request.query) : optionsInBody(call)
   checkDeleteOptions(options)
   const { orphanWarning } = kind.definition
   if (orphanWarning && options.propagationPolicy === undefined && options.orphanDependents === undefined) request.warnings.push(orphanWarning)

@@ -80,8 +80,8 @@ export class Impersonation {
     this.#authorizer = authorizer
   }
 
-  /** The user that a request acts as. @param attributes the request, of who really makes it. @throws StatusError 403 when they may not */
-  async become(wanted: Impersonated, attributes: AuthorizationAttributes): Promise<UserInfo> {
+  /** The user that a request acts as, and the narrow right that was used, if one was. @param attributes the request, of who really makes it. @throws StatusError 403 when they may not */
+  async become(wanted: Impersonated, attributes: AuthorizationAttributes): Promise<{ user: UserInfo; constraint?: string }> {
     const { user } = attributes
     const last = this.#lastMode.get(user.name)
     let refusal: unknown
@@ -90,7 +90,7 @@ export class Impersonation {
       try {
         await this.#check(mode, wanted, attributes)
         this.#remember(user.name, mode)
-        return completed(wanted, mode)
+        return { user: completed(wanted, mode), ...(mode.name ? { constraint: `impersonate:${mode.name}` } : {}) }
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         refusal ??= error

@@ -188,8 +188,9 @@ export class Routes {
     if (!(mayGoOn instanceof Promise ? await mayGoOn : mayGoOn)) return undefined
     const wanted = isImpersonating(headers) ? impersonatedUser(raw.rawHeaders) : undefined
     if (wanted) {
-      request.user = await this.#impersonation.become(wanted, attributesOf(request.user, info, query))
-      trail?.impersonated(request.user)
+      const { user, constraint } = await this.#impersonation.become(wanted, attributesOf(request.user, info, query))
+      request.user = user
+      trail?.impersonated(user, constraint)
     }
     return { request, info }
   }

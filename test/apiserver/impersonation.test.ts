@@ -59,7 +59,7 @@ t.test('who one is then', async (t) => {
     ['nothing allowed', [], wanted('jane'), 'pods is forbidden: User "system:serviceaccount:ns:bot" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "ns"'],
   ]
   for (const [what, allowed, who, expected] of cases) {
-    const became = await new Impersonation(listing(allowed)).become(who, request(bot)).catch((error: unknown) => (error instanceof StatusError ? error.message : String(error)))
+    const became = await new Impersonation(listing(allowed)).become(who, request(bot)).then(({ user }) => user, (error: unknown) => (error instanceof StatusError ? error.message : String(error)))
     if (typeof expected === 'string') t.match(became, expected, what)
     else t.same(became, expected, what)
   }

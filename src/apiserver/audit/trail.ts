@@ -1,5 +1,6 @@
 /** The audit events of one request, stage by stage. Models k8s.io/apiserver/pkg/{audit,endpoints/filters/audit.go,endpoints/filters/authn_audit.go}. */
 import { formatMicroTime, type Clock, type Random } from '../../clock.ts'
+import { isRecord } from '../../apimachinery/json.ts'
 import { isResourceAttributes, type AuthorizationAttributes, type Verdict } from '../../registry/authorization.ts'
 import type { KubeObject, UserInfo } from '../../registry/kind.ts'
 import { decodeProtobuf } from '../protobuf.ts'
@@ -81,12 +82,15 @@ export class AuditTrail implements RequestTrail {
     this.#describe(attributes)
     this.#event.user = {}
     this.#respond(401, status)
+    if (this.#atLeast('RequestResponse')) this.#event.responseObject = status
     this.#emit('ResponseStarted')
     this.#config = { ...this.#config, level: 'None' }
   }
 
-  impersonated(user: UserInfo): void {
+  /** @param constraint what narrow right to act as the user was used, if one was */
+  impersonated(user: UserInfo, constraint: string | undefined): void {
     this.#event.impersonatedUser = userOf(user)
+    if (constraint) this.#event.authenticationMetadata = { impersonationConstraint: constraint }
   }
 
   authorized({ decision, reason, error }: Verdict): void {
@@ -100,7 +104,8 @@ export class AuditTrail implements RequestTrail {
     if (!this.#atLeast('Metadata')) return
     const { namespace, name, uid, resourceVersion } = object.metadata ?? {}
     for (const [key, value] of Object.entries({ namespace, name, uid, resourceVersion })) if (value && this.#objectRef && !this.#objectRef[key]) this.#objectRef[key] = value
-    if (this.#atLeast('Request')) this.#event.requestObject = this.#shown(object)
+    // What becomes of it is not what was sent.
+    if (this.#atLeast('Request')) this.#event.requestObject = structuredClone(this.#shown(object))
   }
 
   requestPatch(patch: Buffer): void {
@@ -111,7 +116,7 @@ export class AuditTrail implements RequestTrail {
   responded(response: ApiResponse, status: object | undefined): void {
     if (!this.#atLeast('Metadata')) return
     this.#respond(response.status, status ?? successStatus(response))
-    if (this.#atLeast('RequestResponse') && response.body && !response.stream) this.#event.responseObject = this.#shown(parsed(Buffer.concat(response.body), String(response.headers['content-type'])))
+    if (this.#atLeast('RequestResponse') && response.body && !response.stream) this.#event.responseObject = this.#shown(objectIn(Buffer.concat(response.body), String(response.headers['content-type'])))
     if (!this.#isLongRunning) return this.#emit('ResponseComplete')
     this.#emit('ResponseStarted')
     const { signal } = this.#raw
@@ -160,9 +165,9 @@ export class AuditTrail implements RequestTrail {
     if (level === 'None' || omitStages.includes(stage)) return
     const { headers, socket, url } = this.#raw
     const agent = String(headers['user-agent'] ?? '')
-    const { verb, user, impersonatedUser, responseStatus, requestObject, responseObject } = this.#event
+    const { verb, user, impersonatedUser, authenticationMetadata, responseStatus, requestObject, responseObject } = this.#event
     this.#write({
-      ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level, auditID: this.id, stage, requestURI: url, verb, user, impersonatedUser },
+      ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level, auditID: this.id, stage, requestURI: url, verb, user, impersonatedUser, authenticationMetadata },
       sourceIPs: sourceIPs(headers, socket.remoteAddress),
       ...(agent ? { userAgent: agent.length > MAX_USER_AGENT ? `${agent.slice(0, MAX_USER_AGENT)}...TRUNCATED` : agent } : {}),
       ...{ objectRef: this.#objectRef && inOrder(this.#objectRef), responseStatus, requestObject, responseObject },
@@ -208,6 +213,12 @@ function parsed(bytes: Buffer, contentType = 'application/json'): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Documents that are no objects are not written down. */
+function objectIn(bytes: Buffer, contentType: string): unknown {
+  const value = parsed(bytes, contentType)
+  return isRecord(value) && typeof value.kind === 'string' ? value : undefined
 }
 
 function withoutManagedFields(value: unknown): unknown {

@@ -41,6 +41,7 @@ export class Connectors {
 export async function createForSubresource({ api, kind, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
   const expected = expectedFor(subresource.responseKind)
   const body = decodeBody(api.scheme, { ...expected, accepts: subresource.accepts }, request, ctx)
+  ctx.trail?.requestObject(expected.codec.normalize(body))
   checkNamespace(body, info.namespace)
   body.metadata.namespace ??= info.namespace || undefined
   const answer = await postSubresource(api, { kind, name: info.name, subresource: info.subresource }, body, ctx)

@@ -78,6 +78,8 @@ export function readScale(kind: ServedKind, object: KubeObject, unset?: number):
 /** Replaces or patches the scale as a request asks and answers the new one. */
 export async function writeScale({ api, kind, info, request }: Call, ctx: RequestContext, patch: Patch | undefined): Promise<Scale> {
   const sent = patch ? undefined : (decodeBody(api.scheme, expectedFor(SCALE), request, ctx) as Scale)
+  if (sent) ctx.trail?.requestObject(sent)
+  else ctx.trail?.requestPatch(request.body)
   return putScale({ api, kind, name: info.name, ctx, sent, patch })
 }
 

@@ -99,7 +99,7 @@ t.test('the events of requests', async (t) => {
     stage: 'ResponseComplete',
     objectRef: { name: 'one' },
     responseStatus: { metadata: {}, code: 201 },
-    requestObject: { kind: 'ConfigMap', metadata: { name: 'one' }, data: { k: '<v>' } },
+    requestObject: { kind: 'ConfigMap', metadata: { name: 'one', uid: undefined, namespace: undefined }, data: { k: '<v>' } },
     responseObject: { kind: 'ConfigMap', metadata: { name: 'one', managedFields: undefined } },
     annotations: { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' },
   })
@@ -108,8 +108,8 @@ t.test('the events of requests', async (t) => {
 
   await api.patch(`${CONFIG_MAPS}/one`, { data: { k: 'w' } }, about('patch-1'))
   t.match((await events('patch-1', 2))[1], { verb: 'patch', requestObject: { data: { k: 'w' } }, responseObject: { data: { k: 'w' } } })
-  await api.delete(`${CONFIG_MAPS}/one`, undefined, about('delete-1'))
-  t.match((await events('delete-1', 2))[1], { responseStatus: { status: 'Success', details: { name: 'one', kind: 'configmaps' }, code: 200 } })
+  await api.delete(`${CONFIG_MAPS}/one`, { propagationPolicy: 'Background' }, about('delete-1'))
+  t.match((await events('delete-1', 2))[1], { requestObject: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal', propagationPolicy: 'Background', metadata: undefined }, responseStatus: { status: 'Success', details: { name: 'one', kind: 'configmaps' }, code: 200 } })
 
   await api.get('/api/v1/pods', { token: 'wrong', ...about('who-1') })
   t.match(await events('who-1', 1), [{ stage: 'ResponseStarted', user: {}, responseStatus: { status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 } }])
@@ -117,6 +117,7 @@ t.test('the events of requests', async (t) => {
   t.match((await events('as-1', 2))[1], {
     user,
     impersonatedUser: { username: 'jane', groups: ['system:authenticated'] },
+    authenticationMetadata: { impersonationConstraint: 'impersonate:user-info' },
     responseStatus: { reason: 'Forbidden', code: 403 },
     annotations: { 'authorization.k8s.io/decision': 'forbid' },
     responseObject: undefined,
