@@ -12,6 +12,7 @@ import { decodeBody, decodeOptions } from './body.ts'
 import { contentTypeOf, encodeList, encodeObject, encodeValue, viewOf, watchEncoder, type EncodeOptions } from './encode.ts'
 import { checkRequestedName, parseListOptions, revisionProblem, type ListOptions } from './list-options.ts'
 import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Offer } from './negotiate.ts'
+import { trackUpdate } from './field-manager.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 import { encodeScale, readScale, writeScale } from './subresources/scale.ts'
@@ -177,11 +178,12 @@ async function create(call: Call): Promise<ApiResponse> {
 async function review(call: Call): Promise<ApiResponse> {
   const { api, kind, request } = call
   const as = accepted(call, TABLELESS_OFFER)
-  const ctx = contextOf(call, parseWriteOptions('CreateOptions', request.query))
+  const ctx = contextOf(call, parseWriteOptions('CreateOptions', request.query, { userAgent: request.headers['user-agent'] ?? '' }))
   const object = decodeBody(api.scheme, kind, request, ctx)
   checkNamespace(object, ctx.namespace)
   kind.definition.default?.(object)
   ctx.trail?.requestObject(kind.codec.normalize(object))
+  await trackUpdate({ scheme: api.scheme, kind, subresource: '', ctx }, undefined, object)
   const attributes = createAttributes(kind, object, ctx)
   await api.admission.mutate(attributes)
   await api.admission.validate(attributes)

@@ -139,3 +139,12 @@ t.test('a dry run changes nothing', async (t) => {
   t.match(await api.post(`${CONFIG_MAPS}?dryRun=Some`, configMap('never')), { status: 422, body: { message: 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"' } })
   t.equal((await api.get(`${CONFIG_MAPS}?limit=500`)).text, before.text)
 })
+
+t.test('reviews tell who said what, as objects do', async (t) => {
+  const api = await startApiCluster(t)
+  const AUTHORIZATION = '/apis/authorization.k8s.io/v1'
+  const { body } = await api.post(`${AUTHORIZATION}/selfsubjectaccessreviews`, { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } }, { headers: { 'user-agent': 'tester/1' } })
+  t.match(body.metadata, { managedFields: [{ manager: 'tester', operation: 'Update', apiVersion: 'authorization.k8s.io/v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:resourceAttributes': { '.': {}, 'f:resource': {}, 'f:verb': {} } } } }] })
+  const rules = await api.post(`${AUTHORIZATION}/selfsubjectrulesreviews`, { spec: { namespace: 'default' } })
+  t.same(rules.body.metadata, {})
+})
