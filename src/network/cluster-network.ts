@@ -9,7 +9,8 @@ import type { Informers } from '../client/lister.ts'
 import { parseIP } from '../apimachinery/ip-address.ts'
 import { Directory } from './directory.ts'
 import { answer, namesToTry } from './dns.ts'
-import type { Gateway } from './gateway.ts'
+import { openTcp, type Gateway } from './gateway.ts'
+import { redirectOf } from './host-redirect.ts'
 import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
 import { isAllowed } from './network-policy.ts'
 import { NodeServices } from './node-services.ts'
@@ -37,11 +38,17 @@ export class ClusterNetwork implements Network {
   readonly #nodeServices: NodeServices
   readonly #gateways: Gateway[] = []
   readonly #options: ClusterNetworkOptions
+  /** Pods may have processes of the host stand in for them. */
+  #redirects = false
 
   constructor(options: ClusterNetworkOptions) {
     this.#options = options
     this.directory = new Directory(options.informers)
     this.#nodeServices = new NodeServices(this.directory, options.clock)
+  }
+
+  allowRedirects(): void {
+    this.#redirects = true
   }
 
   addGateway(gateway: Gateway): void {
@@ -136,7 +143,9 @@ export class ClusterNetwork implements Network {
     return this.#deliver(from, hop)
   }
 
-  #deliver(from: Party, hop: Hop): Duplex {
+  #deliver(from: Party, hop: Hop): Duplex | Promise<Duplex> {
+    const redirect = this.#redirects && hop.protocol === 'TCP' ? redirectOf(this.directory.podAt(hop.ip), hop.port) : undefined
+    if (redirect) return openTcp(redirect)
     const onConnection = this.#ports.at(hop) ?? (hop.protocol === 'TCP' ? this.#nodeServices.at(hop.ip, hop.port) : undefined)
     if (!onConnection) throw refused(hop)
     const [near, far] = duplexPair(hop.protocol === 'UDP' ? { objectMode: true } : {})

@@ -46,6 +46,7 @@ interface Parts {
 
 /** Rejects with the system's error when the DNS port cannot be had. */
 export async function openHostAccess({ network, informers, random, fallback, log }: Parts, options: HostAccessOptions): Promise<HostAccess> {
+  network.allowRedirects()
   const dns = options.dnsPort === undefined ? undefined : await startDnsServer(network.directory, { host: HOST, port: options.dnsPort })
   const serve = (httpPort: number, httpsPort: number) => startIngressServer({ network, informers, random, fallback, host: HOST, httpPort, httpsPort })
   const ingress = await serve(options.ingressPort, options.ingressTlsPort).catch((error: unknown) => {
@@ -64,7 +65,7 @@ export async function openHostAccess({ network, informers, random, fallback, log
 }
 
 function listeners(network: ClusterNetwork): LoopDefinition {
-  return defineLoop({ name: 'service-listener', user: USER, component: 'service-listener', start: ({ informers, events }) => new HostListeners({ network, informers, events }) })
+  return defineLoop({ name: 'service-listener', user: USER, component: 'service-listener', start: ({ informers, events, clock }) => new HostListeners({ network, informers, events, clock }) })
 }
 
 const STATUS = { ingress: [{ ip: HOST }] }

@@ -1,5 +1,9 @@
 /** Traffic between pods, and from the host, through Services, Ingresses and policies: as somebody with kubectl and curl sees it. */
+import dgram from 'node:dgram'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { nextTurn } from '../../src/clock.ts'
 import { Kubectl, eventually, startTestCluster } from '../helpers/cluster.ts'
 import { fetchAnswer, fetchText } from '../helpers/host-request.ts'
 
@@ -96,4 +100,29 @@ t.test('an Ingress of ingress-nginx with its annotations', async (t) => {
   })
   t.equal(redirected.headers.location, `https://secured.local:${httpsPort}/x`)
   t.match(await fetchText(`https://127.0.0.1:${httpsPort}/x`, { host: 'secured.local' }), /^200 .*GET \/x/s)
+})
+
+t.test('this machine reaches UDP node ports and ports of pods, and stands in for a port of a pod', async (t) => {
+  await kubectl.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'echo', labels: { app: 'echo' } }, spec: { containers: [{ name: 'main', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args: ['netexec', '--udp-port=8081'] }] } }))
+  await kubectl.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'echo' }, spec: { type: 'NodePort', selector: { app: 'echo' }, ports: [{ port: 8081, protocol: 'UDP' }] } }))
+  await kubectl.run('wait pod/echo --for=condition=Ready --timeout=60s')
+  const port = Number(await kubectl.run(['get', 'service', 'echo', '-o', 'jsonpath={.spec.ports[0].nodePort}']))
+  const socket = dgram.createSocket('udp4')
+  t.teardown(() => socket.close())
+  const answered = new Promise<string>((resolve) => socket.on('message', (text) => resolve(text.toString())))
+  const said = await eventually(() => {
+    socket.send('hostname', port, '127.0.0.1')
+    return Promise.race([answered, nextTurn().then(() => false as const)])
+  })
+  t.equal(said, 'echo')
+
+  const own = http.createServer((request, response) => response.end(`a process of this machine was asked for ${request.url}\n`))
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => own.close())
+  const { port: ownPort } = own.address() as AddressInfo
+  await kubectl.run(['annotate', 'pod', 'echo', `orrery.io/redirect-ports=8080=${ownPort}`])
+  await kubectl.run('expose pod echo --name=stand-in --port=80 --target-port=8080')
+  t.equal(await eventually(async () => (await fromClient('http://stand-in/path')).stdout || false), 'a process of this machine was asked for /path\n')
+  await kubectl.run(['annotate', 'pod', 'echo', 'orrery.io/redirect-ports-'])
+  t.ok(await eventually(async () => /NOW/.test((await fromClient('http://stand-in/')).stdout)))
 })
