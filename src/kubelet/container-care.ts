@@ -45,7 +45,11 @@ export class ContainerCare {
         ...(container.livenessProbe ? { Liveness: container.livenessProbe } : {}),
         ...(container.readinessProbe ? { Readiness: container.readinessProbe } : {}),
       },
-      perform: (probe) => performProbe(probe, this.#target, { surroundings: this.#surroundings, timeoutMs: (probe.timeoutSeconds ?? 1) * 1000 }),
+      perform: async (kind, probe) => {
+        const result = await performProbe(probe, this.#target, { surroundings: this.#surroundings, timeoutMs: (probe.timeoutSeconds ?? 1) * 1000 })
+        options.node.counters.probed(worker.pod, record, { kind, isGood: result.isGood })
+        return result
+      },
       started: () => {
         record.started = true
         options.changed()

@@ -9,6 +9,8 @@ import { diskOf, memoryOf, type PodUsage } from './pod-usage.ts'
 
 export interface Eviction {
   message: string
+  /** What it is counted by. */
+  signal: string
   /** Told of who goes for the node's sake. */
   condition?: PodCondition
   annotations?: Record<string, string>
@@ -27,13 +29,13 @@ export function limitEviction(usage: PodUsage): Eviction | undefined {
   for (const { name, emptyDir } of pod.spec.volumes ?? []) {
     const limit = emptyDir?.sizeLimit
     const used = volumes.find((v) => v.name === name)?.bytes ?? 0
-    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return { message: `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". ` }
+    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return { message: `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `, signal: 'emptydirfs.limit' }
   }
   const ofPod = podResources(pod, 'limits')[EPHEMERAL_STORAGE]
-  if (ofPod !== undefined && diskOf(usage) > quantityValue(ofPod)) return { message: `Pod ephemeral local storage usage exceeds the total limit of containers ${quantityText(ofPod)}. ` }
+  if (ofPod !== undefined && diskOf(usage) > quantityValue(ofPod)) return { message: `Pod ephemeral local storage usage exceeds the total limit of containers ${quantityText(ofPod)}. `, signal: 'ephemeralpodfs.limit' }
   for (const { name, rootfsBytes, logBytes } of containers) {
     const limit = pod.spec.containers?.find((c) => c.name === name)?.resources?.limits?.[EPHEMERAL_STORAGE]
-    if (limit !== undefined && quantityValue(limit) > 0 && rootfsBytes + logBytes > quantityValue(limit)) return { message: `Container ${name} exceeded its local ephemeral storage limit "${limit}". ` }
+    if (limit !== undefined && quantityValue(limit) > 0 && rootfsBytes + logBytes > quantityValue(limit)) return { message: `Container ${name} exceeded its local ephemeral storage limit "${limit}". `, signal: 'ephemeralcontainerfs.limit' }
   }
   return undefined
 }
@@ -94,6 +96,7 @@ export function pressureEviction({ pod, containers }: PodUsage, { signal, thresh
   }
   return {
     message,
+    signal: signal === 'memory' ? 'memory.available' : 'nodefs.available',
     condition: { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message, lastTransitionTime: now, observedGeneration: pod.metadata.generation },
     annotations: { offending_containers: offending.map((o) => o.name).join(','), offending_containers_usage: offending.map((o) => o.used).join(','), starved_resource: signal },
   }

@@ -16,7 +16,7 @@ import { ImageConfigMaps } from './image-sources.ts'
 import { Images } from './images.ts'
 import { EvictionManager } from './eviction-manager.ts'
 import { NodeKeeper, type KeptNode } from './node-keeper.ts'
-import { NodeServer } from './node-server.ts'
+import { NodeServer, type Served } from './node-server.ts'
 import type { References } from './pod-needs.ts'
 import { PodVolumes } from './pod-volumes.ts'
 import { PodWorkers } from './pod-workers.ts'
@@ -67,10 +67,11 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })
-      meter = new UsageMeter(clock, (uid) => pods.workerOf(uid))
+      const ofContainers = new UsageMeter(clock, (uid) => pods.workerOf(uid))
+      meter = ofContainers
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
       const imageMaps = new ImageConfigMaps(ctx, images)
-      node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs })
+      node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs, view: (name) => viewOf(nodes.get(name), { pods, meter: ofContainers, nowMs: clock.now() }) })
       pods.start()
       nodes.start()
       return {
@@ -86,6 +87,16 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
     },
   })
   return { loop, node, usage: (pod, container) => meter?.read(pod, container) }
+}
+
+/** Of a node's own processes: the same that metrics of nodes tell. */
+const OVERHEAD = { milliCPU: 50, memoryBytes: 300 * 1024 * 1024 }
+
+function viewOf(kept: KeptNode | undefined, { pods, meter, nowMs }: { pods: PodWorkers; meter: UsageMeter; nowMs: number }): ReturnType<Served['view']> {
+  if (!kept) return undefined
+  const { node, name, counters, startedMs } = kept
+  const view = { node, counters, startedMs, nowMs, overhead: OVERHEAD, pods: pods.podsOf(name), usages: pods.usages(name) }
+  return { view, version: node.status?.nodeInfo?.kubeletVersion ?? '', nanoCores: ({ pod }, container) => (meter.read(pod, { name: container })?.milliCPU ?? 0) * 1e6 }
 }
 
 /** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes, as what a pod's annotations foretell. */

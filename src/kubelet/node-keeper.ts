@@ -10,6 +10,7 @@ import type { ControllerContext } from '../controller/controller.ts'
 import { isStatusError } from '../errors.ts'
 import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { NodeCounters } from './node-counters.ts'
 import { tellConditions, tellStarting } from './node-events.ts'
 import { planNode } from './node-plan.ts'
 import { Periodic } from './periodic.ts'
@@ -39,6 +40,8 @@ export interface KeptNode {
   heartbeatDue: boolean
   /** What it runs out of. */
   pressures: ReadonlySet<NodePressure>
+  readonly counters: NodeCounters
+  readonly startedMs: number
 }
 
 export type NodePressure = 'MemoryPressure' | 'DiskPressure'
@@ -135,7 +138,7 @@ export class NodeKeeper {
     const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
     const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
     const acting = this.#clientAs(`system:node:${name}`)
-    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false, pressures: new Set() }
+    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), machineID: random.uuid(), heartbeatDue: false, pressures: new Set(), counters: new NodeCounters(), startedMs: this.#ctx.clock.now() }
   }
 
   #clientAs(name: string): Client {

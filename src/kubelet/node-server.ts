@@ -3,8 +3,9 @@ import type { Duplex } from 'node:stream'
 import type { Pod } from '../../schemas/types.ts'
 import { badRequest, internalError, notImplemented, StatusError } from '../errors.ts'
 import type { Network } from '../network/network.ts'
-import type { ExecRequest, ExitStatus, LogOptions, NodeApi, Streams } from '../streaming/node-api.ts'
+import type { ExecRequest, ExitStatus, LogOptions, NodeApi, NodeRequest, NodeResponse, Streams } from '../streaming/node-api.ts'
 import type { ContainerLogs } from './container-logs.ts'
+import { answerNode, type NodeHttpParts } from './node-http.ts'
 import type { PodWorker } from './pod-worker.ts'
 import { partyOf } from './execution.ts'
 import { StartError, type RunningContainer } from './runtimes/runtime.ts'
@@ -12,6 +13,8 @@ import { StartError, type RunningContainer } from './runtimes/runtime.ts'
 export interface Served {
   workerOf(uid: string): PodWorker | undefined
   logs: ContainerLogs
+  /** What is told of a node of which a kubelet is at work. */
+  view(nodeName: string): Pick<NodeHttpParts, 'view' | 'nanoCores' | 'version'> | undefined
 }
 
 export class NodeServer implements NodeApi {
@@ -55,6 +58,11 @@ export class NodeServer implements NodeApi {
     const worker = this.#served?.workerOf(pod.metadata.uid ?? '')
     if (!worker?.isRunning) return Promise.reject(containerNotFound(''))
     return this.#network.connect(partyOf(pod, worker.node, worker.podIP), { host: 'localhost', port })
+  }
+
+  request(nodeName: string, request: NodeRequest): Promise<NodeResponse> | undefined {
+    const parts = this.#served?.view(nodeName)
+    return parts && answerNode(request, { ...parts, api: this })
   }
 
   #running(pod: Pod, container: string): RunningContainer {

@@ -13,6 +13,7 @@ export interface ContainerUsage {
   logBytes: number
   processes: number
   startedAt: string
+  containerID: string
 }
 
 export interface VolumeUsage {
@@ -30,9 +31,9 @@ export interface PodUsage {
 export function podUsage(worker: PodWorker, { logs, volumes }: { logs: ContainerLogs; volumes: PodVolumes }): PodUsage {
   const { pod } = worker
   const { uid = '' } = pod.metadata
-  const containers = worker.records.flatMap(({ name, handle, startedAt = '' }): ContainerUsage[] => {
+  const containers = worker.records.flatMap(({ name, handle, startedAt = '', containerID = '' }): ContainerUsage[] => {
     const used = handle?.usage?.()
-    return used ? [{ name, cpuNanos: used.cpuNanos, memoryBytes: used.memoryBytes, rootfsBytes: used.diskBytes, logBytes: logs.get(uid, name)?.bytes ?? 0, processes: used.processes, startedAt }] : []
+    return used ? [{ name, cpuNanos: used.cpuNanos, memoryBytes: used.memoryBytes, rootfsBytes: used.diskBytes, logBytes: logs.get(uid, name)?.bytes ?? 0, processes: used.processes, startedAt, containerID }] : []
   })
   return { pod, containers, volumes: [...volumes.usage(uid)].map(([name, used]) => ({ name, ...used })) }
 }

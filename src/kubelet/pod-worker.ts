@@ -317,6 +317,7 @@ export class PodWorker {
       running: () => {
         markRunning(record, clock.now())
         if (this.runtime.runsImages) record.started = false
+        this.node.counters.containerStarted(record)
         if (this.node.inFull) events.started(this.#pod, record)
         tell()
       },
@@ -328,6 +329,7 @@ export class PodWorker {
         this.#cares.get(record)?.close()
         this.#cares.delete(record)
         markExited(record, this.#withMessage(record, exit), clock.now())
+        this.node.counters.containerEnded(record)
         tell()
       },
     }

@@ -94,6 +94,7 @@ export class PodWorkers implements NodeListener {
     const { uid = '' } = pod.metadata
     if (this.#evictions.has(uid)) return
     this.#evictions.set(uid, eviction)
+    this.#options.nodeOf(pod.spec.nodeName ?? '')?.counters.evictions.add({ eviction_signal: eviction.signal })
     this.#events.pod(pod, { type: 'Warning', reason: 'Evicted', message: eviction.message, ...(eviction.annotations ? { annotations: eviction.annotations } : {}) })
     this.#queue.add(keyOf(pod))
   }
@@ -103,6 +104,11 @@ export class PodWorkers implements NodeListener {
     const used: PodUsage[] = []
     for (const worker of this.#workers.values()) if (worker.node.name === nodeName && !worker.pod.metadata.deletionTimestamp) used.push(podUsage(worker, this.#options.surroundings))
     return used.filter(({ containers }) => containers.length > 0)
+  }
+
+  /** Those bound to a node. */
+  podsOf(nodeName: string): readonly Pod[] {
+    return this.#pods.byIndex(BY_NODE, nodeName)
   }
 
   /** The worker of a pod that is at work. */
@@ -150,6 +156,7 @@ export class PodWorkers implements NodeListener {
     this.#drop(uid)
     this.#addresses.release(uid)
     this.#evictions.delete(uid)
+    this.#options.nodeOf(pod.spec.nodeName)?.counters.forget(uid)
     this.#options.surroundings.logs.forget(uid)
     this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))

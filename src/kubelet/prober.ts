@@ -11,7 +11,7 @@ export type ProbeKind = 'Startup' | 'Liveness' | 'Readiness'
 export interface ProberOptions {
   clock: Clock
   probes: Partial<Record<ProbeKind, Probe>>
-  perform(probe: Probe): Promise<ProbeResult>
+  perform(kind: ProbeKind, probe: Probe): Promise<ProbeResult>
   started(): void
   ready(isReady: boolean): void
   /** One probe said no. */
@@ -64,7 +64,7 @@ export class Prober {
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     const round = async () => {
       if (this.#isEnding && kind !== 'Readiness') return
-      const { isGood, output } = await this.#options.perform(probe)
+      const { isGood, output } = await this.#options.perform(kind, probe)
       if (this.#isOver || (this.#isEnding && kind !== 'Readiness')) return
       good = isGood ? good + 1 : 0
       bad = isGood ? 0 : bad + 1

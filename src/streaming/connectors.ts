@@ -13,6 +13,6 @@ export function podConnectors(node: NodeApi, dial: Dial): Connectors {
   connectors.register('exec', exec(node))
   connectors.register('attach', attach(node))
   connectors.register('portforward', portForward(node))
-  connectors.register('proxy', proxy(dial))
+  connectors.register('proxy', proxy(dial, node))
   return connectors
 }

@@ -60,6 +60,21 @@ export interface NodeApi {
   attach(pod: Pod, container: string, streams: Streams): Promise<ExitStatus>
   /** A connection to a port of the pod, from inside of it (localhost); rejects with an Error whose `code` is ECONNREFUSED and the like. */
   dial(pod: Pod, port: number): Promise<Duplex>
+  /** What the kubelet of a node answers on its port; undefined where none is at work. */
+  request(nodeName: string, request: NodeRequest): Promise<NodeResponse> | undefined
+}
+
+export interface NodeRequest {
+  method: string
+  /** Below the node's root. */
+  path: string
+  query: URLSearchParams
+}
+
+export interface NodeResponse {
+  status: number
+  type: string
+  body: string | Buffer
 }
 
 export interface ExecRequest {

@@ -10,7 +10,8 @@ import { CLIENT_ONLY, endToEndHeaders, joinConnections, upgradeHead } from '../a
 import { isUpgradeRequest, type ApiRequest, type ApiResponse, type StreamSink } from '../apiserver/request.ts'
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
 import { notFound, StatusError } from '../errors.ts'
-import type { Endpoints, Pod, Service } from '../../schemas/types.ts'
+import type { Endpoints, Node, Pod, Service } from '../../schemas/types.ts'
+import type { NodeApi } from './node-api.ts'
 import { rewriteHtml, rewriteLink, type ProxyPlace } from './proxy-rewrite.ts'
 
 /** Opens a connection to an address inside the cluster, from the API server. Rejects with an Error that has a `code`. */
@@ -25,9 +26,10 @@ interface Location {
 /** Pages larger than this keep their links as they are. */
 const MAX_REWRITTEN_BYTES = 8 * 1024 * 1024
 
-export function proxy(dial: Dial): Connector {
+export function proxy(dial: Dial, node: NodeApi): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
     const { request, kind } = connection
+    if (kind.plural === 'nodes') return nodeProxy(node, connection)
     const location = kind.plural === 'services' ? serviceLocation(connection) : podLocation(connection)
     const { prefix, path } = splitPath(connection)
     if (path === '' && (request.method === 'GET' || request.method === 'HEAD')) return { status: 301, headers: { location: `${request.path}/${queryText(request)}` }, body: [] }
@@ -36,6 +38,22 @@ export function proxy(dial: Dial): Connector {
     if (isUpgradeRequest(request)) return upgrade(socket, connection, path)
     return forward(socket, { request, place, path })
   }
+}
+
+/** To the port of a node's kubelet. Models ResourceLocation of pkg/registry/core/node/strategy.go. */
+async function nodeProxy(node: NodeApi, connection: Connection): Promise<ApiResponse> {
+  const { ctx, info, kind, request } = connection
+  const { name, port } = splitSchemeNamePort(info.name, 'node')
+  const found = ctx.system.get<Node>('v1/Node', '', name)
+  if (!found) throw notFound(kind.groupResource, name)
+  const { path } = splitPath(connection)
+  if (path === '' && (request.method === 'GET' || request.method === 'HEAD')) return { status: 301, headers: { location: `${request.path}/${queryText(request)}` }, body: [] }
+  const kubeletPort = found.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
+  const answer = port === '' || Number(port) === kubeletPort ? node.request(name, { method: request.method, path: decodeURI(path), query: new URLSearchParams(request.query.toString()) }) : undefined
+  if (!answer) throw unavailable(`error trying to reach service: dial tcp ${found.status?.addresses?.find((a) => a.type === 'InternalIP')?.address ?? name}:${port || kubeletPort}: connect: connection refused`)
+  const { status, type, body } = await answer
+  const bytes = Buffer.from(body)
+  return { status, headers: { 'content-type': type, 'content-length': String(bytes.length) }, body: [bytes] }
 }
 
 function podLocation({ ctx, info, kind }: Connection): Location {

@@ -13,7 +13,7 @@ const MIB = 1024 * 1024
 
 function usageOf(name: string, spec: Partial<PodSpec>, { memory = 0, rootfs = 0, logs = 0, volumes = [] as PodUsage['volumes'] } = {}): PodUsage {
   const pod: Pod = { metadata: { name, uid: name }, spec: { containers: [{ name: 'c' }], ...spec } }
-  return { pod, volumes, containers: [{ name: 'c', cpuNanos: 0, memoryBytes: memory, rootfsBytes: rootfs, logBytes: logs, processes: 1, startedAt: '' }] }
+  return { pod, volumes, containers: [{ name: 'c', cpuNanos: 0, memoryBytes: memory, rootfsBytes: rootfs, logBytes: logs, processes: 1, startedAt: '', containerID: '' }] }
 }
 
 t.test('limits of their own', async (t) => {

@@ -55,9 +55,10 @@ export class Claims {
     const now = this.#clock.now()
     const elapsed = Math.max(0, now - this.#sinceMs)
     this.#sinceMs = now
+    if (elapsed === 0) return
     const limit = elapsed * (this.#limitMillicores() ?? Infinity) * NANOS_PER_MILLICORE_MS
     const steady = Math.min(elapsed * this.#millicores * NANOS_PER_MILLICORE_MS, limit)
-    const paid = elapsed === 0 ? 0 : Math.min(this.#owed, limit - steady)
+    const paid = Math.min(this.#owed, limit - steady)
     this.#owed -= paid
     this.#nanos += steady + paid
   }
