@@ -59,6 +59,7 @@ export class ContainerCare {
         markReady(record, isReady)
         options.changed()
       },
+      warned: (kind, output) => events.warn(worker.pod, record, 'ProbeWarning', `${kind} probe warning: ${output}`),
       unhealthy: (kind, output) => events.unhealthy(worker.pod, record, `${kind} probe failed: ${output}`),
       failed: (kind, probe) => this.#failed(kind, probe),
     })

@@ -4,8 +4,9 @@
  */
 import type { Pod, PodCondition } from '../../schemas/types.ts'
 import type { ContainerRecord } from './container-record.ts'
+import { restartingCondition } from './restart-all.ts'
 
-export const KUBELET_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodResizePending', 'PodResizeInProgress'])
+export const KUBELET_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting'])
 
 interface Verdict {
   status: 'True' | 'False'
@@ -40,6 +41,8 @@ export function podConditions(input: ConditionInput): PodCondition[] {
   put('Ready', readyVerdict(pod, containersReady))
   put('ContainersReady', containersReady)
   if (inFull) put('PodScheduled', TRUE)
+  const restarting = inFull ? restartingCondition(pod, records, phase) : undefined
+  if (restarting) put('AllContainersRestarting', restarting)
   return conditions
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Container, Pod } from '../../schemas/types.ts'
 import type { ContainerRecord } from './container-record.ts'
+import { matchingRule } from './restart-all.ts'
 
 export interface PodPlan {
   start: ContainerRecord[]
@@ -72,12 +73,7 @@ export function shouldRestart(pod: Pod, record: ContainerRecord, exitCode: numbe
 }
 
 function restartByRule(container: Container, exitCode: number): boolean | undefined {
-  for (const { action, exitCodes } of container.restartPolicyRules ?? []) {
-    const listed = exitCodes?.values?.includes(exitCode) ?? false
-    const matches = exitCodes?.operator === 'NotIn' ? !listed : listed
-    if (matches && action === 'Restart') return true
-  }
-  return undefined
+  return matchingRule(container, exitCode) === undefined ? undefined : true
 }
 
 /** All app containers have ended for good: nothing is left for the sidecars to serve. */

@@ -18,6 +18,7 @@ import { isResized, planResize } from './container-resize.ts'
 import { makeExecution, type Surroundings } from './execution.ts'
 import { ImagePuller } from './image-puller.ts'
 import type { Pull } from './images.ts'
+import { mustRestartAll, resetForRestart } from './restart-all.ts'
 import { StartError, type Execution, type Exit, type Runtime, type StartRequest } from './runtimes/runtime.ts'
 import type { KeptNode } from './node-keeper.ts'
 import { misunderstood } from './stage-annotations.ts'
@@ -189,6 +190,7 @@ export class PodWorker {
   /** One round of the plan; true when another may find more to do. */
   #step(): boolean {
     const { clock, events } = this.#options
+    if (mustRestartAll(this.#records)) return this.#restartAll()
     const plan = planPod(this.#pod, this.records, clock.now())
     let moved = false
     for (const record of plan.start) moved = this.#start(record) || moved
@@ -203,6 +205,15 @@ export class PodWorker {
       events.backOff(this.#pod, record)
     }
     return moved
+  }
+
+  /** Everything ends, then begins with the first init container. True once it has ended. */
+  #restartAll(): boolean {
+    const own = this.#records.filter((r) => r.role !== 'ephemeral')
+    for (const record of own) this.#restart(record, `Stopping container ${record.name}`)
+    if (own.some((r) => r.handle !== undefined)) return false
+    for (const record of own) resetForRestart(record)
+    return true
   }
 
   #start(record: ContainerRecord): boolean {

@@ -14,6 +14,8 @@ export interface ProberOptions {
   perform(kind: ProbeKind, probe: Probe): Promise<ProbeResult>
   started(): void
   ready(isReady: boolean): void
+  /** One probe was good, but has something to say. */
+  warned(kind: ProbeKind, output: string): void
   /** One probe said no. */
   unhealthy(kind: ProbeKind, output: string): void
   /** So often that the container has to go. */
@@ -64,10 +66,11 @@ export class Prober {
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     const round = async () => {
       if (this.#isEnding && kind !== 'Readiness') return
-      const { isGood, output } = await this.#options.perform(kind, probe)
+      const { isGood, isWarning, output } = await this.#options.perform(kind, probe)
       if (this.#isOver || (this.#isEnding && kind !== 'Readiness')) return
       good = isGood ? good + 1 : 0
       bad = isGood ? 0 : bad + 1
+      if (isWarning) this.#options.warned(kind, output)
       if (!isGood) this.#options.unhealthy(kind, output)
       const verdict = good >= (probe.successThreshold ?? 1) ? true : bad >= (probe.failureThreshold ?? 3) ? false : told
       const isNews = verdict !== told

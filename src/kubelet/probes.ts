@@ -23,6 +23,8 @@ export interface ProbeSurroundings {
 
 export interface ProbeResult {
   isGood: boolean
+  /** Good, but there is something to say. */
+  isWarning?: boolean
   output: string
 }
 
@@ -71,11 +73,14 @@ function seconds(ms: number): string {
   return `${ms / 1000}s`
 }
 
+/** Those that a client follows; to another host the kubelet does not. */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const MAX_REDIRECTS = 10
+
 async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, from, clock, timeoutMs }: How): Promise<ProbeResult> {
   const { host = target.podIP, path = '/', scheme = 'HTTP', httpHeaders = [] } = action
   const port = portOf(action.port, target.container)
   if (port === undefined) return { isGood: false, output: `could not find port: ${String(action.port)}` }
-  const isTLS = scheme === 'HTTPS'
   const clean = path.startsWith('/') ? path : `/${path}`
   const url = `${scheme.toLowerCase()}://${host}:${port}${clean}`
   const given = new Map(httpHeaders.map(({ name = '', value = '' }) => [name.toLowerCase(), { name, value }]))
@@ -84,10 +89,18 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, 
   if (!given.has('accept')) headers.Accept = '*/*'
   for (const { name, value } of given.values()) if (value !== '' || (name.toLowerCase() !== 'user-agent' && name.toLowerCase() !== 'accept')) headers[name.toLowerCase() === 'host' ? 'Host' : name] = value
   try {
-    const answer = await requestHttp({ connect: () => network.connect(from, { host, port }, { timeoutMs }), clock, timeoutMs, path: clean, headers: { ...headers, Connection: 'close' }, isTLS, servername: host, maxBytes: MAX_OUTPUT })
-    const { status, location } = { status: answer.status, location: answer.headers.location }
-    if (status >= 200 && status < 400) return { isGood: true, output: location ? `Probe terminated redirects, Response body: ${answer.body.toString()}` : answer.body.toString() }
-    return { isGood: false, output: `HTTP probe failed with statuscode: ${status}` }
+    let at = new URL(url)
+    for (let redirects = 0; ; redirects++) {
+      const place = { host: at.hostname.replace(/^\[|\]$/g, ''), port: Number(at.port) || (at.protocol === 'https:' ? 443 : 80) }
+      const answer = await requestHttp({ connect: () => network.connect(from, place, { timeoutMs }), clock, timeoutMs, path: redirects === 0 ? clean : at.pathname + at.search, headers: { ...headers, Connection: 'close' }, isTLS: at.protocol === 'https:', servername: host, maxBytes: MAX_OUTPUT })
+      const { status, headers: { location }, body } = answer
+      const next = REDIRECTS.has(status) && typeof location === 'string' ? new URL(location, at) : undefined
+      if (next && next.hostname === at.hostname && redirects < MAX_REDIRECTS) at = next
+      else if (next && next.hostname === at.hostname) return { isGood: false, output: `Get "${next.href}": stopped after ${MAX_REDIRECTS} redirects` }
+      else if (next) return { isGood: true, isWarning: true, output: `Probe terminated redirects, Response body: ${body.toString()}` }
+      else if (status >= 200 && status < 400) return { isGood: true, output: body.toString() }
+      else return { isGood: false, output: `HTTP probe failed with statuscode: ${status}` }
+    }
   } catch (error) {
     return { isGood: false, output: `Get "${url}": ${error instanceof Error ? error.message : String(error)}` }
   }
