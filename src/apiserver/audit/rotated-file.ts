@@ -48,7 +48,8 @@ export class RotatedFile {
     const limit = this.#options.maxSizeMB * MEGABYTE
     if (limit > 0 && bytes.length > limit) throw new Error(`write length ${bytes.length} exceeds maximum file size ${limit}`)
     if (limit > 0 && this.#bytes + bytes.length > limit) this.#rotate()
-    fs.writeSync(this.#fd, bytes)
+    // Unlike writeSync, until all is written.
+    fs.writeFileSync(this.#fd, bytes)
     this.#bytes += bytes.length
   }
 

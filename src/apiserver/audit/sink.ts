@@ -7,6 +7,8 @@ export type AuditEvent = Readonly<Record<string, unknown>>
 export interface AuditSink {
   /** Rejects, or throws, where they are lost. */
   write(events: readonly AuditEvent[]): void | Promise<void>
+  /** The end is near: nothing is tried a second time. */
+  hurry?(): void
   close(): void | Promise<void>
 }
 
@@ -25,6 +27,7 @@ export class BatchedSink implements AuditSink {
   #timer: Timer | undefined
   #sending: Promise<void> | undefined
   dropped = 0
+  #isHurried = false
 
   constructor(inner: AuditSink, options: BatchOptions, clock: Clock) {
     this.#inner = inner
@@ -43,9 +46,15 @@ export class BatchedSink implements AuditSink {
   }
 
   async close(): Promise<void> {
+    this.hurry()
     this.#send()
     await this.#sending
     await this.#inner.close()
+  }
+
+  hurry(): void {
+    this.#isHurried = true
+    this.#inner.hurry?.()
   }
 
   #send(): void {
@@ -61,6 +70,7 @@ export class BatchedSink implements AuditSink {
         await this.#inner.write(batch)
       } catch {
         this.dropped += batch.length
+        if (this.#isHurried) this.dropped += this.#waiting.splice(0).length
       }
     }
   }
@@ -102,6 +112,10 @@ export class TruncatingSink implements AuditSink {
     if (batch.length > 0) await this.#inner.write(batch)
   }
 
+  hurry(): void {
+    this.#inner.hurry?.()
+  }
+
   close(): void | Promise<void> {
     return this.#inner.close()
   }
@@ -122,6 +136,7 @@ export function unionSink(sinks: readonly AuditSink[]): AuditSink {
       const outcomes = await Promise.allSettled(sinks.map(async (sink) => sink.write(events)))
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     },
+    hurry: () => sinks.forEach((sink) => sink.hurry?.()),
     async close() {
       for (const sink of sinks) await sink.close()
     },

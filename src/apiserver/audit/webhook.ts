@@ -13,7 +13,7 @@ const ATTEMPTS = 5
 const FACTOR = 1.5
 const INITIAL_BACKOFF_MS = 10_000
 
-/** Whatever goes wrong, they are sent again; `close` ends that. */
+/** Whatever goes wrong, they are sent again, until there is no time for that. */
 export function auditWebhook({ remote, initialBackoffMs = INITIAL_BACKOFF_MS }: AuditWebhookOptions, clock: Clock): AuditSink {
   const closing = new AbortController()
   return {
@@ -30,6 +30,7 @@ export function auditWebhook({ remote, initialBackoffMs = INITIAL_BACKOFF_MS }: 
         }
       }
     },
+    hurry: () => closing.abort(new Error('the server is shutting down')),
     close: () => closing.abort(new Error('the server is shutting down')),
   }
 }

@@ -8,6 +8,7 @@ import { RotatedFile } from '../../../src/apiserver/audit/rotated-file.ts'
 import { BatchedSink, TruncatingSink, unionSink, type AuditEvent, type AuditSink } from '../../../src/apiserver/audit/sink.ts'
 import { auditWebhook } from '../../../src/apiserver/audit/webhook.ts'
 import { FakeClock } from '../../../src/clock.ts'
+import { eventually } from '../../helpers/cluster.ts'
 import { startJsonServer } from '../../helpers/json-server.ts'
 import { patiently } from '../../helpers/patiently.ts'
 
@@ -68,6 +69,17 @@ t.test('batches', async (t) => {
   await sink.close()
   t.strictSame(inner.batches.map((batch) => batch.length), [1, 3, 2])
   t.equal(sink.dropped, 1, 'what does not fit is lost')
+})
+
+t.test('an end that waits for nobody', async (t) => {
+  const clock = new FakeClock(START_MS)
+  const server = await startJsonServer(t, () => undefined)
+  const sink = new BatchedSink(auditWebhook({ remote: { url: server.url, ca: server.ca } }, clock), { bufferSize: 100, maxBatchSize: 2, maxBatchWaitMs: 1000 }, clock)
+  sink.write(Array.from({ length: 10 }, (_, id) => event(id)))
+  await eventually(() => server.asked.length === 1)
+  await sink.close()
+  t.equal(sink.dropped, 10)
+  t.ok(server.asked.length <= 2, 'no batch was tried again')
 })
 
 t.test('what is too large', async (t) => {
