@@ -8,6 +8,7 @@ import { validateTolerations } from '../../api/core/v1/_scheduling-validation.ts
 import { decodeConfigFile } from '../apimachinery/config/config-file.ts'
 import { struct, typeMeta } from '../apimachinery/config/shape.ts'
 import { isRecord } from '../apimachinery/json.ts'
+import { usersOfKubeconfig, type UsersByServer } from '../auth/kubeconfig-remote.ts'
 import { parseYAML } from '../apimachinery/parse.ts'
 import { aggregateErrors, field, type FieldError, quote, SettingError } from '../errors.ts'
 import { EVENT_LIMIT_TYPES, type EventRateLimitConfig } from './event-rate-limit.ts'
@@ -19,11 +20,18 @@ import type { LimitedResource } from './resource-quota/limited.ts'
 
 export interface PluginConfigs {
   EventRateLimit?: EventRateLimitConfig
+  MutatingAdmissionWebhook?: WebhookAdmissionConfig
   ImagePolicyWebhook?: ImagePolicyConfig
   PodNodeSelector?: PodNodeSelectorConfig
   PodSecurity?: PodSecurityConfig
   PodTolerationRestriction?: PodTolerationRestrictionConfig
   ResourceQuota?: { limitedResources?: readonly LimitedResource[] }
+  ValidatingAdmissionWebhook?: WebhookAdmissionConfig
+}
+
+/** Who the server is to webhooks. */
+export interface WebhookAdmissionConfig {
+  users?: UsersByServer
 }
 
 type Readers = { [Name in keyof PluginConfigs]-?: (text: string, dir: string) => NonNullable<PluginConfigs[Name]> }
@@ -35,6 +43,8 @@ const levels = struct('PodSecurityDefaults', { enforce: 'string', 'enforce-versi
 const exemptions = struct('PodSecurityExemptions', { usernames: { list: 'string' }, namespaces: { list: 'string' }, runtimeClasses: { list: 'string' } })
 
 const READERS: Readers = {
+  MutatingAdmissionWebhook: webhookAdmission,
+  ValidatingAdmissionWebhook: webhookAdmission,
   EventRateLimit(text) {
     const shape = struct('Configuration', { ...typeMeta, limits: { list: limit } })
     const config = decodeConfigFile(text, { group: 'eventratelimit.admission.k8s.io', versions: ['v1alpha1'], kind: 'Configuration', shape, isLenient: true })
@@ -66,6 +76,15 @@ const READERS: Readers = {
     refuse((config.limitedResources ?? []).flatMap(({ resource }, i) => (resource ? [] : [field.required(`limitedResources[${i}].resource`)])))
     return config
   },
+}
+
+function webhookAdmission(text: string): WebhookAdmissionConfig {
+  const shape = struct('WebhookAdmission', { ...typeMeta, kubeConfigFile: 'string', staticManifestsDir: 'string' })
+  const { kubeConfigFile, staticManifestsDir } = decodeConfigFile(text, { group: 'apiserver.config.k8s.io', versions: ['v1'], kind: 'WebhookAdmissionConfiguration', shape })
+  if (staticManifestsDir) throw new Error('staticManifestsDir is not supported')
+  if (!kubeConfigFile) return {}
+  if (!path.isAbsolute(String(kubeConfigFile))) refuse([field.invalid('kubeConfigFile', kubeConfigFile, 'must be an absolute file path')])
+  return { users: usersOfKubeconfig(String(kubeConfigFile)) }
 }
 
 /** What the plugins that are on would find wrong with having no configuration at all. */

@@ -8,7 +8,7 @@ import type { AdmissionPlugin } from './chain.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { denyServiceExternalIPs } from './deny-service-external-ips.ts'
-import { checkedLimits, type PluginConfigs } from './configuration.ts'
+import { checkedLimits, type PluginConfigs, type WebhookAdmissionConfig } from './configuration.ts'
 import { eventRateLimit } from './event-rate-limit.ts'
 import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { imagePolicyWebhook } from './image-policy-webhook.ts'
@@ -53,7 +53,7 @@ export interface AdmissionOptions {
 interface Entry {
   name: string
   isOn: boolean
-  make(parts: { options: AdmissionOptions; client: WebhookClient }): AdmissionPlugin
+  make(parts: { options: AdmissionOptions; clientOf(config: WebhookAdmissionConfig | undefined): WebhookClient }): AdmissionPlugin
 }
 
 const on = (plugin: AdmissionPlugin): Entry => ({ name: plugin.name, isOn: true, make: () => plugin })
@@ -102,9 +102,9 @@ const ORDERED: readonly Entry[] = [
   idle('JobValidation'),
   on(podResizeValidator),
   on(mutatingAdmissionPolicy),
-  { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ client }) => mutatingWebhook(client, webhookMatchConditions) },
+  { name: 'MutatingAdmissionWebhook', isOn: true, make: ({ options, clientOf }) => mutatingWebhook(clientOf(options.config?.MutatingAdmissionWebhook), webhookMatchConditions) },
   on(validatingAdmissionPolicy),
-  { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ client }) => validatingWebhook(client, webhookMatchConditions) },
+  { name: 'ValidatingAdmissionWebhook', isOn: true, make: ({ options, clientOf }) => validatingWebhook(clientOf(options.config?.ValidatingAdmissionWebhook), webhookMatchConditions) },
   set('ResourceQuota', true, ({ ResourceQuota: config }) => resourceQuota(config)),
   off(alwaysDeny),
 ]
@@ -116,9 +116,11 @@ export function admissionPlugins(options: AdmissionOptions = {}): AdmissionPlugi
   checkNames('disable', disable)
   const both = enable.filter((name) => disable.includes(name)).sort()
   if (both.length > 0) throw new SettingError(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
-  const client = new WebhookClient(options.dial)
+  // Connections that show no user are shared.
+  const anonymous = new WebhookClient(options.dial)
+  const clientOf = (config: WebhookAdmissionConfig | undefined) => (config?.users ? new WebhookClient(options.dial, config.users) : anonymous)
   const isEnabled = ({ name, isOn }: Entry) => enable.includes(name) || (isOn && !disable.includes(name))
-  return ORDERED.filter(isEnabled).map((entry) => made(entry, { options, client }))
+  return ORDERED.filter(isEnabled).map((entry) => made(entry, { options, clientOf }))
 }
 
 function made({ name, make }: Entry, parts: Parameters<Entry['make']>[0]): AdmissionPlugin {

@@ -3,9 +3,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { parseAdmissionConfiguration } from '../../src/admission/configuration.ts'
+import { issueCertificate } from '../../src/apimachinery/certificate.ts'
+import { usersOfKubeconfig } from '../../src/auth/kubeconfig-remote.ts'
+import { SystemClock, SystemRandom } from '../../src/clock.ts'
 import { admissionPlugins } from '../../src/admission/plugins.ts'
 import { startApiCluster, type ApiTester } from '../helpers/http.ts'
 import { startJsonServer } from '../helpers/json-server.ts'
+import { startWebhookServer } from '../helpers/webhook-server.ts'
 
 const HEAD = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n'
 const plugin = (name: string, configuration: string) => `${HEAD}- {name: ${name}, configuration: ${configuration}}\n`
@@ -34,6 +38,8 @@ t.test('what cannot be', async (t) => {
       `${init('PodTolerationRestriction')}invalid config: [podtolerationrestriction.default[0].key: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') podtolerationrestriction.whitelist[0].operator: Invalid value: "Foo": operator must be Exists when \`key\` is empty, which means "match all values and all keys" podtolerationrestriction.whitelist[0].operator: Unsupported value: "Foo": supported values: "Equal", "Exists"]`,
     ],
     [plugin('ImagePolicyWebhook', '{imagePolicy: {kubeConfigFile: /nope, allowTTL: 4000}}'), `${init('ImagePolicyWebhook')}valid value is between 1s and 30m0s, got 1h6m40s`],
+    [plugin('MutatingAdmissionWebhook', '{apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: nope}'), `${init('MutatingAdmissionWebhook')}kubeConfigFile: Invalid value: "nope": must be an absolute file path`],
+    [plugin('ValidatingAdmissionWebhook', '{apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, staticManifestsDir: /x}'), `${init('ValidatingAdmissionWebhook')}staticManifestsDir is not supported`],
     [plugin('LimitRanger', '{x: 1}'), 'failed to apply admission: the configuration of the admission plugin "LimitRanger" is not supported'],
   ] as const) t.throws(() => parseAdmissionConfiguration(text, '/config'), { message }, text)
   t.throws(() => parseAdmissionConfiguration(plugin('ImagePolicyWebhook', '{imagePolicy: {kubeConfigFile: nope}}'), '/a/config'), { message: /ENOENT.*'\/a\/nope'/ }, 'files are looked for beside it')
@@ -113,4 +119,32 @@ t.test('images that somebody outside allows', async (t) => {
   t.match(await create(closed, 'default', pod('a')), { status: 403, message: /^pods "a" is forbidden: Post "https:\/\/127\.0\.0\.1:1": / })
   const open = await startApiCluster(t, { nodes: [], admission: { enable: ['ImagePolicyWebhook'], config: { ImagePolicyWebhook: { ...lost.ImagePolicyWebhook, defaultAllow: true } as NonNullable<typeof lost.ImagePolicyWebhook> } } })
   t.match(await open.post('/api/v1/namespaces/default/pods', pod('a')), { status: 201, body: { metadata: { annotations: { 'alpha.image-policy.k8s.io/failed-open': 'true' } } } })
+})
+
+t.test('who the server is to admission webhooks', async (t) => {
+  const pair = await issueCertificate({ subject: 'CN=the-server', years: 1, now: new SystemClock().now(), random: new SystemRandom() })
+  const server = await startWebhookServer(t, () => ({}))
+  const file = path.join(t.testdir(), 'kubeconfig')
+  const users = [
+    { name: `127.0.0.1:${server.port}`, user: { token: 'secret', 'client-certificate-data': Buffer.from(pair.cert).toString('base64'), 'client-key-data': Buffer.from(pair.key).toString('base64') } },
+    { name: '*', user: { username: 'u', password: 'p' } },
+  ]
+  fs.writeFileSync(file, JSON.stringify({ users }))
+  const config = parseAdmissionConfiguration(plugin('ValidatingAdmissionWebhook', `{apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: ${file}}`), '/')
+  const api = await startApiCluster(t, { nodes: [], admission: { config } })
+  const webhook = { name: 'w.example.com', clientConfig: { url: server.url, caBundle: server.caBundle }, rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['secrets'] }], sideEffects: 'None', admissionReviewVersions: ['v1'] }
+  for (const kind of ['Validating', 'Mutating']) await api.make(`/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}webhookconfigurations`, { metadata: { name: 'w' }, webhooks: [webhook] })
+  await api.make('/api/v1/namespaces/default/secrets', { metadata: { name: 'a' } })
+  t.strictSame(server.asked.map(({ authorization, subject }) => ({ authorization, subject })), [{ authorization: undefined, subject: undefined }, { authorization: 'Bearer secret', subject: 'the-server' }])
+})
+
+t.test('which user is for which server', (t) => {
+  const file = path.join(t.testdir(), 'kubeconfig')
+  const names = ['hook.ns.svc:443', 'plain.ns.svc', '*.other.svc', '*.example.com:8443', '*.example.com', '[::1]:9443']
+  fs.writeFileSync(file, JSON.stringify({ users: names.map((name) => ({ name, user: { token: name } })) }))
+  const userOf = usersOfKubeconfig(file)
+  for (const [host, port, token] of [['hook.ns.svc', 443, names[0]], ['plain.ns.svc', 443, names[1]], ['plain.ns.svc', 444, undefined], ['a.other.svc', 443, names[2]], ['a.b.example.com', 8443, names[3]], ['a.example.com', 443, names[4]], ['example.com', 443, undefined], ['::1', 9443, names[5]]] as const) t.equal(userOf(host, port)?.token, token, `${host}:${port}`)
+  fs.writeFileSync(file, JSON.stringify({ users: [{ name: 'me', user: { token: 'mine' } }], contexts: [{ name: 'c', context: { user: 'me' } }], 'current-context': 'c' }))
+  t.equal(usersOfKubeconfig(file)('any', 1)?.token, 'mine')
+  t.end()
 })

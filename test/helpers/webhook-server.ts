@@ -2,6 +2,7 @@
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ServerResponse } from 'node:http'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import type { AdmissionRequest, AdmissionResponse } from '../../schemas/types.ts'
 import { loadPki } from '../../src/auth/pki.ts'
@@ -17,7 +18,7 @@ export interface WebhookServer {
   /** The authority of its certificate, as configurations carry it. */
   caBundle: string
   /** The requests in the order they came, by path. */
-  asked: { path: string; request: AdmissionRequest }[]
+  asked: { path: string; request: AdmissionRequest; authorization?: string | undefined; /** Common name of the client's certificate. */ subject?: string | string[] | undefined }[]
   /** How many connections were made. */
   connections(): number
   close(): void
@@ -27,13 +28,14 @@ export async function startWebhookServer(t: Test, answer: (request: AdmissionReq
   const { ca, server: pair } = await loadPki({ dir: undefined, hosts: ['hook.ns.svc'], clock: new SystemClock(), random: new SystemRandom() })
   const asked: WebhookServer['asked'] = []
   let connections = 0
-  const server = https.createServer({ key: pair.key, cert: pair.cert }, (request, response) => {
+  const server = https.createServer({ key: pair.key, cert: pair.cert, requestCert: true, rejectUnauthorized: false }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const review = JSON.parse(Buffer.concat(chunks).toString()) as { apiVersion: string; request: AdmissionRequest }
       const path = request.url ?? ''
-      asked.push({ path, request: review.request })
+      const { subject } = (request.socket as TLSSocket).getPeerCertificate() as Partial<PeerCertificate>
+      asked.push({ path, request: review.request, authorization: request.headers.authorization, subject: subject?.CN })
       void Promise.resolve(answer(review.request, path)).then((said) => {
         if (typeof said === 'function') return said(response)
         response.setHeader('content-type', 'application/json')

@@ -13,6 +13,7 @@ import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { readBounded } from '../../apimachinery/read-bounded.ts'
 import { resolveService, serviceHost, type Address, type Dial, type ServiceEndpoint } from '../../apiserver/service-endpoint.ts'
+import type { RemoteUser, UsersByServer } from '../../auth/kubeconfig-remote.ts'
 import { quote } from '../../errors.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { failureText } from './server-response.ts'
@@ -42,9 +43,12 @@ export class WebhookClient {
   /** By certificate authority; the one used last is at the end. */
   readonly #agents = new Map<string, https.Agent>()
 
-  /** @param dial how Services are reached */
-  constructor(dial: Dial | undefined) {
+  readonly #users: UsersByServer | undefined
+
+  /** @param dial how Services are reached. @param users who asks which webhook; nobody unless told */
+  constructor(dial: Dial | undefined, users?: UsersByServer) {
     this.#dial = dial
+    this.#users = users
   }
 
   /** What the webhook answered, as plain JSON. Rejects with an Error in the words that follow "failed to call webhook: ". */
@@ -95,17 +99,20 @@ export class WebhookClient {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => reject(failed(url, why))
       const servername = net.isIP(host.host) ? '' : host.host
-      const secured = () => tls.connect({ socket: inner, servername, ALPNProtocols: ['http/1.1'], ...(ca ? { ca: Buffer.from(ca, 'base64') } : {}) })
+      const user = this.#users?.(host.host, host.port)
+      const identity = user?.cert && user.key ? { cert: user.cert, key: user.key } : {}
+      const secured = () => tls.connect({ socket: inner, servername, ALPNProtocols: ['http/1.1'], ...identity, ...(ca ? { ca: Buffer.from(ca, 'base64') } : {}) })
       const request = https.request({
         method: 'POST',
         host: address.host,
         port: address.port,
         servername,
         path,
+        ...identity,
         ...(inner ? { createConnection: secured } : { agent: this.#agent(ca) }),
         // The cluster's clock may stand still; a connection on which nothing comes ends by the host's time.
         timeout: timeoutMs,
-        headers: { host: `${host.host}:${host.port}`, 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission', 'content-length': body.length },
+        headers: { host: `${host.host}:${host.port}`, 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission', 'content-length': body.length, ...authorization(user) },
       })
       const timer = ctx.clock.after(timeoutMs, () => request.destroy(new Error(DEADLINE)))
       request.on('timeout', () => request.destroy(new Error(DEADLINE)))
@@ -118,6 +125,11 @@ export class WebhookClient {
       request.end(body)
     })
   }
+}
+
+function authorization({ token, username, password = '' }: RemoteUser = {}): { authorization?: string } {
+  if (token) return { authorization: `Bearer ${token}` }
+  return username ? { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` } : {}
 }
 
 /** The server closed a connection that was kept for later; a new one will do. */
