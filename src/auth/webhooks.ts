@@ -18,14 +18,14 @@ export interface WebhookOptions {
   ttlMs?: number
   /** How long a no is. */
   unauthorizedTtlMs?: number
+  /** The version of the review that it takes; v1 unless told. */
+  reviewVersion?: string
 }
 
 /** How one of possibly several authorization webhooks is asked. */
 export interface AuthorizationWebhook extends Omit<WebhookOptions, 'clock'> {
   /** What holds while it cannot be asked; no opinion unless told. */
   onError?: 'NoOpinion' | 'Deny'
-  /** The version of SubjectAccessReview that it takes; v1 unless told. */
-  reviewVersion?: string
   /** It is asked about requests that meet all of these. */
   conditions?: MatchConditions
 }
@@ -38,14 +38,14 @@ const AUTHORIZED_TTL_MS = 5 * 60_000
 const UNAUTHORIZED_TTL_MS = 30_000
 
 /** The users of tokens that the webhook knows. */
-export function webhookTokens({ remote, clock, ttlMs = TOKEN_TTL_MS }: WebhookOptions): TokenSource {
+export function webhookTokens({ remote, clock, ttlMs = TOKEN_TTL_MS, reviewVersion = 'v1' }: WebhookOptions): TokenSource {
   const known = new VerdictStore<TokenVerdict>(clock)
   return async (token, audiences) => {
     const key = createHash('sha256').update(JSON.stringify([token, audiences])).digest('base64')
     const remembered = known.get(key)
     if (remembered) return remembered
     try {
-      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: {}, spec: { token, audiences: [...audiences] } }
+      const review = { apiVersion: `authentication.k8s.io/${reviewVersion}`, kind: 'TokenReview', metadata: {}, spec: { token, audiences: [...audiences] } }
       const { status = {} } = (await askPatiently(remote, review, { clock })) as { status?: TokenReviewStatus }
       const verdict = verdictOf(status, audiences)
       known.set(key, verdict, ttlMs)

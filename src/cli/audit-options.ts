@@ -1,12 +1,11 @@
 /** What kube-apiserver's flags say about auditing. Models k8s.io/apiserver/pkg/server/options/audit.go. */
-import { parseDuration } from '../apimachinery/go-duration.ts'
 import { FORMATS, type AuditFormat } from '../apiserver/audit/log.ts'
 import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
 import type { BatchOptions, TruncateOptions } from '../apiserver/audit/sink.ts'
 import { AUDIT_MODES, type AuditMode, type AuditOptions } from '../cluster/auditing.ts'
 import { quote } from '../errors.ts'
 import { UserError } from './command.ts'
-import { bool, explained, type Files, type Said } from './server-files.ts'
+import { bool, explained, milliseconds, type Files, type Said } from './server-files.ts'
 
 /** What both places to write to have. */
 interface Delivery {
@@ -83,11 +82,6 @@ function positive(said: Said, flag: string, what: string): number | undefined {
   const value = integer(said, flag)
   if (value !== undefined && value <= 0) throw new UserError(`${what} ${value}, must be a positive number`)
   return value
-}
-
-function milliseconds(said: Said, flag: string): number | undefined {
-  const text = said[flag]
-  return text === undefined ? undefined : explained(flag, () => Number(parseDuration(text) / 1_000_000n))
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }

@@ -1,5 +1,6 @@
 /** What flags of kube-apiserver say and the files that they name; what is wrong with one is told with its name. */
 import fs from 'node:fs'
+import { parseDuration } from '../apimachinery/go-duration.ts'
 import { remoteOfKubeconfig } from '../auth/kubeconfig-remote.ts'
 import type { RemoteOptions } from '../auth/remote.ts'
 import { UserError } from './command.ts'
@@ -39,4 +40,10 @@ export function bool(said: Said, flag: string): boolean | undefined {
   const text = said[flag]
   if (text !== undefined && text !== 'true' && text !== 'false') throw new UserError(`--${flag}: "${text}" is not true or false`)
   return text === undefined ? undefined : text === 'true'
+}
+
+/** Of a duration as Go writes it. */
+export function milliseconds(said: Said, flag: string): number | undefined {
+  const text = said[flag]
+  return text === undefined ? undefined : explained(flag, () => Number(parseDuration(text) / 1_000_000n))
 }

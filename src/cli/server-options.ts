@@ -9,7 +9,7 @@ import type { ClusterOptions } from '../cluster.ts'
 import { quote } from '../errors.ts'
 import { auditOf } from './audit-options.ts'
 import { UserError } from './command.ts'
-import { bool, explained, Files, type Said } from './server-files.ts'
+import { bool, explained, Files, milliseconds, type Said } from './server-files.ts'
 
 export type ServerOptions = Pick<ClusterOptions, 'authentication' | 'authorization' | 'admission' | 'audit'>
 
@@ -42,7 +42,7 @@ function authenticationOf(said: Said, read: Files): AuthenticationOptions {
     ...(joins === undefined ? {} : { bootstrapTokens: joins }),
     ...(tokens === undefined ? {} : { staticTokens: explained('token-auth-file', () => tokensOf(tokens)) }),
     ...outsideOf(said, read),
-    ...(webhook ? { webhook: { remote: webhook } } : {}),
+    ...(webhook ? { webhook: { remote: webhook, reviewVersion: versionOf(said, 'authentication-token-webhook-version'), ...ttl(said, 'ttlMs', 'authentication-token-webhook-cache-ttl') } } : {}),
     ...(ca === undefined
       ? {}
       : {
@@ -64,12 +64,27 @@ function admissionConfigOf(said: Said, read: Files): PluginConfigs | undefined {
   return text === undefined ? undefined : explained(flag, () => parseAdmissionConfiguration(text, said[flag] ?? ''))
 }
 
+/** As old as upstream's default. */
+function versionOf(said: Said, flag: string): string {
+  const version = said[flag] ?? 'v1beta1'
+  if (version !== 'v1' && version !== 'v1beta1') throw new UserError(`--${flag}: unsupported version ${quote(version)}, supported versions are "v1", "v1beta1"`)
+  return version
+}
+
+function ttl<Name extends string>(said: Said, name: Name, flag: string): Partial<Record<Name, number>> {
+  const ms = milliseconds(said, flag)
+  return ms === undefined ? {} : ({ [name]: ms } as Partial<Record<Name, number>>)
+}
+
 function authorizationOf(said: Said, read: Files): AuthorizationOptions | undefined {
   const webhook = read.remote('authorization-webhook-config-file')
   const modes = list(said['authorization-mode'])
   const file = said['authorization-config']
-  if (file === undefined) return modes || webhook ? { ...(modes ? { modes } : {}), ...(webhook ? { webhook: { remote: webhook } } : {}) } : undefined
-  if (modes || webhook) throw new UserError('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined')
+  if (file === undefined) {
+    const asked = webhook && { remote: webhook, reviewVersion: versionOf(said, 'authorization-webhook-version'), ...ttl(said, 'ttlMs', 'authorization-webhook-cache-authorized-ttl'), ...ttl(said, 'unauthorizedTtlMs', 'authorization-webhook-cache-unauthorized-ttl') }
+    return modes || asked ? { ...(modes ? { modes } : {}), ...(asked ? { webhook: asked } : {}) } : undefined
+  }
+  if (Object.keys(said).some((name) => said[name] !== undefined && (name === 'authorization-mode' || name.startsWith('authorization-webhook-')))) throw new UserError('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined')
   const text = read.text('authorization-config') ?? ''
   return { authorizers: explained('authorization-config', () => parseAuthorizationConfiguration(text)), configFile: { path: file, text } }
 }

@@ -35,10 +35,11 @@ t.test('what flags of kube-apiserver mean', async (t) => {
   t.match(serverOptions({ 'authorization-config': file('authorization', authorization) }).authorization, { authorizers: [{ type: 'RBAC', name: 'rbac' }], configFile: { path: path.join(dir, 'authorization') } })
   const kubeconfig = file('hook', JSON.stringify({ clusters: [{ name: 'x', cluster: { server: 'https://h/a', 'certificate-authority': 'ca.pem' } }], users: [{ name: 'u', user: { token: 't' } }], contexts: [{ name: 'c', context: { cluster: 'x', user: 'u' } }], 'current-context': 'c' }))
   file('ca.pem', 'PEM')
-  t.same(serverOptions({ 'authorization-mode': 'Webhook, RBAC', 'authorization-webhook-config-file': kubeconfig }).authorization, {
+  t.same(serverOptions({ 'authorization-mode': 'Webhook, RBAC', 'authorization-webhook-config-file': kubeconfig, 'authorization-webhook-cache-authorized-ttl': '0s' }).authorization, {
     modes: ['Webhook', 'RBAC'],
-    webhook: { remote: { url: 'https://h/a', ca: 'PEM', cert: undefined, key: undefined, token: 't', insecure: false } },
+    webhook: { reviewVersion: 'v1beta1', ttlMs: 0, remote: { url: 'https://h/a', ca: 'PEM', cert: undefined, key: undefined, token: 't', insecure: false } },
   })
+  t.match(serverOptions({ 'authentication-token-webhook-config-file': kubeconfig, 'authentication-token-webhook-version': 'v1', 'authentication-token-webhook-cache-ttl': '1m30s' }).authentication?.webhook, { reviewVersion: 'v1', ttlMs: 90_000 })
   t.same(serverOptions({ 'enable-admission-plugins': 'AlwaysPullImages', 'disable-admission-plugins': 'PodSecurity,Priority' }).admission, { enable: ['AlwaysPullImages'], disable: ['PodSecurity', 'Priority'] })
   t.match(serverOptions({ 'audit-policy-file': file('policy', 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]'), 'audit-log-path': '-' }).audit, { policy: { rules: [{ level: 'Metadata' }] }, log: { path: '-' } })
   t.match(serverOptions({ 'audit-policy-file': path.join(dir, 'policy'), 'audit-log-path': '-', 'audit-log-maxsize': '5', 'audit-log-mode': 'batch', 'audit-log-format': 'legacy', 'audit-webhook-config-file': kubeconfig, 'audit-webhook-batch-max-wait': '1.5s', 'audit-webhook-truncate-enabled': 'true' }).audit, {
@@ -57,6 +58,8 @@ t.test('what they may not say', async (t) => {
     [{ 'authentication-config': file('anonymous', 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: {enabled: true}\n'), 'anonymous-auth': 'true' }, 'anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file'],
     [{ 'authentication-config': path.join(dir, 'authn'), 'oidc-issuer-url': 'https://i' }, 'authentication-config file and oidc-* flags are mutually exclusive'],
     [{ 'authorization-config': file('authz', ''), 'authorization-mode': 'RBAC' }, '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined'],
+    [{ 'authorization-config': path.join(dir, 'authz'), 'authorization-webhook-version': 'v1' }, '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined'],
+    [{ 'authentication-token-webhook-config-file': path.join(dir, 'hook'), 'authentication-token-webhook-version': 'v2' }, '--authentication-token-webhook-version: unsupported version "v2", supported versions are "v1", "v1beta1"'],
     [{ 'authorization-config': path.join(dir, 'authz') }, '--authorization-config: authorizers: Required value: at least one authorization mode must be defined'],
     [{ 'audit-log-path': '-' }, '--audit-log-path: there is no --audit-policy-file that says what is written'],
     [{ 'audit-log-path': '-', 'audit-log-format': 'x' }, 'invalid audit log format x, allowed formats are "legacy,json"'],
