@@ -49,6 +49,7 @@ const image = {
   ports: { type: 'array', items: port },
   pull: closed({ after: text, failure: text, failures: { type: 'integer', minimum: 1 }, private: { type: 'boolean' } }),
   sizeBytes: { type: 'integer', minimum: 0 },
+  fallback: name,
 }
 
 /** One image, or a list of them. */
