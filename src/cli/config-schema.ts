@@ -19,6 +19,7 @@ export const configSchema = {
     schedulerConfig: { type: 'string', minLength: 1 },
     images: { type: 'string', minLength: 1 },
     stages: { type: 'string', minLength: 1 },
+    runtimeHost: { type: 'boolean' },
     hostAccess: { type: 'boolean' },
     ingressPort: { type: 'integer', minimum: 0, maximum: 65535 },
     ingressTlsPort: { type: 'integer', minimum: 0, maximum: 65535 },
@@ -65,6 +66,7 @@ export interface Config {
   schedulerConfig?: string
   images?: string
   stages?: string
+  runtimeHost?: boolean
   hostAccess?: boolean
   ingressPort?: number
   ingressTlsPort?: number

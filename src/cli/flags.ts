@@ -26,6 +26,7 @@ export const upFlags: readonly UpFlag[] = [
   { name: 'scheduler-config', value: 'FILE', env: 'ORRERY_SCHEDULER_CONFIG', key: 'schedulerConfig', summary: 'a KubeSchedulerConfiguration, as kube-scheduler takes it' },
   { name: 'images', value: 'FILE', env: 'ORRERY_IMAGES', key: 'images', summary: 'what images do, besides those that are known (docs/images.md); read again when it changes' },
   { name: 'stages', value: 'FILE', env: 'ORRERY_STAGES', key: 'stages', summary: 'what becomes of pods that run nothing, over what is known (docs/images.md)' },
+  { name: 'runtime-host', value: 'BOOL', env: 'ORRERY_RUNTIME_HOST', key: 'runtimeHost', default: 'false', summary: 'true or false: whether pods with the annotation orrery.io/runtime: host run as processes of this machine, with your rights (docs/images.md)' },
   { name: 'host-access', value: 'BOOL', env: 'ORRERY_HOST_ACCESS', key: 'hostAccess', default: 'true with nodes', summary: 'true or false: whether node ports, load balancers and Ingresses listen on the loopback address' },
   { name: 'ingress-port', value: 'N', env: 'ORRERY_INGRESS_PORT', key: 'ingressPort', default: String(DEFAULTS.ingressPort), summary: 'where Ingresses are served; a free port when it is taken' },
   { name: 'ingress-tls-port', value: 'N', env: 'ORRERY_INGRESS_TLS_PORT', key: 'ingressTlsPort', default: String(DEFAULTS.ingressTlsPort), summary: 'the same with TLS' },

@@ -35,6 +35,8 @@ export interface Settings {
   images: string | undefined
   /** Absolute: a file that says what becomes of pods that run nothing. */
   stages: string | undefined
+  /** Whether containers may run as processes of this machine. */
+  runtimeHost: boolean | undefined
   /** undefined: nothing listens but the API server. */
   hostAccess: HostAccessOptions | undefined
   /** What flags of kube-apiserver say. */
@@ -97,6 +99,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cw
     schedulerConfig: schedulerConfigOf(place('scheduler-config', config.schedulerConfig)),
     images: place('images', config.images),
     stages: place('stages', config.stages),
+    runtimeHost: booleanOf(given('runtime-host')) ?? config.runtimeHost,
     hostAccess: hostAccessOf(given, config, nodes.length > 0),
     server,
     logLevel: oneOf(given('log-level'), LOG_LEVELS) ?? config.logLevel ?? DEFAULTS.logLevel,

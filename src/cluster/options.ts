@@ -47,6 +47,8 @@ export interface ClusterOptions {
   schedulerConfig?: SchedulerConfig
   /** Services, Ingresses and names on ports of the host's loopback address; nothing unless told. */
   hostAccess?: HostAccessOptions
+  /** Containers may run as processes of this machine, with its user's rights, where they ask for it. Never unless told. */
+  runsOnHost?: boolean
   /** A file that says what images do, besides those that are known. */
   images?: string
   /** A file that says what becomes of pods that run nothing, over what is known. */

@@ -21,6 +21,7 @@ import type { References } from './pod-needs.ts'
 import { PodVolumes } from './pod-volumes.ts'
 import { PodWorkers } from './pod-workers.ts'
 import type { Runtime } from './runtimes/runtime.ts'
+import { HostRuntime } from './runtimes/host.ts'
 import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
 import type { DirNode } from './sandbox/nodes.ts'
@@ -47,9 +48,11 @@ export interface KubeletOptions {
   disks?: Disks
   /** What becomes of pods that run nothing, over what ships. */
   stages?: readonly ToldStage[]
+  /** Containers may run as processes of this machine, where a pod or a node asks for it. */
+  runsOnHost?: boolean
 }
 
-export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [] }: KubeletOptions): Kubelet {
+export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [], runsOnHost = false }: KubeletOptions): Kubelet {
   const node = new NodeServer(network)
   let meter: UsageMeter | undefined
   const loop = defineLoop({
@@ -60,10 +63,11 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       const { clock, random, log } = ctx
       const stages = new Stages(ownStages)
       const staged = new StagesRuntime(stages, clock)
+      const host = new HostRuntime({ clock, network, isEnabled: runsOnHost })
       const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
       const surroundings = surroundingsOf(ctx, { network, images, disks, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
-      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged }), refs, surroundings })
+      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged, host }), refs, surroundings })
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })

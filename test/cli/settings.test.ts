@@ -55,7 +55,7 @@ t.test('nodes of the config', async (t) => {
 
 /** A config file → the complaint, which begins with file and line. */
 const faulty: readonly (readonly [string, string])[] = [
-  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, apiserver, nodes'],
+  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, runtimeHost, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, apiserver, nodes'],
   ['host: a\nport: many', 'f:2: "port" must be of type integer'],
   ['port: 70000', 'f:1: "port" must be <= 65535'],
   ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],
