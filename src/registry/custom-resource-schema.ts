@@ -65,7 +65,9 @@ export class DefinitionSchemas {
 
   /** A stored object as `version` shows it: with the defaults of the version it was stored in, and nothing that either schema does not know. */
   read(stored: KubeObject, version: string): KubeObject {
-    return sortedJSON(this.convert(this.#current(stored), version))
+    const shown = this.convert(this.#current(stored), version)
+    // What is stored has its members in order.
+    return shown === stored ? stored : sortedJSON(shown)
   }
 
   /** The same for those that a webhook converts. */
