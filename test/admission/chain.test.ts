@@ -91,10 +91,11 @@ t.test('which plugins run', (t) => {
     'ValidatingAdmissionWebhook',
     'ResourceQuota',
   ])
-  const changed = names({ enable: ['AlwaysPullImages', 'PodNodeSelector', 'EventRateLimit', 'AlwaysDeny'], disable: ['PodSecurity', 'ResourceQuota'] })
+  const changed = names({ enable: ['AlwaysPullImages', 'PodNodeSelector', 'AlwaysDeny'], disable: ['PodSecurity', 'ResourceQuota'] })
   t.same(changed.slice(5, 9), ['AlwaysPullImages', 'PodNodeSelector', 'Priority', 'DefaultTolerationSeconds'])
   t.equal(changed.at(-1), 'AlwaysDeny')
   t.notOk(changed.includes('PodSecurity'))
+  t.throws(() => names({ enable: ['EventRateLimit'] }), { message: /couldn't init admission plugin "EventRateLimit": limits: Invalid value: null: must not be empty$/ }, 'it needs a configuration')
   t.throws(() => names({ enable: ['Nonsense'] }), { message: 'enable-admission-plugins plugin "Nonsense" is unknown' })
   t.throws(() => names({ disable: ['x'] }), { message: 'disable-admission-plugins plugin "x" is unknown' })
   t.throws(() => names({ enable: ['Priority'], disable: ['Priority'] }), { message: '[Priority] in enable-admission-plugins and disable-admission-plugins overlapped' })
