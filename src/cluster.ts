@@ -104,9 +104,8 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   opened.push(startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log }))
   const lease = new IdentityLease({ client: new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), clock, random, log, address: `${reachable(options.host)}:${server.port}` })
   opened.push(lease)
-  await lease.start()
   const client = new ApiClient(api, SYSTEM, { name: 'orrery' })
-  await registerNodes(options.nodes, client, system)
+  await Promise.all([lease.start(), registerNodes(options.nodes, client, system)])
   if (access && options.nodes.length > 0) await ensureObject(client, ingressClass)
 
   const url = `https://${reachable(options.host)}:${server.port}`
