@@ -5,6 +5,7 @@
 import type { CustomResourceDefinition } from '../schemas/types.ts'
 import { conditionOf, isConditionTrue } from '../src/controller/conditions.ts'
 import { defineController, type ControllerContext, type Result } from '../src/controller/controller.ts'
+import { inParts } from '../src/controller/in-parts.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { perCluster } from '../src/controller/state.ts'
@@ -15,7 +16,6 @@ export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
 /** How often one looks whether the instances are gone, and for how long before that is said. */
 const LOOK_EVERY_MS = 5000
 const PATIENCE_MS = 60_000
-const PARALLEL_DELETES = 64
 
 const terminating = (status: 'True' | 'False', reason: string, message: string): ConditionDraft => ({ type: 'Terminating', status, reason, message })
 const IN_PROGRESS = terminating('True', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')
@@ -70,9 +70,7 @@ async function deleteInstances(crd: CustomResourceDefinition, ctx: ControllerCon
   if (!kind) return 0
   try {
     const instances = await ctx.client.list(kind)
-    for (let i = 0; i < instances.length; i += PARALLEL_DELETES) {
-      await Promise.all(instances.slice(i, i + PARALLEL_DELETES).map((instance) => deleteInstance(kind, refOf(instance), ctx)))
-    }
+    await inParts(instances, (instance) => deleteInstance(kind, refOf(instance), ctx))
   } catch (error) {
     await tell(crd, terminating('True', 'InstanceDeletionFailed', `could not issue all deletes: ${messageOf(error)}`), ctx)
     throw error

@@ -7,6 +7,7 @@ import type { Namespace, NamespaceCondition, NamespaceStatus, Pod } from '../sch
 import { formatTime } from '../src/clock.ts'
 import { conditionOf } from '../src/controller/conditions.ts'
 import { defineController, type ControllerContext, type Result } from '../src/controller/controller.ts'
+import { inParts } from '../src/controller/in-parts.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { isPodTerminal } from '../src/controller/pods.ts'
@@ -85,7 +86,7 @@ async function deleteKind(namespace: Namespace, kind: DeletableKind, { ctx, left
     const objects = await ctx.client.list(kind.kind, { namespace: name })
     if (objects.length === 0) return
     const graceSeconds = kind.kind === 'v1/Pod' ? longestGrace(objects, namespace, ctx.clock.now()) : 0
-    await Promise.all(objects.map((object) => deleteOne(object, kind.kind, ctx)))
+    await inParts(objects, (object) => deleteOne(object, kind.kind, ctx))
     const after = await ctx.client.list(kind.kind, { namespace: name })
     if (after.length > 0) recordLeft(after, { kind, name, graceSeconds, left, ctx })
   } catch (error) {

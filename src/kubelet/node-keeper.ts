@@ -7,6 +7,7 @@ import type { Lease, Node } from '../../schemas/types.ts'
 import { formatMicroTime, formatTime } from '../clock.ts'
 import type { Client } from '../client/client.ts'
 import type { ControllerContext } from '../controller/controller.ts'
+import { inParts } from '../controller/in-parts.ts'
 import { isStatusError } from '../errors.ts'
 import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -22,7 +23,6 @@ const POD_BLOCK_SIZE = 256
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
 const LEASE_RENEW_MS = 10_000
-const RENEWED_AT_ONCE = 32
 const HEARTBEAT_MS = 300_000
 
 /** A node whose kubelet is at work. */
@@ -200,9 +200,8 @@ export class NodeKeeper {
     }
   }
 
-  async #renew(names: readonly string[]): Promise<void> {
-    // Side by side, so that they share a write to disk, but not all at once.
-    for (let i = 0; i < names.length; i += RENEWED_AT_ONCE) await Promise.all(names.slice(i, i + RENEWED_AT_ONCE).map((name) => this.#renewOne(name)))
+  #renew(names: readonly string[]): Promise<void> {
+    return inParts(names, (name) => this.#renewOne(name))
   }
 
   async #renewOne(name: string): Promise<void> {
