@@ -3,6 +3,7 @@ import type { ContainerPort, EndpointSlice, Namespace, NetworkPolicy, Node, Pod,
 import type { Informers, Lister } from '../client/lister.ts'
 import { isPodTerminal } from '../controller/pods.ts'
 import type { PolicySource } from './network-policy.ts'
+import { isProxied } from './service-proxy.ts'
 
 const BY_IP = 'network-ip'
 const BY_NODE_PORT = 'network-node-port'
@@ -99,11 +100,6 @@ export class Directory implements PolicySource {
   namespace(name: string): Namespace | undefined {
     return this.#namespaces.get('', name)
   }
-}
-
-/** Some are left to another proxy, or to none. */
-function isProxied({ metadata: { labels = {} } }: Service): boolean {
-  return labels['service.kubernetes.io/service-proxy-name'] === undefined && labels['service.kubernetes.io/headless'] === undefined
 }
 
 /** Of all containers that stay. */

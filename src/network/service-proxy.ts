@@ -28,6 +28,11 @@ export function servicePort(service: Service, port: number, protocol: Protocol):
   return service.spec?.ports?.find((p) => p.port === port && (p.protocol ?? 'TCP') === protocol)
 }
 
+/** Services and slices with these labels are left to another proxy, or to none. */
+export function isProxied({ metadata: { labels = {} } }: { metadata: { labels?: Record<string, string> } }): boolean {
+  return labels['service.kubernetes.io/service-proxy-name'] === undefined && labels['service.kubernetes.io/headless'] === undefined
+}
+
 interface Candidate {
   endpoint: Endpoint
   port: number
@@ -55,7 +60,7 @@ export function localEndpoints(slices: readonly EndpointSlice[], port: ServicePo
 }
 
 function candidates(slices: readonly EndpointSlice[], { name = '', protocol = 'TCP' }: ServicePort): Candidate[] {
-  return slices.flatMap((slice) => {
+  return slices.filter(isProxied).flatMap((slice) => {
     const port = slice.ports?.find((p) => (p.name ?? '') === name && (p.protocol ?? 'TCP') === protocol)?.port
     return port === undefined ? [] : (slice.endpoints ?? []).map((endpoint) => ({ endpoint, port }))
   })

@@ -34,6 +34,9 @@ t.test('endpoints', async (t) => {
   t.same(ips(service(), slice(at(1, { ready: false, serving: true, terminating: true }))), ['10.244.1.2'], 'those on their way out serve when there is no other')
   t.same(ips(service(), slice(at(1, { ready: false, serving: false, terminating: true }))), [])
   t.same(backends(service(), [slice(at(1))], { ...HTTP, name: 'other' }, { way: 'internal' }), [])
+  const labelled = slice(at(1))
+  labelled.metadata.labels = { 'service.kubernetes.io/headless': '' }
+  t.same(ips(service(), labelled), [], 'slices of headless Services are for names alone')
 })
 
 t.test('traffic policies', async (t) => {
