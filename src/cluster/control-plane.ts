@@ -30,7 +30,7 @@ import { Scheme } from '../registry/scheme.ts'
 import type { UsageSource } from '../registry/usage.ts'
 import { nodeMetrics } from '../../api/metrics/v1beta1/_nodemetrics.ts'
 import { podMetrics } from '../../api/metrics/v1beta1/_podmetrics.ts'
-import type { Service } from '../../schemas/types.ts'
+import type { Service, ServiceCIDR } from '../../schemas/types.ts'
 import { watchConfigFiles } from './config-files.ts'
 import { API_SERVER } from './network.ts'
 import { SETTINGS, SYSTEM } from './options.ts'
@@ -84,6 +84,7 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
   const files = watchConfigFiles({ authentication, authorization, outside, replaceAuthorizers, clock, log })
   const system: SystemReader = new System(api, { allocators, authorizer, authenticator: tokens, serviceAccountTokens: keys, allowPrivileged, usage })
   allocators.restore(system.list<Service>('v1/Service'))
+  followServiceCIDRs(informers, allocators)
   const network: ClusterNetwork = new ClusterNetwork({ informers, clock, random })
   const aggregator = new Aggregator({ scheme, store, system, clock, clientCert: pki.frontProxy.client, dial })
   const discovery = new RemoteDiscovery(aggregator, clock)
@@ -110,4 +111,12 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
       converters.close()
     },
   }
+}
+
+/** Services get addresses of every range that is ready. */
+function followServiceCIDRs(informers: InformerFactory, allocators: ServiceAllocators): void {
+  const ranges = informers.for<ServiceCIDR>('networking.k8s.io/v1/ServiceCIDR')
+  const isReady = ({ metadata, status }: ServiceCIDR) => !metadata.deletionTimestamp && status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')
+  const use = () => allocators.useServiceCIDRs(ranges.lister.list().filter(isReady).flatMap(({ spec }) => spec?.cidrs ?? []))
+  ranges.subscribe({ add: use, update: use, delete: use })
 }

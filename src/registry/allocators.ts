@@ -22,10 +22,12 @@ class Range {
   readonly last: number
   readonly #reserved: number
   readonly #random: Random
-  readonly #taken = new Set<number>()
+  readonly #taken: Set<number>
 
-  constructor(random: Random, bounds: { first: number; last: number; reserved: number }) {
+  /** @param taken shared by ranges that overlap */
+  constructor(random: Random, bounds: { first: number; last: number; reserved: number }, taken = new Set<number>()) {
     this.#random = random
+    this.#taken = taken
     this.first = bounds.first
     this.last = bounds.last
     this.#reserved = bounds.reserved
@@ -99,7 +101,7 @@ interface ServiceCIDR {
   range: Range
 }
 
-function serviceCIDR(text: string, random: Random): ServiceCIDR {
+function serviceCIDR(text: string, random: Random, taken: Set<number>): ServiceCIDR {
   const [address = '', bits = ''] = text.split('/')
   const ip = parseIPv4(address)
   const prefix = /^\d{1,2}$/.test(bits) ? Number(bits) : NaN
@@ -107,7 +109,7 @@ function serviceCIDR(text: string, random: Random): ServiceCIDR {
   const size = 2 ** (32 - prefix)
   const network = Math.floor(ip / size) * size
   const reserved = reservedOf(size, { divisor: 16, most: 256 })
-  return { text: `${formatIPv4(network)}/${prefix}`, network, range: new Range(random, { first: network + 1, last: network + size - 2, reserved }) }
+  return { text: `${formatIPv4(network)}/${prefix}`, network, range: new Range(random, { first: network + 1, last: network + size - 2, reserved }, taken) }
 }
 
 /** The parts of a Service that hold something of the pools. */
@@ -131,15 +133,28 @@ export interface ServiceAllocatorsOptions {
 
 export class ServiceAllocators implements Allocators {
   readonly serviceIPFamilies = ['IPv4'] as const
+  readonly #random: Random
+  readonly #taken = new Set<number>()
   readonly #cidr: ServiceCIDR
+  /** Those that addresses are given from, in this order. */
+  #cidrs: readonly ServiceCIDR[]
   readonly #ports: Range
   readonly #listener: ServiceIPListener | undefined
 
   constructor(options: ServiceAllocatorsOptions) {
     const { first, last } = options.nodePorts ?? DEFAULT_NODE_PORTS
-    this.#cidr = serviceCIDR(options.serviceCIDR ?? DEFAULT_SERVICE_CIDR, options.random)
+    this.#random = options.random
+    this.#cidr = serviceCIDR(options.serviceCIDR ?? DEFAULT_SERVICE_CIDR, options.random, this.#taken)
+    this.#cidrs = [this.#cidr]
     this.#ports = new Range(options.random, { first, last, reserved: reservedOf(last - first + 1, { divisor: 32, most: 128 }) })
     this.#listener = options.onServiceIP
+  }
+
+  /** Gives addresses from these ranges, its own first, those of other families left out; from its own alone when there are none. */
+  useServiceCIDRs(texts: readonly string[]): void {
+    const parsed = [...new Set(texts)].filter((text) => text.includes('.')).map((text) => (text === this.#cidr.text ? this.#cidr : serviceCIDR(text, this.#random, this.#taken)))
+    const own = parsed.filter((cidr) => cidr === this.#cidr)
+    this.#cidrs = parsed.length > 0 ? [...own, ...parsed.filter((cidr) => cidr !== this.#cidr)] : [this.#cidr]
   }
 
   /** The service range in canonical form. */
@@ -154,12 +169,12 @@ export class ServiceAllocators implements Allocators {
 
   /** Forgets everything and takes what the stored Services hold. */
   restore(services: Iterable<ServiceHolding>): void {
-    this.#cidr.range.clear()
+    this.#taken.clear()
     this.#ports.clear()
     for (const { spec } of services) {
       for (const text of spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])) {
         const ip = parseIPv4(text)
-        if (ip !== undefined && this.#cidr.range.contains(ip)) this.#cidr.range.take(ip)
+        if (ip !== undefined) this.#taken.add(ip)
       }
       const ports = [...(spec?.ports ?? []).map((p) => p.nodePort), spec?.healthCheckNodePort]
       for (const port of ports) if (port && this.#ports.contains(port)) this.#ports.take(port)
@@ -175,20 +190,23 @@ export class ServiceAllocators implements Allocators {
 
   #nextIP(owner: { name: string }, dryRun: boolean): string {
     if (dryRun) return formatIPv4(this.#cidr.network)
-    const ip = this.#cidr.range.takeNext()
-    if (ip === undefined) throw new Error(ERR_FULL)
-    return this.#owned(ip, owner)
+    for (const { range } of this.#cidrs) {
+      const ip = range.takeNext()
+      if (ip !== undefined) return this.#owned(ip, owner)
+    }
+    throw new Error(ERR_FULL)
   }
 
   #requestedIP(text: string, owner: { name: string }, dryRun: boolean): string {
     const ip = parseIPv4(text)
-    const inside = ip !== undefined && this.#cidr.range.contains(ip)
+    const inside = ip !== undefined && this.#cidrs.some(({ range }) => range.contains(ip))
     if (dryRun) {
       if (!inside) throw new Error(`the provided IP (${text}) is not in the valid range. The range of valid IPs is ${this.#cidr.text}`)
       return text
     }
     if (!inside) throw new Error(ERR_IP_MISMATCH)
-    if (!this.#cidr.range.take(ip)) throw new Error(ERR_IP_ALLOCATED)
+    if (this.#taken.has(ip)) throw new Error(ERR_IP_ALLOCATED)
+    this.#taken.add(ip)
     return this.#owned(ip, owner)
   }
 
@@ -196,14 +214,13 @@ export class ServiceAllocators implements Allocators {
   #owned(ip: number, owner: { name: string }): string {
     const text = formatIPv4(ip)
     if (owner.name) return text
-    this.#cidr.range.release(ip)
+    this.#taken.delete(ip)
     throw new Error(`IPAddress.networking.k8s.io "${text}" is invalid: spec.parentRef.name: Required value`)
   }
 
   releaseServiceIP(text: string): void {
     const ip = parseIPv4(text)
-    if (ip === undefined || !this.#cidr.range.has(ip)) return
-    this.#cidr.range.release(ip)
+    if (ip === undefined || !this.#taken.delete(ip)) return
     this.#listener?.released(text)
   }
 

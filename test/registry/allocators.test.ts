@@ -127,3 +127,21 @@ t.test('who listens hears of addresses, not of dry runs', async (t) => {
   pools.releaseServiceIP(requested)
   t.same(heard, ['+10.96.0.10 ns/svc', '-10.96.0.10'])
 })
+
+t.test('several ranges', async (t) => {
+  const pools = small()
+  const owner = { namespace: 'a', name: 'b' }
+  const next = () => pools.allocateServiceIP('IPv4', owner, { dryRun: false })
+  pools.useServiceCIDRs(['10.0.0.0/29', '10.9.0.0/30', 'fd00::/108'])
+  const given = Array.from({ length: 8 }, next)
+  t.equal(given.filter((ip) => ip.startsWith('10.0.0.')).length, 6, 'the first range is used up')
+  t.same(given.filter((ip) => ip.startsWith('10.9.0.')).sort(), ['10.9.0.1', '10.9.0.2'])
+  t.throws(next, { message: 'range is full' })
+  pools.releaseServiceIP('10.9.0.2')
+  t.equal(pools.allocateServiceIP('IPv4', owner, { requested: '10.9.0.2', dryRun: false }), '10.9.0.2')
+  pools.useServiceCIDRs(['10.0.0.0/29'])
+  pools.releaseServiceIP('10.9.0.1')
+  t.throws(() => pools.allocateServiceIP('IPv4', owner, { requested: '10.9.0.1', dryRun: false }), { message: 'the provided network does not match the current range' })
+  pools.useServiceCIDRs(['10.0.0.0/28'])
+  t.match(next(), /^10\.0\.0\.(?:[7-9]|1[0-4])$/, 'addresses of an overlapping range stay taken')
+})
