@@ -22,48 +22,61 @@ interface Peer {
   idle: Timer
 }
 
-export function listenDatagrams({ host, port, clock, connect, failed }: DatagramOptions): { close(): Promise<void> } {
-  const socket = dgram.createSocket('udp4')
-  const peers = new Map<string, Peer>()
-  const end = (key: string) => {
-    const peer = peers.get(key)
-    peers.delete(key)
+export class DatagramListener {
+  readonly #options: DatagramOptions
+  readonly #socket = dgram.createSocket('udp4')
+  readonly #peers = new Map<string, Peer>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: DatagramOptions) {
+    this.#options = options
+    this.#socket.on('message', (datagram, from) => this.#receive(datagram, from))
+    this.#socket.once('error', (error) => {
+      options.failed(error)
+      void this.close()
+    })
+    this.#socket.bind({ address: options.host, port: options.port })
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= new Promise((resolve) => {
+      for (const key of [...this.#peers.keys()]) this.#end(key)
+      this.#socket.close(() => resolve())
+    }))
+  }
+
+  #receive(datagram: Buffer, from: dgram.RemoteInfo): void {
+    const key = `${from.address} ${from.port}`
+    const peer = this.#peers.get(key) ?? this.#begin(key, from)
+    peer.idle.cancel()
+    peer.idle = this.#idle(key)
+    if (peer.stream) peer.stream.write(datagram)
+    else if (peer.waiting.length < MAX_WAITING) peer.waiting.push(datagram)
+  }
+
+  #begin(key: string, { address, port }: dgram.RemoteInfo): Peer {
+    const peer: Peer = { waiting: [], idle: this.#idle(key) }
+    this.#peers.set(key, peer)
+    if (this.#peers.size > MAX_PEERS) this.#end(this.#peers.keys().next().value ?? '')
+    const joined = (stream: Duplex) => {
+      if (this.#peers.get(key) !== peer) return void stream.destroy()
+      peer.stream = stream
+      stream.on('error', () => this.#end(key)).on('close', () => this.#end(key))
+      stream.on('data', (datagram: Buffer) => this.#closing ?? this.#socket.send(datagram, port, address))
+      for (const datagram of peer.waiting.splice(0)) stream.write(datagram)
+    }
+    this.#options.connect().then(joined, () => this.#end(key))
+    return peer
+  }
+
+  #idle(key: string): Timer {
+    return this.#options.clock.after(IDLE_MS, () => this.#end(key))
+  }
+
+  #end(key: string): void {
+    const peer = this.#peers.get(key)
+    this.#peers.delete(key)
     peer?.idle.cancel()
     peer?.stream?.destroy()
   }
-  const begin = (key: string, from: dgram.RemoteInfo): Peer => {
-    const peer: Peer = { waiting: [], idle: clock.after(IDLE_MS, () => end(key)) }
-    peers.set(key, peer)
-    if (peers.size > MAX_PEERS) end(peers.keys().next().value ?? '')
-    void connect().then((stream) => {
-      if (peers.get(key) !== peer) return stream.destroy()
-      peer.stream = stream
-      stream.on('error', () => end(key)).on('close', () => end(key))
-      stream.on('data', (datagram: Buffer) => socket.send(datagram, from.port, from.address))
-      for (const datagram of peer.waiting.splice(0)) stream.write(datagram)
-    }, () => end(key))
-    return peer
-  }
-  socket.on('message', (datagram, from) => {
-    const key = `${from.address} ${from.port}`
-    const peer = peers.get(key) ?? begin(key, from)
-    peer.idle.cancel()
-    peer.idle = clock.after(IDLE_MS, () => end(key))
-    if (peer.stream) peer.stream.write(datagram)
-    else if (peer.waiting.length < MAX_WAITING) peer.waiting.push(datagram)
-  })
-  const closed = new Promise<void>((resolve) => socket.once('close', resolve))
-  let isOpen = true
-  const close = () => {
-    if (isOpen) socket.close()
-    isOpen = false
-    for (const key of [...peers.keys()]) end(key)
-    return closed
-  }
-  socket.once('error', (error) => {
-    failed(error)
-    void close()
-  })
-  socket.bind({ address: host, port })
-  return { close }
 }

@@ -12,7 +12,7 @@ import type { Informers } from '../client/lister.ts'
 import type { Clock } from '../clock.ts'
 import { isPodTerminal } from '../controller/pods.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
-import { listenDatagrams } from './host-datagrams.ts'
+import { DatagramListener } from './host-datagrams.ts'
 import type { Party, Protocol } from './network.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -88,7 +88,7 @@ export class HostListeners {
     }
     if (protocol === 'SCTP') return failed(new Error('SCTP is carried inside the cluster alone'))
     const connect = () => this.#connect(key)
-    this.#open.set(key, protocol === 'UDP' ? listenDatagrams({ host, port, clock: this.#clock, connect, failed }) : listenStreams({ host, port, connect, failed }))
+    this.#open.set(key, protocol === 'UDP' ? new DatagramListener({ host, port, clock: this.#clock, connect, failed }) : listenStreams({ host, port, connect, failed }))
   }
 
   #connect(key: string): Promise<Duplex> {
