@@ -55,7 +55,7 @@ export default tseslint.config(
   },
   {
     // Every file of these folders is loaded by being there, through its default export.
-    files: ['api/**/*.ts', 'controllers/**/*.ts', 'src/scheduler/plugins/**/*.ts', 'src/cli/commands/**/*.ts', 'src/kubelet/sandbox/tools/**/*.ts', 'test/conformance/cases/*.ts', 'types.d.ts'],
+    files: ['api/**/*.ts', 'controllers/**/*.ts', 'src/scheduler/plugins/**/*.ts', 'src/cli/commands/**/*.ts', 'src/kubelet/sandbox/tools/**/*.ts', 'test/conformance/cases/*.ts', 'test/behaviour/cases/*.ts', 'types.d.ts'],
     rules: { 'no-restricted-syntax': ['error', noEnum, ...dateWithoutArgument] },
   },
   {
