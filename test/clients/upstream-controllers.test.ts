@@ -8,6 +8,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { runBehaviour } from '../behaviour/_run.ts'
 import { Kubectl, eventually, startTestCluster, type TestCluster } from '../helpers/cluster.ts'
 
 const TIMEOUT_MS = 120_000
@@ -16,7 +17,7 @@ const missing = ['kube-controller-manager', 'kube-scheduler'].find((name) => spa
 
 function run(name: string, flags: readonly string[], { kubeconfig, dir }: TestCluster): ChildProcess {
   const log = fs.openSync(path.join(dir, `${name}.log`), 'w')
-  const shared = ['--kubeconfig', kubeconfig, '--authentication-kubeconfig', kubeconfig, '--authorization-kubeconfig', kubeconfig, '--leader-elect=true', '--bind-address', '127.0.0.1', '--secure-port', '0']
+  const shared = ['--kubeconfig', kubeconfig, '--authentication-kubeconfig', kubeconfig, '--authorization-kubeconfig', kubeconfig, '--leader-elect=true', '--bind-address', '127.0.0.1', '--secure-port', '0', '--kube-api-qps', '200', '--kube-api-burst', '400']
   return spawn(programOf(name), [...shared, ...flags], { stdio: ['ignore', log, log] })
 }
 
@@ -40,4 +41,8 @@ t.test('a cluster run by upstream’s own controllers and scheduler', { skip: mi
   t.match(await kubectl.run('wait job/once --for=condition=complete --timeout=120s'), /condition met/, 'a job ends')
   await kubectl.run('delete namespace shop --timeout=120s')
   t.match(await kubectl.fails('get namespace shop'), /not found/, 'a namespace is emptied')
+  await t.test('behaviour', (t) => {
+    runBehaviour(t, target.kubeconfig)
+    t.end()
+  })
 })
