@@ -118,12 +118,16 @@ function validateMetaFields(schema: Schema, level: Level, path: string): FieldEr
   return errors
 }
 
+const TAKEN_OVER: ReadonlySet<string> = new Set(['required', 'x-kubernetes-list-map-keys', 'x-kubernetes-validations'])
+
 /** At the root metadata may say something of name and generateName only. */
 function restrictsMore(metadata: Schema): boolean {
-  const { type: _type, default: _default, properties, ...rest } = metadata
-  // An empty schema or document is something, but an empty list or map is not.
-  const isEmpty = (value: unknown): boolean => value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0)
-  return Object.keys(properties ?? {}).some((name) => name !== 'name' && name !== 'generateName') || !Object.values(rest).every(isEmpty)
+  // Of these a structural schema has none, whatever is made of them elsewhere.
+  const { definitions: _definitions, dependencies: _dependencies, patternProperties: _patterns, type: _type, default: _default, properties, ...rest } = metadata
+  // An empty schema or document is something; an empty list is only where upstream takes it over as it is.
+  const isEmpty = ([name, value]: [string, unknown]): boolean =>
+    value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0 && !TAKEN_OVER.has(name))
+  return Object.keys(properties ?? {}).some((name) => name !== 'name' && name !== 'generateName') || !Object.entries(rest).every(isEmpty)
 }
 
 interface JunctorOptions {

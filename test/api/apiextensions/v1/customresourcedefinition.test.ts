@@ -75,6 +75,8 @@ t.test('schemas', (t) =>
       `${SHOWN}: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`,
     ],
     ['a rule over parts of a text, whose sizes nobody asks for', { [`${SPEC}.size`]: { type: 'string' }, [`${S}.properties.spec.x-kubernetes-validations`]: [{ rule: "self.size.split(',', 2).exists(x, x.contains(x))" }] }],
+    ['an empty list of metadata', { [`${S}.properties.metadata`]: { type: 'object', required: [] } }, `${SHOWN}.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified`],
+    ['an empty list of metadata that is none', { [`${S}.properties.metadata`]: { type: 'object', enum: [] } }],
     ['a rule of nothing', { [`${SPEC}.size.x-kubernetes-validations`]: [{ rule: '', message: 'x' }] }, `${SHOWN_SPEC}[size].x-kubernetes-validations[0].rule: Required value: rule is not specified`],
     ['a rule of lines', { [`${SPEC}.size.x-kubernetes-validations`]: [{ rule: 'self >\n0' }] }, `${SHOWN_SPEC}[size].x-kubernetes-validations[0].message: Required value: message must be specified if rule contains line breaks`],
     ['a rule for another field', { [`${S}.properties.spec.x-kubernetes-validations`]: [{ rule: 'true', fieldPath: '.color' }] }, `${SHOWN}.properties[spec].x-kubernetes-validations[0].fieldPath: Invalid value: ".color": must be a valid path`],
