@@ -7,6 +7,8 @@ import type { Clock, Timer } from '../clock.ts'
 
 /** Changes that the system tells nobody of are seen that late. */
 const LOOK_MS = 60_000
+/** What projected volumes exchange when any of their files changes. */
+const PROJECTED = '..'
 
 export interface WatchedFileOptions {
   path: string
@@ -46,7 +48,9 @@ export class WatchedFile {
   #watch(): fs.FSWatcher | undefined {
     const { path: file, log, what } = this.#options
     try {
-      const watcher = fs.watch(path.dirname(file), () => void this.#look())
+      const watcher = fs.watch(path.dirname(file), (_event, changed) => {
+        if (changed === null || changed === path.basename(file) || changed.startsWith(PROJECTED)) void this.#look()
+      })
       watcher.on('error', (error) => log.error({ err: error }, `watching ${what} config file`))
       return watcher
     } catch (error) {

@@ -12,10 +12,12 @@ t.test('what a file says counts when it changes, in place or as another file of 
   const clock = new FakeClock(0)
   const seen: string[] = []
   let refuses = 0
+  let stuck = 0
   const watched = new WatchedFile({
     ...{ path: file, text: 'first', what: 'test', clock, log: pino({ level: 'silent' }) },
     async onChange(text) {
       if (text === 'never') throw new ParseError('never')
+      if (text === 'stuck' && ++stuck) throw new Error('not yet')
       if (text === 'later' && refuses++ < 1) throw new Error('not yet')
       seen.push(text)
     },
@@ -34,6 +36,16 @@ t.test('what a file says counts when it changes, in place or as another file of 
     return seen.at(-1) === 'later'
   })
   t.notOk(seen.includes('never'))
+  const replace = (text: string) => {
+    fs.writeFileSync(`${file}.new`, text)
+    fs.renameSync(`${file}.new`, file)
+  }
+  replace('stuck')
+  await eventually(() => stuck > 0)
+  for (const name of ['log', 'config.log', 'log']) fs.writeFileSync(path.join(path.dirname(file), name), 'what others write beside it')
+  replace('free')
+  await eventually(() => seen.at(-1) === 'free')
+  t.equal(stuck, 1, 'is no reason to look')
   watched.close()
   fs.writeFileSync(file, 'last')
   await clock.step(60_000)
