@@ -126,7 +126,7 @@ function restrictsMore(metadata: Schema): boolean {
   const { definitions: _definitions, dependencies: _dependencies, patternProperties: _patterns, type: _type, default: _default, properties, ...rest } = metadata
   // An empty schema or document is something; an empty list is only where upstream takes it over as it is.
   const isEmpty = ([name, value]: [string, unknown]): boolean =>
-    value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0 && !TAKEN_OVER.has(name))
+    value === undefined || value === false || (value === '' && !name.startsWith('x-')) || (Array.isArray(value) && value.length === 0 && !TAKEN_OVER.has(name))
   return Object.keys(properties ?? {}).some((name) => name !== 'name' && name !== 'generateName') || !Object.entries(rest).every(isEmpty)
 }
 
