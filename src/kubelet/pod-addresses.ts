@@ -9,13 +9,18 @@ export class PodAddresses {
   readonly #spare = new AddressPool(SPARE_CIDR, { skip: 1, skipLast: 1 })
   /** By pod uid. */
   readonly #held = new Map<string, { address: number; pool: AddressPool }>()
+  /** By pod uid: addresses from the block that a pod's node had before, which another may have now. */
+  readonly #strays = new Map<string, number>()
+  /** How many have such an address. */
+  readonly #strayCounts = new Map<number, number>()
 
   /** The same pod gets the same address until it is released. */
   take(uid: string, podCIDR: string | undefined): string | undefined {
     const held = this.#held.get(uid)
     if (held) return formatIPv4(held.address)
     for (const pool of [this.#poolOf(podCIDR), this.#spare]) {
-      const address = pool?.take()
+      let address = pool?.take()
+      while (address !== undefined && this.#strayCounts.has(address)) address = pool?.take()
       if (pool === undefined || address === undefined) continue
       this.#held.set(uid, { address, pool })
       return formatIPv4(address)
@@ -30,15 +35,36 @@ export class PodAddresses {
     for (const pool of [this.#poolOf(podCIDR), this.#spare]) {
       if (!pool?.claim(address)) continue
       this.#held.set(uid, { address, pool })
-      return
+      return this.#forgetStray(uid)
     }
+    if (this.#strays.has(uid)) return
+    this.#strays.set(uid, address)
+    this.#strayCounts.set(address, (this.#strayCounts.get(address) ?? 0) + 1)
   }
 
   release(uid: string): void {
+    const stray = this.#strays.get(uid)
+    this.#forgetStray(uid)
+    if (stray !== undefined && !this.#strayCounts.has(stray)) this.#giveBack(stray)
     const held = this.#held.get(uid)
     if (!held) return
     held.pool.release(held.address)
     this.#held.delete(uid)
+  }
+
+  #forgetStray(uid: string): void {
+    const address = this.#strays.get(uid)
+    if (address === undefined) return
+    this.#strays.delete(uid)
+    const left = (this.#strayCounts.get(address) ?? 1) - 1
+    if (left > 0) this.#strayCounts.set(address, left)
+    else this.#strayCounts.delete(address)
+  }
+
+  /** To the pools that passed it over meanwhile. */
+  #giveBack(address: number): void {
+    for (const held of this.#held.values()) if (held.address === address) return
+    for (const pool of this.#pools.values()) pool.release(address)
   }
 
   #poolOf(podCIDR: string | undefined): AddressPool | undefined {

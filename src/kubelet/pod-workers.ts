@@ -137,11 +137,12 @@ export class PodWorkers implements NodeListener {
     const { nodeName } = pod.spec
     if (!nodeName) return
     const node = this.#options.nodeOf(nodeName)
-    if (!node) return
     const { uid = '', deletionTimestamp, generation } = pod.metadata
     const { phase, podIP, observedGeneration } = pod.status ?? {}
+    // Even without its node, which may come back.
+    if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node?.podCIDR, podIP)
+    if (!node) return
     this.#options.surroundings.volumes.refresh(pod)
-    if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node.podCIDR, podIP)
     const worker = this.#workers.get(uid)
     // Our own write: what it says is known.
     if (worker?.isWriting && !deletionTimestamp && observedGeneration === generation) return

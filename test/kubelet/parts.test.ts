@@ -29,6 +29,23 @@ t.test('pods of a full node get addresses from the spare block', async (t) => {
   t.equal(addresses.take('x', undefined), '100.64.0.2', 'as do those of nodes without a block')
 })
 
+t.test('an address of the block that a node had before is not given again while its pod has it', async (t) => {
+  const addresses = new PodAddresses()
+  const [before, now] = ['10.244.0.0/24', '10.244.1.0/24']
+  addresses.claim('old', undefined, '10.244.0.2')
+  t.equal(addresses.take('a', before), '10.244.0.3', 'its node is not known yet')
+  addresses.claim('old', now, '10.244.0.2')
+  t.equal(addresses.take('b', before), '10.244.0.4', 'its node has another block')
+  addresses.claim('own', undefined, '10.244.1.2')
+  addresses.claim('own', now, '10.244.1.2')
+  t.equal(addresses.take('c', now), '10.244.1.3')
+  addresses.release('old')
+  addresses.release('own')
+  const rest = Array.from({ length: 255 }, (_, i) => [addresses.take(`x${i}`, before), addresses.take(`y${i}`, now)]).flat()
+  t.ok(rest.includes('10.244.0.2') && rest.includes('10.244.1.2'), 'afterwards it is')
+  t.equal(new Set(rest).size, rest.length)
+})
+
 t.test('images as a container runtime names them', async (t) => {
   const table = [['nginx', 'docker.io/library/nginx:latest'], ['bitnami/redis:7', 'docker.io/bitnami/redis:7'], ['registry.k8s.io/pause:3.10', 'registry.k8s.io/pause:3.10'], ['localhost:5000/x', 'localhost:5000/x:latest'], ['localhost/x', 'localhost/x:latest']]
   for (const [image, full] of table) t.equal(fullImageName(image ?? ''), full)
