@@ -87,7 +87,8 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const images = new Images()
   if (options.images) opened.push(new ImageFile(options.images, images, (problem) => log.warn({ file: options.images, problem }, 'images were not understood')))
   const stages = options.stages ? parseStages(readText(options.stages), options.stages) : []
-  const kubelet: Kubelet = createKubelet({ network: plane.network, images, stages, disks, runsOnHost: options.runsOnHost ?? false })
+  const staticPods = new Map(options.nodes.flatMap(({ name, staticPods: dir }): [string, string][] => (dir === undefined ? [] : [[name, dir]])))
+  const kubelet: Kubelet = createKubelet({ network: plane.network, images, stages, disks, runsOnHost: options.runsOnHost ?? false, staticPods })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })

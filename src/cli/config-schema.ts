@@ -38,6 +38,7 @@ export const configSchema = {
           count: { type: 'integer', minimum: 1 },
           capacity: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
           labels: texts,
+          staticPods: { type: 'string', minLength: 1 },
           taints: {
             type: 'array',
             items: {
@@ -84,4 +85,6 @@ export interface NodeConfig {
   capacity?: Record<string, string | number>
   labels?: Record<string, string>
   taints?: { key: string; value?: string; effect: string }[]
+  /** A folder with manifests of static pods. */
+  staticPods?: string
 }

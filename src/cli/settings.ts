@@ -85,7 +85,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cw
   }
   const stateDir = place('data-dir', config.dataDir) ?? path.resolve(cwd, DEFAULTS.dataDir)
   const dataDir = stateDir === NO_DATA_DIR ? undefined : stateDir
-  const nodes = nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes)
+  const nodes = nodesOf(integerOf(given('nodes'), { max: 100_000, what: 'a number of nodes' }) ?? config.nodes ?? DEFAULTS.nodes, configDir)
   return {
     host: textOf(given('host'), 'an address') ?? config.host ?? DEFAULTS.host,
     port: integerOf(given('port'), { max: 65535, what: 'a port' }) ?? config.port ?? DEFAULTS.port,
@@ -138,15 +138,15 @@ function oneOf(given: Given | undefined, known: readonly string[]): string | und
   return given && checked(given, known.includes(given.text), `one of ${known.join(', ')}`)
 }
 
-function nodesOf(nodes: number | NodeConfig[]): NodeOptions[] {
-  if (typeof nodes === 'number') return nodes > 0 ? nodeOptions({ name: 'node', count: nodes }) : []
-  return nodes.flatMap(nodeOptions)
+function nodesOf(nodes: number | NodeConfig[], dir: string): NodeOptions[] {
+  if (typeof nodes === 'number') return nodes > 0 ? nodeOptions({ name: 'node', count: nodes }, dir) : []
+  return nodes.flatMap((node) => nodeOptions(node, dir))
 }
 
-function nodeOptions(node: NodeConfig): NodeOptions[] {
-  const { capacity, labels, taints } = node
+function nodeOptions(node: NodeConfig, dir: string): NodeOptions[] {
+  const { capacity, labels, taints, staticPods } = node
   const quantities = capacity && Object.fromEntries(Object.entries(capacity).map(([name, quantity]) => [name, String(quantity)]))
-  const rest = { ...(quantities ? { capacity: quantities } : {}), ...(labels ? { labels } : {}), ...(taints ? { taints } : {}) }
+  const rest = { ...(quantities ? { capacity: quantities } : {}), ...(labels ? { labels } : {}), ...(taints ? { taints } : {}), ...(staticPods === undefined ? {} : { staticPods: path.resolve(dir, staticPods) }) }
   return nodeNames(node).map((name) => ({ name, ...rest }))
 }
 

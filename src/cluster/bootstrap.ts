@@ -24,7 +24,7 @@ function publishedProxy(given: FrontProxy | undefined, own: string): FrontProxy 
 /** Registers the nodes that are not there yet, and with the first of them the StorageClass of their disks. */
 export async function registerNodes(nodes: NodeOptions[], client: ApiClient, system: SystemReader): Promise<void> {
   const missing = nodes.filter(({ name }) => !system.get('v1/Node', '', name))
-  for (const { name, ...rest } of missing) await client.create(virtualNode(name, rest))
+  for (const { name, staticPods: _, ...rest } of missing) await client.create(virtualNode(name, rest))
   // Nodes bring their disks: the class comes with the first of them, and stays away once it was deleted.
   if (missing.length > 0 && missing.length === nodes.length) await ensureObject(client, standardStorageClass())
 }

@@ -17,6 +17,8 @@ export interface NodeOptions {
   capacity?: Record<string, string>
   labels?: Record<string, string>
   taints?: { key: string; value?: string; effect: string }[]
+  /** A folder of the host with manifests of static pods. */
+  staticPods?: string
 }
 
 export interface ClusterOptions {

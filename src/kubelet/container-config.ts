@@ -85,8 +85,16 @@ function credentials({ metadata, spec }: Pod, container: Container, image: Image
     throw new ConfigError(isTold ? `container's runAsUser breaks non-root policy ${where}` : `container has runAsNonRoot and image will run as root ${where}`)
   }
   const gid = own.runAsGroup ?? ofPod.runAsGroup ?? Number(group ?? 0)
-  const groups = [...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])]
+  const ofImage = ofPod.supplementalGroupsPolicy === 'Strict' ? [] : imageGroups(image, uid)
+  const groups = [...ofImage, ...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])]
   return { uid, gid, groups }
+}
+
+/** Groups that the image's own /etc/group counts a user among. */
+function imageGroups({ files }: Image, uid: number): number[] {
+  const rows = (path: string) => (files[path] ?? '').split('\n').map((line) => line.split(':'))
+  const user = rows('/etc/passwd').find(([, , id]) => id === String(uid))?.[0]
+  return user === undefined ? [] : rows('/etc/group').flatMap(([, , id, members = '']) => (members.split(',').includes(user) ? [Number(id)] : []))
 }
 
 function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { terminationMessage, ledger, cwd }: { terminationMessage: FileNode; ledger: Ledger; cwd: string }): FileSystem {

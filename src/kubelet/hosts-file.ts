@@ -14,7 +14,7 @@ export function hostsFile(pod: Pod, ip: string): string {
   const { metadata, spec } = pod
   const header = spec.hostNetwork ? '# Kubernetes-managed hosts file (host network).\n' : '# Kubernetes-managed hosts file.\n'
   const name = hostnameOf(pod)
-  const full = spec.subdomain ? `${name}.${spec.subdomain}.${metadata.namespace}.svc.${CLUSTER_DOMAIN}\t` : ''
+  const full = spec.subdomain && !spec.hostnameOverride ? `${name}.${spec.subdomain}.${metadata.namespace}.svc.${CLUSTER_DOMAIN}\t` : ''
   const own = spec.hostNetwork ? '' : `fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n`
   const lines = `${header}127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}${ip}\t${full}${name}\n`
   const aliases = spec.hostAliases ?? []

@@ -3,6 +3,7 @@ import type { Pod } from '../../schemas/types.ts'
 import { parseDuration } from '../apimachinery/go-duration.ts'
 import type { Clock } from '../clock.ts'
 import type { ContainerRecord } from './container-record.ts'
+import { imageNameProblem } from './image-reference.ts'
 import { hasCredentials } from './image-credentials.ts'
 import { pullFailure, splitReference, type Images, type Pull } from './images.ts'
 import type { KeptNode } from './node-keeper.ts'
@@ -53,6 +54,8 @@ export class ImagePuller {
   /** Undefined when the image is there. */
   ensure(pod: Pod, record: ContainerRecord, { node, pull }: { node: KeptNode; pull?: Pull | undefined }): Absent | undefined {
     const { image = '', imagePullPolicy } = record.container
+    const problem = imageNameProblem(image)
+    if (problem !== undefined) return this.#invalid(pod, record, problem)
     const isPresent = node.images.has(image)
     if (imagePullPolicy === 'Never') return isPresent ? this.#present(pod, record, node) : this.#never(pod, record)
     if (isPresent && imagePullPolicy !== 'Always') return this.#present(pod, record, node)
@@ -62,6 +65,14 @@ export class ImagePuller {
   #present(pod: Pod, record: ContainerRecord, node: KeptNode): undefined {
     this.#events.pulled(pod, record, node)
     return undefined
+  }
+
+  #invalid(pod: Pod, record: ContainerRecord, message: string): Absent {
+    if (record.waiting?.reason !== 'InvalidImageName') {
+      this.#events.image(pod, record, { type: 'Warning', reason: 'InspectFailed', message })
+      this.#events.failed(pod, record, 'Error: InvalidImageName')
+    }
+    return { reason: 'InvalidImageName', message, wakeAtMs: this.#clock.now() + BACKOFF_START_MS }
   }
 
   #never(pod: Pod, record: ContainerRecord): Absent {

@@ -15,7 +15,7 @@ import type { Surroundings } from './execution.ts'
 import { ImageConfigMaps } from './image-sources.ts'
 import { Images } from './images.ts'
 import { EvictionManager } from './eviction-manager.ts'
-import { NodeKeeper, type KeptNode } from './node-keeper.ts'
+import { NodeKeeper, type KeptNode, type NodeListener } from './node-keeper.ts'
 import { NodeServer, type Served } from './node-server.ts'
 import type { References } from './pod-needs.ts'
 import { PodVolumes } from './pod-volumes.ts'
@@ -25,6 +25,7 @@ import { HostRuntime } from './runtimes/host.ts'
 import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
 import type { DirNode } from './sandbox/nodes.ts'
+import { StaticPods } from './static-pods.ts'
 import { annotated } from './stage-annotations.ts'
 import { Stages, type ToldStage } from './stages.ts'
 import { UsageMeter } from './usage-meter.ts'
@@ -46,13 +47,15 @@ export interface KubeletOptions {
   images?: Images
   /** What lies on nodes and volumes; it ends with the process unless given. */
   disks?: Disks
+  /** Folders with manifests of static pods, by node. */
+  staticPods?: ReadonlyMap<string, string>
   /** What becomes of pods that run nothing, over what ships. */
   stages?: readonly ToldStage[]
   /** Containers may run as processes of this machine, where a pod or a node asks for it. */
   runsOnHost?: boolean
 }
 
-export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [], runsOnHost = false }: KubeletOptions): Kubelet {
+export function createKubelet({ network, images = new Images(), disks = new Disks(), stages: ownStages = [], runsOnHost = false, staticPods = new Map() }: KubeletOptions): Kubelet {
   const node = new NodeServer(network)
   let meter: UsageMeter | undefined
   const loop = defineLoop({
@@ -68,7 +71,15 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       const surroundings = surroundingsOf(ctx, { network, images, disks, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
       const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged, host }), refs, surroundings })
-      const nodes: NodeKeeper = new NodeKeeper(ctx, stages, pods)
+      let began = () => {}
+      const listener: NodeListener = {
+        began(name) {
+          pods.began(name)
+          if (staticPods.has(name)) began()
+        },
+        ended: (name) => pods.ended(name),
+      }
+      const nodes: NodeKeeper = new NodeKeeper(ctx, stages, listener)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })
       const ofContainers = new UsageMeter(clock, (uid) => pods.workerOf(uid))
@@ -78,10 +89,14 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs, view: (name) => viewOf(nodes.get(name), { pods, meter: ofContainers, nowMs: clock.now() }) })
       pods.start()
       nodes.start()
+      const mirrors = new StaticPods({ ctx, dirs: staticPods, nodeOf: (name) => nodes.get(name) })
+      began = () => mirrors.look()
+      began()
       return {
         close() {
           imageMaps.close()
           evictions.close()
+          mirrors.close()
           refresher.close()
           reclaimer.close()
           nodes.close()

@@ -60,7 +60,7 @@ const faulty: readonly (readonly [string, string])[] = [
   ['port: 70000', 'f:1: "port" must be <= 65535'],
   ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],
   ['nodes: three', 'f:1: "nodes" must be of type integer or array'],
-  ['nodes:\n- name: a\n- nam: b', 'f:3: unknown key "nodes[1].nam" (did you mean "name"?); known here: name, count, capacity, labels, taints'],
+  ['nodes:\n- name: a\n- nam: b', 'f:3: unknown key "nodes[1].nam" (did you mean "name"?); known here: name, count, capacity, labels, staticPods, taints'],
   ['nodes:\n- capacity: {cpu: 1}', 'f:2: nodes[0] lacks "name"'],
   ['nodes:\n- name: a\n  capacity:\n    cpu: 1\n    memory: lots', 'f:5: "nodes[0].capacity.memory": "lots" is no quantity such as 500m, 4 or 16Gi'],
   ['nodes:\n- name: a\n  taints:\n  - key: k\n    effect: Never', 'f:5: "nodes[0].taints[0].effect" must be one of NoSchedule, PreferNoSchedule, NoExecute'],

@@ -132,6 +132,7 @@ class ShellContainer implements RunningContainer {
       kernel: this.#kernel,
       usage: () => config.memory.reduce((sum, { bytes }) => sum + bytes, 0),
       privileged: container.securityContext?.privileged ?? false,
+      seccomp: isFiltered(this.#request),
       noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,
       failed,
       onExit: (exit) => this.#over(exit),
@@ -270,6 +271,12 @@ function isOfMain(process: Process, main: Process | undefined): boolean {
   let at: Process | undefined = process
   while (at && at.ppid !== 0) at = process.sandbox.process(at.ppid)
   return main === undefined || at === main
+}
+
+/** Unless told which, no filter is in force. */
+function isFiltered({ pod, container }: StartRequest): boolean {
+  const profile = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile
+  return profile !== undefined && profile.type !== 'Unconfined'
 }
 
 function startProblem(command: string, status: number): string {

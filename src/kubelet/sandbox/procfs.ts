@@ -33,9 +33,9 @@ const mountTable = (sandbox: Sandbox) => mountsOf(sandbox).map(({ source, path, 
 function statusOf({ pid, ppid, name, cred, sandbox }: Process): string {
   const { uid, gid, groups } = cred
   const four = (id: number) => `${id}\t${id}\t${id}\t${id}`
-  const { privileged, noNewPrivileges } = sandbox.options
+  const { privileged, noNewPrivileges, seccomp } = sandbox.options
   const capabilities = uid !== 0 ? CAPABILITIES.none : privileged ? CAPABILITIES.all : CAPABILITIES.root
-  return `Name:\t${name}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nTracerPid:\t0\nUid:\t${four(uid)}\nGid:\t${four(gid)}\nFDSize:\t64\nGroups:\t${groups.join(' ')} \nVmRSS:\t    1024 kB\nThreads:\t1\nCapInh:\t${CAPABILITIES.none}\nCapPrm:\t${capabilities}\nCapEff:\t${capabilities}\nCapBnd:\t${privileged ? CAPABILITIES.all : CAPABILITIES.root}\nCapAmb:\t${CAPABILITIES.none}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${privileged ? 0 : 2}\n`
+  return `Name:\t${name}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nTracerPid:\t0\nUid:\t${four(uid)}\nGid:\t${four(gid)}\nFDSize:\t64\nGroups:\t${groups.join(' ')} \nVmRSS:\t    1024 kB\nThreads:\t1\nCapInh:\t${CAPABILITIES.none}\nCapPrm:\t${capabilities}\nCapEff:\t${capabilities}\nCapBnd:\t${privileged ? CAPABILITIES.all : CAPABILITIES.root}\nCapAmb:\t${CAPABILITIES.none}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp && !privileged ? 2 : 0}\n`
 }
 
 function processDir(process: Process): DirNode {

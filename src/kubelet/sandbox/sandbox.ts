@@ -38,6 +38,8 @@ export interface SandboxOptions {
   maxProcesses?: number
   /** Its root may do what the host's may. */
   privileged?: boolean
+  /** A filter of system calls is in force. */
+  seccomp?: boolean
   /** Programs with the setuid bit gain nothing (no_new_privs). */
   noNewPrivileges?: boolean
   /** An error that is Orrery's own. */
