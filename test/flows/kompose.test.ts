@@ -51,7 +51,7 @@ function policy(network: string): object {
 
 const manifest = [
   ...convert('frontend', { image: 'nginx:1.28', port: 80, networks: ['front'] }),
-  ...convert('api', { image: 'hashicorp/http-echo', port: 5678, networks: ['front', 'back'], env: { DATABASE_URL: 'postgres://db:5432/shop' } }),
+  ...convert('api', { image: 'registry.example.com/shop/api:1.0', port: 5678, networks: ['front', 'back'], env: { DATABASE_URL: 'postgres://db:5432/shop' } }),
   ...convert('db', { image: 'postgres:17', port: 5432, networks: ['back'], env: { POSTGRES_PASSWORD: 'example' }, volume: { claim: 'db-data', mountPath: '/var/lib/postgresql/data' } }),
   policy('front'),
   policy('back'),
@@ -70,8 +70,8 @@ t.test('it applies, comes up and can be applied again', async (t) => {
 
 t.test('each network is open to its members alone', async (t) => {
   const reaches = async (from: string, to: string, port: number) => (await k.try(['exec', `deploy/${from}`, '--', 'nc', '-z', '-w', '2', to, String(port)])).code === 0
-  t.ok(await reaches('frontend', 'api', 5678))
-  t.ok(await reaches('api', 'db', 5432))
+  t.ok(await eventually(() => reaches('frontend', 'api', 5678)))
+  t.ok(await eventually(() => reaches('api', 'db', 5432)))
   t.notOk(await reaches('frontend', 'db', 5432), 'the database is on the other network')
 })
 
