@@ -39,5 +39,11 @@ export function strftime(format: string, ms: number): string {
     Z: 'UTC',
   }
   const whole: Readonly<Record<string, string>> = { c: '%a %b %e %H:%M:%S %Y', D: '%m/%d/%y', F: '%Y-%m-%d', r: '%I:%M:%S %p', R: '%H:%M', T: '%H:%M:%S', x: '%m/%d/%y', X: '%H:%M:%S' }
-  return format.replace(/%([cDFrRTxX])/g, (_, c: string) => whole[c] ?? '').replace(/%[-_]?([A-Za-z%])/g, (all, c: string) => fields[c] ?? all)
+  return format.replace(/%([cDFrRTxX])/g, (_, c: string) => whole[c] ?? '').replace(/%(\d)N/g, (_, digits: string) => (fields.N ?? '').slice(0, Number(digits))).replace(/%([-_]?)([A-Za-z%])/g, (all, flag: string, c: string) => padded(fields[c] ?? all, flag))
+}
+
+/** `-` leaves the padding away, `_` makes it of blanks. */
+function padded(text: string, flag: string): string {
+  const bare = text.replace(/^[0 ]+(?=\d)/, '')
+  return flag === '' ? text : flag === '-' ? bare : bare.padStart(text.length)
 }

@@ -82,6 +82,8 @@ t.test('scripts', async (t) => {
 })
 
 const toolScripts: readonly Case[] = [
+  ['date -u -d @1.5 "+%s%3N %N %-d %_d %d"', '1500 500000000 1  1 01\n'],
+  ['echo a >x; mv -v x y; cp -v y z; echo b >x; cp -n x z; cat z', "'/tmp/x' -> '/tmp/y'\n'/tmp/y' -> '/tmp/z'\na\n"],
   ["printf 'a\\nb\\n' > p; printf '1\\n2\\n3\\n' > q; paste p q; paste -d, -s q; seq 6 | paste - - -", "a\t1\nb\t2\n\t3\n1,2,3\n1\t2\t3\n4\t5\t6\n"],
   ["seq 5 | shuf | sort -n | tr '\\n' ' '; seq 10 | split -l 4 - part; ls part*; cat partac", "1 2 3 4 5 partaa\npartab\npartac\n9\n10\n"],
   ["printf 'hello' | xxd | head -1; printf 'hello' | xxd -p; echo 68656c6c6f | xxd -r -p; echo", "00000000: 6865 6c6c 6f                             hello\n68656c6c6f\nhello\n"],

@@ -158,17 +158,25 @@ async function toTarget(process: Process, rest: readonly string[], { verb, run }
 }
 
 async function cp(process: Process): Promise<number> {
-  const { has, rest } = await getopt(process, 'rRapfdLiuvT archive recursive')
+  const { has, rest } = await getopt(process, 'rRapfdLiunvT archive recursive')
   const recurses = has('r', 'R', 'a', 'archive', 'recursive')
-  return toTarget(process, rest, { verb: "can't stat", run: (from, to) => copyTree(process, from, to, { keeps: has('a', 'p', 'archive'), recurses, follows: !has('d', 'a', 'archive') }) })
+  return toTarget(process, rest, {
+    verb: "can't stat",
+    async run(from, to) {
+      if (has('n') && process.sandbox.fs.tryResolve(to, { cred: process.cred })) return
+      await copyTree(process, from, to, { keeps: has('a', 'p', 'archive'), recurses, follows: !has('d', 'a', 'archive') })
+      if (has('v')) await process.out(`'${from}' -> '${to}'\n`)
+    },
+  })
 }
 
 async function mv(process: Process): Promise<number> {
-  const { rest } = await getopt(process, 'finvT')
+  const { has, rest } = await getopt(process, 'finvT')
   const { fs } = process.sandbox
   return toTarget(process, rest, {
     verb: "can't rename",
     async run(from, to) {
+      if (has('n') && fs.tryResolve(to, { cred: process.cred, follow: false })) return
       try {
         fs.rename(from, to, process.cred)
       } catch (error) {
@@ -176,6 +184,7 @@ async function mv(process: Process): Promise<number> {
         await copyTree(process, from, to, { keeps: true, recurses: true, follows: false })
         fs.removeAll(from, process.cred)
       }
+      if (has('v')) await process.out(`'${from}' -> '${to}'\n`)
     },
   })
 }
