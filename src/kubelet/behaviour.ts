@@ -1,4 +1,5 @@
 /** Plays what an image's file says a program does: what it prints, when it listens, what it answers, how it ends. */
+import { quantityMilliValue } from '../apimachinery/quantity.ts'
 import type { Container, Node, Pod } from '../../schemas/types.ts'
 import type { Accepted } from '../network/network.ts'
 import { answer } from './behaviour-http.ts'
@@ -23,7 +24,7 @@ export const ENDING: ReadonlySet<number> = new Set([SIGNALS.TERM, SIGNALS.INT, S
 
 /** Does nothing but wait for one of those. */
 export function waitsForever({ logs, errors, startAfter, serves, exitAfter, stopAfter, completes, cpu, memory }: Behaviour, isTask: boolean): boolean {
-  const isBusy = [cpu, memory].some((said) => typeof said === 'object')
+  const isBusy = typeof cpu === 'object' || quantityMilliValue(String(cpu ?? 0)) > 0 || typeof memory === 'object'
   return !isBusy && !logs?.length && !errors?.length && !serves?.length && startAfter === undefined && exitAfter === undefined && stopAfter === undefined && !(completes && isTask)
 }
 

@@ -16,6 +16,7 @@ import { LocalNetwork } from '../helpers/local-network.ts'
 
 t.test('what waits forever', async (t) => {
   t.ok(waitsForever({ cpu: '0m' }, true))
+  t.notOk(waitsForever({ cpu: '100m' }, true), 'what it uses adds up')
   t.ok(waitsForever({ completes: true }, false))
   for (const busy of [{ completes: true }, { logs: ['x'] }, { errors: ['x'] }, { serves: [{}] }, { exitAfter: '1s' }, { startAfter: '1s' }]) t.notOk(waitsForever(busy, true), JSON.stringify(busy))
 })
