@@ -6,7 +6,7 @@ import type { PersistentVolumeClaim, Pod, ResourceQuota } from '../schemas/types
 import { compareQuantities } from '../src/apimachinery/quantity.ts'
 import { resourceOfName, usageUnder, type Resource } from '../src/apimachinery/quota-usage.ts'
 import { listText, type ResourceList } from '../src/apimachinery/resource-list.ts'
-import { defineController, keyOf, type ControllerContext, type Key } from '../src/controller/controller.ts'
+import { defineController, keyOf, type ControllerContext } from '../src/controller/controller.ts'
 import { semanticEqual } from '../src/controller/equal.ts'
 import { groupOf, splitKind } from '../src/controller/owners.ts'
 import { isPodTerminal } from '../src/controller/pods.ts'
@@ -17,32 +17,22 @@ const KIND = 'v1/ResourceQuota'
 /** Many objects that go together are counted once. */
 const SETTLE_MS = 100
 const RECOUNT_MS = 2000
-/** For that long after a charge what was charged for may still be on its way to the store, and nothing is taken off. */
-const IN_FLIGHT_MS = 1000
 
 /** Resources whose objects are followed, with the kind they are read as. */
 const followed = perCluster(() => new Map<Resource, string>())
-/** When a quota was last charged. */
-const charges = perCluster(() => new Map<Key, number>())
 
 export default defineController<ResourceQuota>({
   name: 'resourcequota',
   for: KIND,
   // Its status changes with every charge of admission, before the object is there that is charged for.
   wakes: (quota, old) => !old || !semanticEqual(quota.spec, old.spec),
-  setup(ctx) {
-    const update = (quota: ResourceQuota, old: ResourceQuota) => {
-      if (isLower(old.status?.used, quota.status?.used)) charges(ctx).set(keyOf(quota), ctx.clock.now())
-    }
-    ctx.informers.for<ResourceQuota>(KIND).subscribe({ add: () => {}, update, delete: (quota) => void charges(ctx).delete(keyOf(quota)) })
-  },
   async reconcile(quota, ctx) {
+    // What is charged for and not stored yet must not be taken off. A charge from here on makes the write below conflict.
+    if (ctx.isCharging?.(quota.metadata.namespace ?? '')) return { requeueAfterMs: SETTLE_MS }
     const status = { hard: quota.spec.hard ?? {}, used: listText(usedUnder(quota, ctx)) }
-    const leftMs = (charges(ctx).get(keyOf(quota)) ?? -Infinity) + IN_FLIGHT_MS - ctx.clock.now()
-    if (leftMs > 0 && isLower(status.used, quota.status?.used)) return { requeueAfterMs: leftMs }
     if (quota.status?.hard && quota.status.used && semanticEqual(quota.status.hard, status.hard) && sameList(quota.status.used, status.used)) return
     await ctx.client.updateStatus<ResourceQuota>({ ...quota, status })
-    // What was on its way to the store meanwhile is counted the next time.
+    // Some count by the time that passed, as pods past their grace.
     return { requeueAfterMs: RECOUNT_MS }
   },
 })
@@ -57,11 +47,6 @@ function usedUnder(quota: ResourceQuota, ctx: ControllerContext): ResourceList {
     if (kind) Object.assign(used, usageUnder(quota, resource, { objects: ctx.informers.lister(kind).list(quota.metadata.namespace), nowMs: ctx.clock.now() }))
   }
   return used
-}
-
-/** Whether anything of `list` is less than in the other. */
-function isLower(list: Record<string, string> = {}, than: Record<string, string> = {}): boolean {
-  return Object.entries(list).some(([name, amount]) => than[name] !== undefined && compareQuantities(amount, than[name]) < 0)
 }
 
 function sameList(a: Record<string, string>, b: Record<string, string>): boolean {

@@ -4,6 +4,7 @@
  */
 import type { DeleteOptions, GroupVersionKind, KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
+import type { Undoing } from '../registry/resource-storage.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
@@ -37,7 +38,7 @@ export class Reinvocation {
 }
 
 /** Takes back what a plugin did outside the object (a charged quota), when the write does not happen after all. */
-export type Undo = () => void
+export type Undo = Undoing
 
 export interface AdmissionPlugin {
   /** Upstream's name, as `--disable-admission-plugins` knows it. */
@@ -97,7 +98,15 @@ export class AdmissionChain {
   }
 }
 
-const both = (first: Undo, second: Undo): Undo => () => {
-  second()
-  first()
+function both(first: Undo, second: Undo): Undo {
+  const undo = (): void => {
+    second()
+    first()
+  }
+  return Object.assign(undo, {
+    kept() {
+      first.kept?.()
+      second.kept?.()
+    },
+  })
 }

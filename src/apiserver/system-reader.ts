@@ -1,6 +1,7 @@
 /** The server's own access to other objects, for hooks and admission: reads from the store, writes by the generic path. */
 import { cloneJSON } from '../apimachinery/json.ts'
 import type { Authorizer, TokenAuthenticator } from '../registry/authorization.ts'
+import { ChargesInFlight } from '../registry/charges-in-flight.ts'
 import type { Allocators, DeleteOptions, KubeObject, ServiceAccountTokens, SystemReader, UserInfo } from '../registry/kind.ts'
 import { storeKey, type ServedKind } from '../registry/scheme.ts'
 import type { UsageSource } from '../registry/usage.ts'
@@ -24,6 +25,7 @@ export interface SystemParts {
 export class System implements SystemReader {
   readonly #api: Api
   readonly allocators: Allocators
+  readonly chargesInFlight = new ChargesInFlight()
   readonly authorizer?: Authorizer
   readonly authenticator?: TokenAuthenticator
   readonly serviceAccountTokens?: ServiceAccountTokens

@@ -39,6 +39,7 @@ export function startParts({ api, informers, keys, authorizer, aggregation }: Co
     signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
     signCertificate: (request) => signer.sign(request),
     served: () => api.scheme.all(),
+    isCharging: (namespace) => api.system.chargesInFlight.has(namespace),
     checkAPIService: (service) => aggregation.aggregator.check(service),
     informers,
     clock,

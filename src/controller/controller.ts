@@ -47,6 +47,8 @@ export interface ControllerContext {
   signCertificate?(request: { request: string; usages: readonly string[]; seconds: number }): Promise<string>
   /** Why the server behind an APIService cannot be asked; undefined when it can. Absent in tests that need none. */
   checkAPIService?(service: APIService): Promise<string | undefined>
+  /** Whether quotas of the namespace count something that is not stored yet; absent in tests that need none. */
+  isCharging?(namespace: string): boolean
   /** Every version of every kind that is served; absent in tests that need none. */
   served?(): readonly ServedType[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */

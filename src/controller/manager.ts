@@ -21,6 +21,7 @@ export interface ManagerParts {
   signLegacyToken?: ControllerContext['signLegacyToken']
   signCertificate?: ControllerContext['signCertificate']
   served?: NonNullable<ControllerContext['served']>
+  isCharging?: NonNullable<ControllerContext['isCharging']>
   checkAPIService?: NonNullable<ControllerContext['checkAPIService']>
   informers: Informers
   clock: Clock
@@ -84,7 +85,7 @@ export class ControllerManager {
   }
 
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
-    const { clientFor, recorderFor, kinds, served, checkAPIService, signLegacyToken, signCertificate, informers, clock, random, log, settings } = this.#parts
+    const { clientFor, recorderFor, kinds, served, isCharging, checkAPIService, signLegacyToken, signCertificate, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
     return {
@@ -94,6 +95,7 @@ export class ControllerManager {
       signLegacyToken,
       signCertificate,
       ...(served ? { served } : {}),
+      ...(isCharging ? { isCharging } : {}),
       ...(checkAPIService ? { checkAPIService } : {}),
       informers,
       events: recorderFor(who, identity),

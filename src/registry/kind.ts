@@ -9,6 +9,7 @@ import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
 import type { Authorizer, TokenAuthenticator } from './authorization.ts'
+import type { ChargesInFlight } from './charges-in-flight.ts'
 import type { ServedKind } from './scheme.ts'
 import type { ObjectMeta } from '../../schemas/types.ts'
 
@@ -65,6 +66,8 @@ export interface SystemReader {
   delete(kind: string, ref: { namespace: string; name: string }, options?: DeleteOptions): Promise<void>
   /** Cluster-wide allocators; see src/registry/allocators.ts. */
   allocators: Allocators
+  /** Which namespaces' quotas count what is not stored yet. */
+  chargesInFlight: ChargesInFlight
   /** Who may do what; absent where everything is allowed. */
   authorizer?: Authorizer
   /** Whose a token is; absent where nothing authenticates. */

@@ -336,16 +336,20 @@ export class ResourceStorage {
   }
 }
 
+/** Takes something back, unless the write succeeds: then `kept` is called. */
+export type Undoing = (() => void) & { kept?: () => void }
+
 /** Collects what an allocation took, to give it back unless the write succeeds. */
 class Undo {
-  #steps: (() => void)[] = []
+  #steps: Undoing[] = []
 
-  add(step: void | (() => void)): void {
+  add(step: void | Undoing): void {
     if (step) this.#steps.push(step)
   }
 
   keep(dryRun = false): void {
-    if (!dryRun) this.#steps = []
+    if (dryRun) return
+    for (const step of this.#steps.splice(0)) step.kept?.()
   }
 
   run(): void {

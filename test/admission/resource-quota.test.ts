@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
+import quotaController from '../../controllers/resourcequota.ts'
 import type { ResourceQuota } from '../../schemas/types.ts'
-import type { AdmissionAttributes } from '../../src/admission/chain.ts'
+import type { AdmissionAttributes, AdmissionPlugin } from '../../src/admission/chain.ts'
 import { resourceQuota } from '../../src/admission/resource-quota.ts'
 import { charged, chargesOf, isCounted, refunded } from '../../src/admission/resource-quota/check.ts'
 import { quantityText } from '../../src/apimachinery/quantity.ts'
 import { FakeClock } from '../../src/clock.ts'
+import type { ControllerContext } from '../../src/controller/controller.ts'
 import { isStatusError } from '../../src/errors.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import { startApi, type TestApi } from '../helpers/in-process-api.ts'
@@ -90,8 +92,13 @@ t.test('charging and giving back', (t) => {
   t.end()
 })
 
-async function withQuotas(t: Test, ...quotas: [name: string, hard: Quantities, used: Quantities][]): Promise<TestApi & { used(name: string): Promise<Quantities | undefined> }> {
-  const api = await startApi(t, { plugins: [resourceQuota()] })
+type Quotas = [name: string, hard: Quantities, used: Quantities][]
+
+const withQuotas = (t: Test, ...quotas: Quotas) => withPlugins(t, [], quotas)
+
+/** @param more what comes after the quotas in admission */
+async function withPlugins(t: Test, more: readonly AdmissionPlugin[], quotas: Quotas): Promise<TestApi & { used(name: string): Promise<Quantities | undefined> }> {
+  const api = await startApi(t, { plugins: [resourceQuota(), ...more] })
   for (const [name, hard, used] of quotas) {
     const made = await api.create({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name, namespace: 'ns' }, spec: { hard } })
     await api.client().updateStatus({ ...made, status: { hard, used } } as KubeObject)
@@ -135,3 +142,66 @@ t.test('an object that no quota counts, and a namespace without any', async (t) 
   await t.rejects(create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'ns' } }), { message: 'secrets "s" is forbidden: exceeded quota: q, requested: count/secrets=1, used: count/secrets=0, limited: count/secrets=0' })
 })
 
+
+/** Holds what was charged for and is not written yet, one at a time. */
+class Gate {
+  #arrive = () => {}
+  #reached = new Promise<void>((resolve) => (this.#arrive = resolve))
+  /** Lets pass who waits, or refuses. */
+  open: (error?: Error) => void = () => {}
+  readonly plugin: AdmissionPlugin = {
+    name: 'Gate',
+    validate: async ({ kind, operation }) => {
+      if (kind.plural !== 'configmaps' || operation !== 'CREATE') return
+      await new Promise<void>((resolve, reject) => {
+        this.open = (error) => (error ? reject(error) : resolve())
+        this.#arrive()
+      })
+    },
+  }
+
+  async reached(): Promise<void> {
+    await this.#reached
+    this.#reached = new Promise((resolve) => (this.#arrive = resolve))
+  }
+}
+
+t.test('a recount between the charge and the write', async (t) => {
+  const gate = new Gate()
+  const { api, create, used, client, informers, clock } = await withPlugins(t, [gate.plugin], [['q', { configmaps: '1' }, { configmaps: '0' }]])
+  const kinds = () => [{ kind: 'v1/ConfigMap', plural: 'configmaps', namespaced: true }]
+  // Only what the controller looks at.
+  const ctx = { client: client(), informers, clock, kinds, enqueue() {}, isCharging: (namespace) => api.system.chargesInFlight.has(namespace) } as Partial<ControllerContext> as ControllerContext
+  const quotaNow = () => client().get<ResourceQuota>('v1/ResourceQuota', { namespace: 'ns', name: 'q' })
+  const recount = async (of?: ResourceQuota) => quotaController.reconcile(of ?? (await quotaNow()), ctx)
+  const before = await quotaNow()
+
+  const refused = create(configMap('a'))
+  await gate.reached()
+  t.same(await used('q'), { configmaps: '1' }, 'charged for')
+  t.match(await recount(), { requeueAfterMs: Number }, 'is counted later')
+  t.same(await used('q'), { configmaps: '1' }, 'and not taken off')
+  await t.rejects(create(configMap('b')), { message: 'configmaps "b" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=1, limited: configmaps=1' })
+  gate.open(new Error('no'))
+  await t.rejects(refused, { message: 'no' })
+  await clock.step(0)
+  t.same(await used('q'), { configmaps: '0' }, 'given back once')
+  t.notOk(api.system.chargesInFlight.has('ns'))
+
+  const made = create(configMap('a'))
+  await gate.reached()
+  await recount()
+  gate.open()
+  await made
+  t.notOk(api.system.chargesInFlight.has('ns'), 'what is stored is not on its way')
+  await t.rejects(Promise.resolve(recount(before)), { code: 409 }, 'a count of what was before the charge')
+  await recount()
+  t.same(await used('q'), { configmaps: '1' })
+
+  await client().delete('v1/ConfigMap', { namespace: 'ns', name: 'a' })
+  await recount()
+  t.same(await used('q'), { configmaps: '0' })
+  await client().updateStatus({ ...(await quotaNow()), status: { hard: { configmaps: '1' }, used: { configmaps: '1' } } } as KubeObject)
+  await recount()
+  t.same(await used('q'), { configmaps: '0' }, 'what a crash left charged is taken off')
+})

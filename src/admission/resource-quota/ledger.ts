@@ -20,6 +20,8 @@ interface Waiter {
   attributes: AdmissionAttributes
   /** What quotas have counted for it so far. */
   paid: Charges
+  /** The charge is on its way no more. */
+  end(): void
   resolve(undo: Undo | undefined): void
   reject(error: unknown): void
 }
@@ -37,8 +39,8 @@ export class QuotaLedger {
   /** Resolves when the quotas count the request. Rejects with a StatusError when it does not fit. */
   charge(attributes: AdmissionAttributes): Promise<Undo | undefined> {
     return new Promise((resolve, reject) => {
-      const { namespace } = attributes
-      const waiter: Waiter = { attributes, paid: new Map(), resolve, reject }
+      const { namespace, ctx } = attributes
+      const waiter: Waiter = { attributes, paid: new Map(), end: ctx.system.chargesInFlight.begin(namespace), resolve, reject }
       const queue = this.#waiting.get(namespace)
       if (queue) queue.push(waiter)
       else void this.#run(namespace, waiter)
@@ -52,7 +54,7 @@ export class QuotaLedger {
         const { system } = first.attributes.ctx
         await settle(system, batch, { quotas: system.list<ResourceQuota>(KIND, namespace), limited: this.#limited, retries: RETRIES })
       } catch (error) {
-        for (const waiter of batch) waiter.reject(error)
+        for (const waiter of batch) refuse(first.attributes.ctx.system, waiter, error)
       }
     }
     this.#waiting.delete(namespace)
@@ -121,16 +123,18 @@ async function write(system: SystemReader, quota: ResourceQuota): Promise<{ name
   }
 }
 
-function accept(system: SystemReader, { attributes, paid, resolve }: Waiter): void {
-  resolve(paid.size > 0 ? () => void refund(system, attributes.namespace, paid) : undefined)
+function accept(system: SystemReader, waiter: Waiter): void {
+  const { paid, end, resolve } = waiter
+  if (paid.size === 0) end()
+  resolve(paid.size > 0 ? Object.assign(() => void refund(system, waiter), { kept: end }) : undefined)
 }
 
-function refuse(system: SystemReader, { attributes, paid, reject }: Waiter, error: unknown): void {
-  if (paid.size > 0) void refund(system, attributes.namespace, paid)
-  reject(error)
+function refuse(system: SystemReader, waiter: Waiter, error: unknown): void {
+  void refund(system, waiter)
+  waiter.reject(error)
 }
 
-async function refund(system: SystemReader, namespace: string, paid: Charges): Promise<void> {
+async function refund(system: SystemReader, { attributes: { namespace }, paid, end }: Waiter): Promise<void> {
   for (const [name, charge] of paid) {
     try {
       await system.update<ResourceQuota>(KIND, { namespace, name }, (current) => refunded(current, charge), { subresource: 'status' })
@@ -138,4 +142,5 @@ async function refund(system: SystemReader, namespace: string, paid: Charges): P
       // The quota is gone, or its controller counts anew anyway.
     }
   }
+  end()
 }
