@@ -5,6 +5,7 @@ import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError, to
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type ConnectSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
 import { updateSubresourceOf, type ObjectEntry } from '../registry/resource-storage.ts'
+import { whenReadable } from '../registry/prepared-read.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 import type { Scale } from '../../schemas/types.ts'
 import type { Api } from './api.ts'
@@ -22,7 +23,7 @@ import { parseIncludeObject } from './table.ts'
 import { getComputed, listComputed } from './verbs/computed.ts'
 import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
-import { listObjects, prepareList, tooLargeRevision } from './verbs/list.ts'
+import { listObjects, tooLargeRevision, whenListable, type ListQuery } from './verbs/list.ts'
 import { patchObject } from './verbs/patch.ts'
 import { updateObject } from './verbs/update.ts'
 import { Watch, type WatchQuery } from './verbs/watch.ts'
@@ -111,9 +112,7 @@ function get(call: Call): ApiResponse | Promise<ApiResponse> {
   if (kind.definition.computed) return objectResponse(call, getComputed(kind, info.name, contextOf(call)), { encode })
   const storage = api.storageFor(kind)
   const entry = storage.get(info.namespace, info.name)
-  const pending = storage.prepareRead([entry.value])
-  const respond = () => objectResponse(call, entry, { encode })
-  return pending ? pending.then(respond) : respond()
+  return whenReadable(storage.kind, [entry], () => objectResponse(call, entry, { encode }))
 }
 
 /** A get may ask for a version that is not older than some other. @throws StatusError 500, 504 */
@@ -126,17 +125,14 @@ function checkFreshness(api: Api, { definition }: ServedKind, resourceVersion: s
 function list(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const options = parseListOptions(kind, request.query, { watch: false })
-  const preparing = prepareList(api, kind, { ...options, namespace: info.namespace })
-  return preparing ? preparing.then(() => listPrepared(call, options)) : listPrepared(call, options)
+  return whenListable(api, kind, { ...options, namespace: info.namespace }, (query) => listReadable(call, options, query))
 }
 
-function listPrepared(call: Call, options: ListOptions): ApiResponse | Promise<ApiResponse> {
-  const { api, kind, info } = call
+function listReadable(call: Call, options: ListOptions, query: ListQuery): ApiResponse | Promise<ApiResponse> {
+  const { api, kind } = call
   const encode = encodeOptions(call)
-  const result = kind.definition.computed ? listComputed(api, kind, options, contextOf(call)) : listObjects(api, kind, { ...options, namespace: info.namespace })
-  const respond = () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) })
-  const pending = kind.definition.stored?.prepareRead?.(result.entries.map(({ value }) => value))
-  return pending ? pending.then(respond) : respond()
+  const result = kind.definition.computed ? listComputed(api, kind, options, contextOf(call)) : listObjects(api, kind, query)
+  return whenReadable(kind, result.entries, () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) }))
 }
 
 function watch(call: Call): ApiResponse {
@@ -291,9 +287,11 @@ async function admitConnect({ api, kind, info, request }: Call, { connect: conne
 async function scale(call: Call): Promise<ApiResponse> {
   const { api, info, request, kind } = call
   const encode = encodeOptions(call)
-  if (info.verb === 'get') await api.storageFor(kind).prepareRead([api.storageFor(kind).get(info.namespace, info.name).value])
   const respond = (scale: Scale) => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: [encodeScale(kind, scale, encode)] })
-  if (info.verb === 'get') return respond(readScale(kind, viewOf(kind, api.storageFor(kind).get(info.namespace, info.name))))
+  if (info.verb === 'get') {
+    const entry = api.storageFor(kind).get(info.namespace, info.name)
+    return whenReadable(kind, [entry], () => respond(readScale(kind, viewOf(kind, entry))))
+  }
   const isPatch = info.verb === 'patch'
   const type = isPatch ? negotiatePatch(request.headers['content-type'], ['json', 'merge', 'strategic', 'apply']) : undefined
   const options = parseWriteOptions(isPatch ? 'PatchOptions' : 'UpdateOptions', request.query, { userAgent: request.headers['user-agent'] ?? '', isApply: type === 'apply' })

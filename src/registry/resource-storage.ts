@@ -23,6 +23,8 @@ export interface ObjectEntry {
   readonly bytes: Buffer
   readonly modRevision: number
   readonly encodings: Map<string, Buffer>
+  /** Takes back the value that it had; those that are in no store always have it. */
+  hold?(value: KubeObject): void
 }
 
 type Validated = void | (() => void)

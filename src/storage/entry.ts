@@ -94,6 +94,11 @@ export class Entry<V extends object> implements StoredRecord {
     this.#bytes.set(bytes)
   }
 
+  /** Takes back a value that it had, for a reader to whom it must be the same one. */
+  hold(value: V): void {
+    this.#value = value
+  }
+
   /** Forgets what can be made again from the bytes; for versions that only the history still holds. */
   release(): void {
     this.#encodings = undefined

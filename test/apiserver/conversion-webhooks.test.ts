@@ -35,9 +35,16 @@ function converted({ spec = {}, ...object }: Resource, apiVersion: string): Reso
 }
 
 /** @param admit answers what is asked at `/admit` */
-async function setup(t: Test, admit: () => Answer = () => ({})): Promise<{ api: ApiTester; asked: number[]; admissions: AdmissionRequest[]; answerWith(change: Change): void; hook: object }> {
+async function setup(t: Test, admit: () => Answer = () => ({})): Promise<{ api: ApiTester; asked: number[]; admissions: AdmissionRequest[]; answerWith(change: Change): void; delay(): () => void; hook: object }> {
   const asked: number[] = []
   let change: Change = () => undefined
+  let gate = Promise.resolve()
+  /** Answers wait until the returned function is called. */
+  const delay = () => {
+    let open = () => {}
+    gate = new Promise((resolve) => (open = resolve))
+    return () => open()
+  }
   const admissions: AdmissionRequest[] = []
   const server = await startWebhookServer(t, (request, place) => {
     if (!place.startsWith('/admit')) return (response) => convert(request, response)
@@ -49,15 +56,15 @@ async function setup(t: Test, admit: () => Answer = () => ({})): Promise<{ api: 
     asked.push(objects.length)
     const answer = { uid, result: { status: 'Success' }, convertedObjects: objects.map((object) => converted(object, desiredAPIVersion)) }
     change(answer)
-    response.end(JSON.stringify({ kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response: answer }))
+    void gate.then(() => response.end(JSON.stringify({ kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response: answer })))
   }
   const api = await startApiCluster(t)
-  const versions = [version('v1', specOf({ host: TEXT })), version('v2', specOf({ hostname: TEXT, port: TEXT }))]
+  const versions = [version('v1', specOf({ host: TEXT })), version('v2', specOf({ hostname: TEXT, port: TEXT }), { selectableFields: [{ jsonPath: '.spec.hostname' }] })]
   const webhook = { clientConfig: { url: `${server.url}/convert`, caBundle: server.caBundle }, conversionReviewVersions: ['v1'] }
   await api.make(CRDS, definition('Widget', versions, { conversion: { strategy: 'Webhook', webhook } } satisfies Partial<CustomResourceDefinition['spec']>))
   await eventually(async () => (await api.get(path('v2'))).status === 200)
   const hook = { clientConfig: { url: `${server.url}/admit`, caBundle: server.caBundle }, admissionReviewVersions: ['v1'], sideEffects: 'None' }
-  return { api, asked, admissions, answerWith: (wanted) => (change = wanted), hook }
+  return { api, asked, admissions, answerWith: (wanted) => (change = wanted), delay, hook }
 }
 
 t.test('each version shows what the webhook makes of the stored one', async (t) => {
@@ -140,6 +147,34 @@ t.test('selectors look at what the webhook makes', async (t) => {
   for (const name of ['a', 'b']) await api.make(path('v1'), widget('v1', name, { host: 'h:1' }))
   answerWith(({ convertedObjects }) => convertedObjects.forEach((o) => Object.assign(o.metadata, { labels: { named: o.metadata.name } })))
   t.same((await api.get(`${path('v2')}?labelSelector=named=b`)).body.items?.map(({ metadata }) => metadata.name), ['b'])
+})
+
+t.test('a watch tells what begins and ceases to match, however late the webhook answers', async (t) => {
+  const { api, asked, delay } = await setup(t)
+  await api.make(path('v1'), widget('v1', 'early', { host: 'h:1' }))
+  const selected = `${path('v2')}?fieldSelector=spec.hostname=h`
+  const names = async () => (await api.get(selected)).body.items?.map(({ metadata }) => metadata.name)
+  let go = delay()
+  const watch = await api.watch(`${selected}&watch=1`)
+  const list = names()
+  await eventually(() => Promise.resolve(asked.length >= 2))
+  await api.make(path('v1'), widget('v1', 'late', { host: 'h:1' }))
+  const edit = (name: string, host: string) => api.patch(path('v1', name), { spec: { host } })
+  await edit('early', 'h:2')
+  await edit('early', 'i:2')
+  await edit('late', 'h:2')
+  go()
+  t.same(await list, ['early'], 'the state when it was asked')
+  const told = async (count: number) => (await watch.take(count)).map(({ type, object: { metadata, spec } }) => `${type} ${metadata.name} ${Object.values(spec ?? {}).join(':')}`)
+  t.same(await told(5), ['ADDED early h:1', 'ADDED late h:1', 'MODIFIED early h:2', 'DELETED early h:2', 'MODIFIED late h:2'])
+  go = delay()
+  await edit('early', 'h:3')
+  t.match(await api.delete(path('v1', 'late')), { status: 200 })
+  await edit('early', 'i:3')
+  go()
+  t.same(await told(3), ['ADDED early h:3', 'DELETED late h:2', 'DELETED early h:3'])
+  t.same(await names(), [])
+  watch.close()
 })
 
 t.test('admission webhooks and policies see the version they name', async (t) => {

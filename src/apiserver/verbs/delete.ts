@@ -3,10 +3,11 @@ import type { Status } from '../../errors.ts'
 import { isStatusError } from '../../errors.ts'
 import { deleteObject, type DeleteResult } from '../../registry/deletion.ts'
 import type { DeleteOptions } from '../../registry/kind.ts'
+import { whenReadable } from '../../registry/prepared-read.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { fromStorage, type ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
-import { listObjects, prepareList, type ListQuery } from './list.ts'
+import { listObjects, whenListable, type ListQuery } from './list.ts'
 
 export function removeObject(api: Api, kind: ServedKind, name: string, options: DeleteOptions, ctx: RequestContext): Promise<DeleteResult> {
   return remove({ api, kind, options, ctx }, { name, asked: name })
@@ -52,9 +53,8 @@ const PARALLEL_DELETES = 64
 
 /** Deletes what the query selects and answers the entries that were there. One after the other is admitted; the first that is refused keeps those behind it. */
 export async function removeCollection(api: Api, kind: ServedKind, query: ListQuery, options: DeleteOptions, ctx: RequestContext) {
-  await prepareList(api, kind, query)
-  const listed = listObjects(api, kind, query)
-  await kind.definition.stored?.prepareRead?.(listed.entries.map(({ value }) => value))
+  const listed = await whenListable(api, kind, query, (prepared) => listObjects(api, kind, prepared))
+  await whenReadable(kind, listed.entries, () => undefined)
   const running = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   for (const { value } of listed.entries) {

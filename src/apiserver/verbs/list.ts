@@ -1,6 +1,9 @@
 /** Lists: selection, pages and versions. Models the list half of k8s.io/apiserver/pkg/storage (etcd3/store.go, cacher). */
+import { fieldSelectorFromSet, type FieldSelector } from '../../apimachinery/fields.ts'
+import { everything } from '../../apimachinery/labels.ts'
 import { badRequest, expired, StatusError, type Status } from '../../errors.ts'
 import type { KindDefinition, KubeObject } from '../../registry/kind.ts'
+import { whenReadable } from '../../registry/prepared-read.ts'
 import { storeKey, type ServedKind } from '../../registry/scheme.ts'
 import { isStorageError } from '../../storage/errors.ts'
 import type { Entry } from '../../storage/entry.ts'
@@ -12,6 +15,8 @@ export interface ListQuery extends Partial<Omit<ListOptions, 'labels' | 'fields'
   namespace: string
   /** Only the object of this name (a watch or list of one). */
   name?: string
+  /** The revision that is read where the client leaves it open. */
+  at?: number
 }
 
 export interface ListResult {
@@ -24,7 +29,7 @@ export interface ListResult {
 /** @throws StatusError 400 (tokens, versions), 410 (too old), 504 (too new) */
 export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListResult {
   const prefix = listPrefix(kind, query)
-  const { revision, startKey } = position({ api, kind, prefix }, query)
+  const { revision = query.at, startKey } = position({ api, kind, prefix }, query)
   const matches = matcher(kind, query)
   const limit = query.limit && query.limit > 0 ? query.limit : Infinity
   try {
@@ -38,12 +43,20 @@ export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListR
   }
 }
 
-/** To be awaited before a list: selectors look at objects as they are shown, and a webhook may make them so. */
-export function prepareList(api: Api, kind: ServedKind, query: ListQuery): Promise<void> | undefined {
-  const { stored } = kind.definition
-  const prefix = listPrefix(kind, query)
-  if (!stored?.isPrepared || !prefix.endsWith('/') || !matcher(kind, query)) return undefined
-  return stored.prepareRead?.(api.store.list(prefix).entries.map(({ value }) => value))
+/**
+ * Lists once that can be done: selectors look at objects as they are shown, and a webhook may make them so. Meanwhile others
+ * come that nobody has converted, so the list is of the revision that was looked at.
+ */
+export function whenListable<T>(api: Api, kind: ServedKind, query: ListQuery, act: (query: ListQuery) => T | Promise<T>): T | Promise<T> {
+  if (!kind.definition.stored?.isPrepared || !matcher(kind, query)) return act(query)
+  const { entries, revision } = listObjects(api, kind, { ...query, labels: everything, fields: placeOf(query), limit: 0 })
+  return whenReadable(kind, entries, () => act({ ...query, at: revision }))
+}
+
+/** Of a selector only what says where to look: no webhook changes that. */
+function placeOf({ fields }: ListQuery): FieldSelector {
+  const names = ['metadata.namespace', 'metadata.name'].map((name) => [name, fields.requiresExactMatch(name)] as const)
+  return fieldSelectorFromSet(Object.fromEntries(names.flatMap(([name, value]) => (value ? [[name, value]] : []))))
 }
 
 /** A selector that names one object needs no scan. */

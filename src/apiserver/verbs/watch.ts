@@ -6,6 +6,7 @@
 import { internalError, StatusError } from '../../errors.ts'
 import type { Timer } from '../../clock.ts'
 import type { KubeObject } from '../../registry/kind.ts'
+import { holdAgain } from '../../registry/prepared-read.ts'
 import type { ObjectEntry } from '../../registry/resource-storage.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import { Entry } from '../../storage/entry.ts'
@@ -14,7 +15,7 @@ import { isStorageError } from '../../storage/errors.ts'
 import type { Api } from '../api.ts'
 import { matcher, revisionProblem, type ListOptions } from '../list-options.ts'
 import type { StreamSink } from '../request.ts'
-import { listObjects, listPrefix, tooLargeRevision, type ListQuery } from './list.ts'
+import { listObjects, listPrefix, tooLargeRevision, whenListable, type ListQuery, type ListResult } from './list.ts'
 import { joinSelector, sharedFrame, sharedMeaning, type Change, type WatchEventType } from './watch-share.ts'
 
 /** Turns events into bytes for one stream. */
@@ -115,22 +116,30 @@ export class Watch {
     const from = Number(resourceVersion || 0)
     if (sendInitialEvents) {
       if (from > store.revision) throw tooLargeRevision(resourceVersion, store.revision, this.#kind.definition)
-      const { entries, revision } = listObjects(this.#api, this.#kind, { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' })
-      this.#after = revision
-      return this.#prepared(entries.map(({ value }) => value), () => this.#sendInitial(entries, 0))
+      const query = { ...this.#query, limit: 0, continue: '', resourceVersion: '', resourceVersionMatch: '' }
+      const begun = whenListable(this.#api, this.#kind, query, (listable) => this.#beginWith(listObjects(this.#api, this.#kind, listable)))
+      if (begun instanceof Promise) begun.catch((error: unknown) => this.#fail(error))
+      return
     }
     this.#after = from || store.revision
     this.#follow()
   }
 
+  #beginWith({ entries, revision }: ListResult): void {
+    if (this.#closed) return
+    this.#after = revision
+    this.#prepared(entries, (objects) => this.#sendInitial(entries, objects, 0))
+  }
+
   /** The state the watch begins with, as fast as the reader takes it; changes meanwhile wait in the store's history. */
-  #sendInitial(entries: readonly ObjectEntry[], first: number): void {
+  #sendInitial(entries: readonly ObjectEntry[], objects: readonly KubeObject[], first: number): void {
+    holdAgain(entries.slice(first), objects.slice(first))
     for (let i = first; i < entries.length; i++) {
       const entry = entries[i]
       if (entry) this.#send(this.#encoder.event('ADDED', entry))
       if (this.#closed) return
       if (this.#pendingBytes > 0 || !this.#sink.isFull) continue
-      return this.#sink.onDrain(() => this.#closed || this.#attempt(() => this.#sendInitial(entries, i + 1)))
+      return this.#sink.onDrain(() => this.#closed || this.#attempt(() => this.#sendInitial(entries, objects, i + 1)))
     }
     if (this.#query.allowWatchBookmarks) this.#send(this.#encoder.bookmark(this.#after, true))
     this.#flush()
@@ -146,18 +155,24 @@ export class Watch {
     })
   }
 
-  /** Acts at once, or when a webhook has converted these; what comes meanwhile waits its turn. */
-  #prepared(objects: readonly KubeObject[], act: () => void): void {
-    if (!this.#prepareRead) return act()
+  /** Acts at once, or when a webhook has converted these; what comes meanwhile waits its turn. Versions that are replaced while they wait forget their objects. */
+  #prepared(entries: readonly ObjectEntry[], act: (objects: readonly KubeObject[]) => void): void {
+    if (!this.#prepareRead) return act([])
     if (++this.#waiting > MAX_WAITING) return this.close()
-    const turn = this.#turn.then(() => this.#prepareRead?.(objects)).then(() => this.#closed || this.#attempt(act))
+    const objects = entries.map(({ value }) => value)
+    const ready = () => {
+      holdAgain(entries, objects)
+      act(objects)
+    }
+    const turn = this.#turn.then(() => this.#prepareRead?.(objects)).then(() => this.#closed || this.#attempt(ready))
     this.#turn = turn.then(undefined, (error: unknown) => this.#fail(error)).finally(() => this.#waiting--)
   }
 
   #receive(events: Events): void {
     if (!this.#prepareRead) return this.#deliver(events)
-    const objects = events.flatMap(({ entry, previous }) => (previous ? [entry.value, previous.value] : [entry.value]))
-    this.#prepared(objects, () => this.#deliver(events))
+    if (!this.#matches) return this.#prepared(events.map(({ entry }) => entry), () => this.#deliver(events))
+    const convertible = events.map(withTombstone)
+    this.#prepared(convertible.flatMap(({ entry, previous }) => (previous ? [entry, previous] : [entry])), () => this.#deliver(convertible))
   }
 
   #deliver(events: Events): void {
@@ -204,9 +219,16 @@ export class Watch {
     if (delayMs <= 0) return
     this.#timers[1] = clock.after(delayMs, () => {
       // One that is still being sent its first state gets the bookmark behind it.
-      if (this.#handle) this.#send(this.#encoder.bookmark(store.revision, false))
-      this.#flush()
+      if (this.#handle) this.#bookmark(store.revision)
       if (!this.#closed) this.#bookmarkEvery(lastMs)
+    })
+  }
+
+  /** Behind the events that wait for a webhook: who comes back with its revision is not told them again. */
+  #bookmark(revision: number): void {
+    this.#prepared([], () => {
+      this.#send(this.#encoder.bookmark(revision, false))
+      this.#flush()
     })
   }
 
@@ -232,5 +254,21 @@ function changeFor(event: StorageEvent<KubeObject>, matches: ((object: KubeObjec
   const now = event.type === 'PUT' && (!matches || matches(entry.value))
   if (now) return { type: before ? 'MODIFIED' : 'ADDED', entry }
   if (!before || !previous) return null
-  return { type: 'DELETED', entry: event.type === 'DELETE' ? entry : Entry.tombstone(previous, event.revision) }
+  return { type: 'DELETED', entry: event.type === 'DELETE' ? entry : tombstone(previous, event.revision) }
+}
+
+function tombstone(previous: Entry<KubeObject>, revision: number): Entry<KubeObject> {
+  return previous.modRevision === revision ? previous : Entry.tombstone(previous, revision)
+}
+
+const tombstones = new WeakMap<StorageEvent<KubeObject>, StorageEvent<KubeObject>>()
+
+/** The event with what was before as somebody sees it for whom it is no more: a webhook converts that too. */
+function withTombstone(event: StorageEvent<KubeObject>): StorageEvent<KubeObject> {
+  if (event.type === 'DELETE' || !event.previous) return event
+  const known = tombstones.get(event)
+  if (known) return known
+  const made = { ...event, previous: tombstone(event.previous, event.revision) }
+  tombstones.set(event, made)
+  return made
 }
