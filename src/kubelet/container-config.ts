@@ -84,17 +84,26 @@ function credentials({ metadata, spec }: Pod, container: Container, image: Image
     const isTold = (own.runAsUser ?? ofPod.runAsUser) !== undefined
     throw new ConfigError(isTold ? `container's runAsUser breaks non-root policy ${where}` : `container has runAsNonRoot and image will run as root ${where}`)
   }
-  const gid = own.runAsGroup ?? ofPod.runAsGroup ?? Number(group ?? 0)
+  const isOther = uid !== Number(user)
+  const gid = own.runAsGroup ?? ofPod.runAsGroup ?? (isOther || group === undefined ? primaryGroup(image, uid) : Number(group))
   const ofImage = ofPod.supplementalGroupsPolicy === 'Strict' ? [] : imageGroups(image, uid)
   const groups = [...ofImage, ...(ofPod.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])]
   return { uid, gid, groups }
 }
 
+/** The one that the image's /etc/passwd gives a user; root's for one it does not know. */
+function primaryGroup(image: Image, uid: number): number {
+  return Number(rows(image, '/etc/passwd').find(([, , id]) => id === String(uid))?.[3] ?? 0)
+}
+
+function rows({ files }: Image, path: string): string[][] {
+  return (files[path] ?? '').split('\n').map((line) => line.split(':'))
+}
+
 /** Groups that the image's own /etc/group counts a user among. */
-function imageGroups({ files }: Image, uid: number): number[] {
-  const rows = (path: string) => (files[path] ?? '').split('\n').map((line) => line.split(':'))
-  const user = rows('/etc/passwd').find(([, , id]) => id === String(uid))?.[0]
-  return user === undefined ? [] : rows('/etc/group').flatMap(([, , id, members = '']) => (members.split(',').includes(user) ? [Number(id)] : []))
+function imageGroups(image: Image, uid: number): number[] {
+  const user = rows(image, '/etc/passwd').find(([, , id]) => id === String(uid))?.[0]
+  return user === undefined ? [] : rows(image, '/etc/group').flatMap(([, , id, members = '']) => (members.split(',').includes(user) ? [Number(id)] : []))
 }
 
 function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { terminationMessage, ledger, cwd }: { terminationMessage: FileNode; ledger: Ledger; cwd: string }): FileSystem {

@@ -26,13 +26,10 @@ import { ShellRuntime } from './runtimes/shell.ts'
 import { StagesRuntime } from './runtimes/stages.ts'
 import type { DirNode } from './sandbox/nodes.ts'
 import { StaticPods } from './static-pods.ts'
-import { annotated } from './stage-annotations.ts'
+import { annotated, RUNTIME_ANNOTATION, RUNTIMES } from './stage-annotations.ts'
 import { Stages, type ToldStage } from './stages.ts'
 import { UsageMeter } from './usage-meter.ts'
 import { VolumeRefresher } from './volume-refresher.ts'
-
-/** Pod and Node annotation: which runtime runs its containers. */
-export const RUNTIME_ANNOTATION = 'orrery.io/runtime'
 
 export interface Kubelet {
   loop: LoopDefinition
@@ -119,10 +116,12 @@ function viewOf(kept: KeptNode | undefined, { pods, meter, nowMs }: { pods: PodW
 }
 
 /** Told by the pod, else by its node; our own nodes interpret, those that clients make play outcomes, as what a pod's annotations foretell. */
-function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: Readonly<Record<string, Runtime>> & { shell: Runtime; stages: Runtime }): Runtime {
+function runtimeFor(pod: Pod, { node, inFull }: KeptNode, runtimes: Readonly<Record<(typeof RUNTIMES)[number], Runtime>>): Runtime {
   const wanted = pod.metadata.annotations?.[RUNTIME_ANNOTATION] ?? (annotated(pod) ? 'stages' : node.metadata.annotations?.[RUNTIME_ANNOTATION])
   const own = inFull ? runtimes.shell : runtimes.stages
-  return wanted === undefined ? own : (runtimes[wanted] ?? own)
+  // Of one that is unknown its owner is told.
+  const known = RUNTIMES.find((runtime) => runtime === wanted)
+  return known ? runtimes[known] : own
 }
 
 function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf, cgroups }: { network: Network; images: Images; disks: Disks; nodeOf(name: string): KeptNode | undefined; cgroups(nodeName: string): DirNode }): Surroundings {

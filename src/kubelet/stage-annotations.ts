@@ -32,6 +32,11 @@ const ANNOTATIONS: Readonly<Record<string, Apply>> = {
   },
 }
 
+/** Pod and Node annotation: which runtime runs its containers. */
+export const RUNTIME_ANNOTATION = `${PREFIX}runtime`
+/** What it may say. */
+export const RUNTIMES = ['shell', 'stages', 'host'] as const
+
 const DURATION = /^(?:never|0|(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+)$/
 
 /** Undefined when there are none. A duration that is none is as if it were not there. */
@@ -51,6 +56,7 @@ export function misunderstood({ metadata }: Pod): string[] {
     const name = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : ''
     if (name.endsWith('-after') && name in ANNOTATIONS && !DURATION.test(value)) return [`${key}: "${value}" is no duration such as 500ms, 3s or 1m30s`]
     if ((name === 'exit-code' || name === 'pull-failures') && !/^\d+$/.test(value)) return [`${key}: "${value}" is no number`]
+    if (key === RUNTIME_ANNOTATION && !RUNTIMES.some((runtime) => runtime === value)) return [`${key}: "${value}" is no runtime: ${RUNTIMES.join(', ')}`]
     return []
   })
 }

@@ -63,7 +63,7 @@ export class DiskRecords {
     const pieces = Math.ceil(file.size / PIECE_BYTES)
     const { name } = this.#disk
     // A copy: the file may be written to before these are.
-    for (let i = Math.min(Math.floor(from / PIECE_BYTES), pieces); i < pieces; i++) out.push({ key: keyOf(name, kept.id, i), bytes: Buffer.from(file.read().subarray(i * PIECE_BYTES, (i + 1) * PIECE_BYTES)) })
+    for (let i = Math.min(Math.floor(from / PIECE_BYTES), pieces); i < pieces; i++) out.push({ key: keyOf(name, kept.id, i), bytes: Buffer.from(file.slice(i * PIECE_BYTES, (i + 1) * PIECE_BYTES)) })
     for (let i = pieces; i < kept.pieces; i++) out.push({ key: keyOf(name, kept.id, i), bytes: undefined })
     kept.pieces = pieces
   }

@@ -120,9 +120,8 @@ export function fileEnd(node: FileNode, { ledger, now, content, at = 0, append =
   const end: End = {}
   if (reads) {
     end.take = (max) => {
-      const data = content ?? node.read()
-      if (position >= data.length) return null
-      const part = data.subarray(position, position + max)
+      const part = content ? content.subarray(position, position + max) : node.upTo(position, max)
+      if (part.length === 0) return null
       position += part.length
       return part
     }

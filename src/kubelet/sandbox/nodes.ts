@@ -2,6 +2,8 @@
  * The nodes of a container's virtual file system. Trees of images are shared: `clone` of a directory copies it when somebody
  * first looks into it, and the bytes of a file are never copied until they are written.
  */
+import { FileBytes } from './file-bytes.ts'
+
 export type ErrorCode = 'EACCES' | 'EBADF' | 'EBUSY' | 'EEXIST' | 'EINVAL' | 'EISDIR' | 'ELOOP' | 'ENOENT' | 'ENOEXEC' | 'ENOSPC' | 'ENOTDIR' | 'ENOTEMPTY' | 'ENXIO' | 'EPERM' | 'EPIPE' | 'EROFS' | 'EXDEV'
 
 const TEXTS: Readonly<Record<ErrorCode, string>> = {
@@ -68,64 +70,58 @@ export class FileNode {
   /** What is read of a file that is made when it is looked at (a token, /proc). */
   source?: () => Buffer | Promise<Buffer>
   disk?: Disk
-  #data: Buffer
-  #size: number
-  #isShared: boolean
+  #bytes: FileBytes
 
   constructor(meta: Meta, data: Buffer = Buffer.alloc(0)) {
     this.meta = meta
-    this.#data = data
-    this.#size = data.length
-    this.#isShared = true
+    this.#bytes = new FileBytes(data)
   }
 
   get size(): number {
-    return this.#size
+    return this.#bytes.size
   }
 
   read(): Buffer {
-    return this.#data.subarray(0, this.#size)
+    return this.#bytes.all()
+  }
+
+  /** What there is from `from` on, up to `to`. */
+  slice(from: number, to: number): Buffer {
+    return this.#bytes.slice(from, to)
+  }
+
+  /** Up to `max` bytes from `from` on, without a copy; empty at the end. */
+  upTo(from: number, max: number): Buffer {
+    return this.#bytes.upTo(from, max)
   }
 
   replace(data: Buffer): void {
-    this.#data = data
-    this.#size = data.length
-    this.#isShared = true
+    this.#bytes = new FileBytes(data)
     this.disk?.changed(this, 0)
   }
 
   write(at: number, bytes: Buffer, ledger?: Ledger): void {
+    const { size } = this
     const end = at + bytes.length
-    const first = Math.min(at, this.#size)
-    if (end > this.#size) (this.disk ?? ledger)?.charge(end - this.#size)
-    if (this.#isShared || end > this.#data.length) {
-      // With room for more, for most that grow go on growing; who only changes a shared one gets a copy.
-      const grown = Buffer.allocUnsafe(Math.max(end, this.#size, end > this.#size ? Math.ceil(this.#size * 1.5) : 0))
-      this.#data.copy(grown, 0, 0, this.#size)
-      this.#data = grown
-      this.#isShared = false
-    }
-    if (at > this.#size) this.#data.fill(0, this.#size, at)
-    bytes.copy(this.#data, at)
-    this.#size = Math.max(this.#size, end)
-    this.disk?.changed(this, first)
+    if (end > size) (this.disk ?? ledger)?.charge(end - size)
+    this.#bytes.write(at, bytes)
+    this.disk?.changed(this, Math.min(at, size))
   }
 
   truncate(size: number, ledger?: Ledger): void {
-    if (size > this.#size) return this.write(size - 1, Buffer.from([0]), ledger)
-    const counted = this.disk ?? ledger
-    counted?.charge(size - this.#size)
-    this.#data = Buffer.from(this.#data.subarray(0, size))
-    this.#size = size
-    this.#isShared = false
-    this.disk?.changed(this, size)
+    const had = this.size
+    ;(this.disk ?? ledger)?.charge(size - had)
+    this.#bytes.truncate(size)
+    this.disk?.changed(this, Math.min(size, had))
   }
 
   clone(): FileNode {
-    const copy = new FileNode({ ...this.meta }, this.read())
+    const bytes = this.read()
+    const copy = new FileNode({ ...this.meta }, bytes)
     if (this.program !== undefined) copy.program = this.program
     if (this.source) copy.source = this.source
-    this.#isShared = true
+    // Whoever writes first gets bytes of its own.
+    this.#bytes = new FileBytes(bytes)
     return copy
   }
 }

@@ -2,7 +2,6 @@
 import { endlessEnd, fileEnd, fullEnd, nullEnd, Pipe, type End } from './io.ts'
 import { FsError, type DeviceNode } from './nodes.ts'
 import type { Process } from './process.ts'
-import { contentOf } from './vfs.ts'
 
 export interface OpenOptions {
   reads?: boolean
@@ -12,6 +11,7 @@ export interface OpenOptions {
   mode?: number
 }
 
+const ZEROS = Buffer.alloc(65_536)
 const fifos = new WeakMap<DeviceNode, Pipe>()
 
 /** @throws FsError */
@@ -28,9 +28,8 @@ export async function openFile(process: Process, path: string, { reads = false, 
   if (!writes) {
     const { node } = fs.resolve(full, { cred })
     fs.allow(node, 4, cred)
-    const content = await contentOf(node)
     if (node.kind !== 'file') throw new FsError('EISDIR')
-    return fileEnd(node, node.source ? { ...options, content } : options)
+    return fileEnd(node, node.source ? { ...options, content: await node.source() } : options)
   }
   const node = fs.openForWriting(full, { cred, mode: mode & ~process.umask })
   if (reads) fs.allow(node, 4, cred)
@@ -45,7 +44,7 @@ function deviceEnd(process: Process, node: DeviceNode): End {
     case 'full':
       return fullEnd
     case 'zero':
-      return endlessEnd((length) => Buffer.alloc(length))
+      return endlessEnd((length) => ZEROS.subarray(0, length))
     case 'random':
       return endlessEnd((length) => Buffer.from(process.sandbox.random.bytes(length)))
     case 'fifo': {

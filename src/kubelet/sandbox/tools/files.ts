@@ -330,21 +330,16 @@ async function dd(process: Process): Promise<number> {
   const [input, output] = [options.get('if'), options.get('of')]
   if (input) process.setFd(0, await openFile(process, input, { reads: true }))
   if (output) process.setFd(1, await openFile(process, output, { writes: true, truncate: options.get('conv') !== 'notrunc' }))
-  let [blocks, total] = [0, 0]
-  for (const count = bytes('count', Infinity); blocks < count; blocks++) {
-    const chunks: Buffer[] = []
-    for (let left = size; left > 0; ) {
-      const chunk = await process.read(0, left)
-      if (!chunk) break
-      chunks.push(chunk)
-      left -= chunk.length
-    }
-    const block = Buffer.concat(chunks)
-    if (block.length === 0) break
-    await process.out(block)
-    total += block.length
+  let total = 0
+  for (let left = size * bytes('count', Infinity); left > 0; ) {
+    const chunk = await process.read(0, Math.min(left, 65_536))
+    if (!chunk) break
+    await process.out(chunk)
+    total += chunk.length
+    left -= chunk.length
   }
-  await process.err(`${blocks}+0 records in\n${blocks}+0 records out\n${total} bytes copied\n`)
+  const records = `${Math.floor(total / size)}+${total % size === 0 ? 0 : 1} records`
+  await process.err(`${records} in\n${records} out\n${total} bytes copied\n`)
   return 0
 }
 
