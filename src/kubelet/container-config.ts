@@ -74,7 +74,8 @@ function commandLine({ command, args }: Container, image: Image, env: ReadonlyMa
   return [...image.entrypoint, ...(args?.length ? filled(args) : image.command)]
 }
 
-function credentials({ metadata, spec }: Pod, container: Container, image: Image): Credentials {
+/** Who its processes run as. @throws ConfigError */
+export function credentials({ metadata, spec }: Pod, container: Container, image: Pick<Image, 'user' | 'files'>): Credentials {
   const own = container.securityContext ?? {}
   const ofPod = spec.securityContext ?? {}
   const [user = '0', group] = image.user.split(':')
@@ -92,16 +93,16 @@ function credentials({ metadata, spec }: Pod, container: Container, image: Image
 }
 
 /** The one that the image's /etc/passwd gives a user; root's for one it does not know. */
-function primaryGroup(image: Image, uid: number): number {
+function primaryGroup(image: Pick<Image, 'files'>, uid: number): number {
   return Number(rows(image, '/etc/passwd').find(([, , id]) => id === String(uid))?.[3] ?? 0)
 }
 
-function rows({ files }: Image, path: string): string[][] {
+function rows({ files }: Pick<Image, 'files'>, path: string): string[][] {
   return (files[path] ?? '').split('\n').map((line) => line.split(':'))
 }
 
 /** Groups that the image's own /etc/group counts a user among. */
-function imageGroups(image: Image, uid: number): number[] {
+function imageGroups(image: Pick<Image, 'files'>, uid: number): number[] {
   const user = rows(image, '/etc/passwd').find(([, , id]) => id === String(uid))?.[0]
   return user === undefined ? [] : rows(image, '/etc/group').flatMap(([, , id, members = '']) => (members.split(',').includes(user) ? [Number(id)] : []))
 }

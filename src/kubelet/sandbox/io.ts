@@ -3,6 +3,7 @@
  * otherwise, so that a process which dies while it waits takes nothing away from the next reader.
  */
 import type { Duplex, Readable, Writable } from 'node:stream'
+import { paced } from './disk-pace.ts'
 import { FsError, type FileNode, type Ledger } from './nodes.ts'
 
 export const PIPE_BYTES = 65_536
@@ -117,6 +118,7 @@ export class Pipe {
 /** A file with a position. */
 export function fileEnd(node: FileNode, { ledger, now, content, at = 0, append = false, reads = true, writes = false }: FileOptions): End {
   let position = at
+  let unpaced = 0
   const end: End = {}
   if (reads) {
     end.take = (max) => {
@@ -132,6 +134,12 @@ export function fileEnd(node: FileNode, { ledger, now, content, at = 0, append =
       node.write(position, bytes, ledger)
       node.meta.mtimeMs = now()
       position += bytes.length
+      unpaced += bytes.length
+    }
+    end.drained = () => {
+      const bytes = unpaced
+      unpaced = 0
+      return paced(bytes)
     }
   }
   return end

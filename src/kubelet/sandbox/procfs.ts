@@ -77,7 +77,7 @@ function sysctlTree(sandbox: Sandbox): DirNode {
   const root = new DirNode({ ...META, mode: 0o555 })
   const values = new Map([...Object.entries(SYSCTLS), ['kernel.hostname', sandbox.hostname], ...sandbox.kernel.sysctls])
   for (const [name, value] of values) {
-    const parts = name.split(/[./]/)
+    const parts = name.split('.').map((part) => part.replaceAll('/', '.'))
     const leaf = parts.pop() ?? ''
     let at = root
     for (const part of parts) {
