@@ -1,14 +1,16 @@
 /**
- * Where the figures of autoscalers come from: the resource metrics API where it is served. Nothing serves custom and
- * external metrics here; their families stand ready. Models k8s.io/kubernetes/pkg/controller/podautoscaler/metrics.
+ * Where the figures of autoscalers come from: the resource metrics API where it is served, and what aggregated servers
+ * tell. Models k8s.io/kubernetes/pkg/controller/podautoscaler/metrics.
  */
 import type { CrossVersionObjectReference, LabelSelector, PodMetrics } from '../schemas/types.ts'
 import { parseDuration } from '../src/apimachinery/go-duration.ts'
 import type { Selector } from '../src/apimachinery/labels.ts'
 import { quantityMilliValue } from '../src/apimachinery/quantity.ts'
 import type { Client } from '../src/client/client.ts'
+import type { ControllerContext } from '../src/controller/controller.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { isStatusError } from '../src/errors.ts'
+import { remoteMetrics } from './_hpa-remote-metrics.ts'
 import { ReplicasError, type Sample, type Samples } from './_hpa-replicas.ts'
 
 const POD_METRICS = 'metrics.k8s.io/v1beta1/PodMetrics'
@@ -28,17 +30,16 @@ export interface MetricSource {
   external(namespace: string, metric: string, selector: LabelSelector | undefined): Promise<number>
 }
 
-export function servedMetrics(client: Pick<Client, 'list'>): MetricSource {
-  const noCustom = (): Promise<never> => Promise.reject(new ReplicasError('unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered'))
+export function servedMetrics(ctx: ControllerContext): MetricSource {
   return {
     async resource({ namespace, selector }, resource, container) {
-      const metrics = await podMetrics(client, namespace, String(selector))
+      const metrics = await podMetrics(ctx.client, namespace, String(selector))
       if (metrics.length === 0) throw new ReplicasError('no metrics returned from resource metrics API')
+      const lacking = metrics.find(({ containers = [] }) => container !== '' && !containers.some(({ name }) => name === container))
+      if (lacking) throw new ReplicasError(`failed to get container metrics: container ${container} not present in metrics for pod ${namespace}/${lacking.metadata.name ?? ''}`)
       return new Map(metrics.flatMap((m) => sampleOf(m, resource, container)))
     },
-    pods: noCustom,
-    object: noCustom,
-    external: (_namespace, metric) => Promise.reject(new ReplicasError(`unable to fetch metrics from external metrics API: ${notServed(`${metric}.external.metrics.k8s.io`)}`)),
+    ...remoteMetrics(ctx),
   }
 }
 

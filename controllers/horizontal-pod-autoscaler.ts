@@ -32,7 +32,7 @@ const memoryOf = perCluster<Memory>(() => ({ histories: new Map(), selectors: ne
 export default defineAutoscaler()
 
 /** @param sourceOf where its figures come from; what the cluster serves unless told */
-export function defineAutoscaler(sourceOf: (ctx: ControllerContext) => MetricSource = ({ client }) => servedMetrics(client)) {
+export function defineAutoscaler(sourceOf: (ctx: ControllerContext) => MetricSource = servedMetrics) {
   return defineController<HorizontalPodAutoscaler>({
     name: 'horizontal-pod-autoscaler',
     user: 'system:serviceaccount:kube-system:horizontal-pod-autoscaler',

@@ -11,6 +11,7 @@ import type { UserInfo } from '../registry/kind.ts'
 import { Scheme } from '../registry/scheme.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { SETTINGS } from './options.ts'
+import { remoteReader } from './remote-reader.ts'
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
 interface MovingParts {
@@ -39,6 +40,7 @@ export function startParts({ api, informers, keys, authorizer, aggregation }: Co
     signLegacyToken: (account, secretName) => keys.signLegacy(account, secretName),
     signCertificate: (request) => signer.sign(request),
     served: () => api.scheme.all(),
+    readRemote: remoteReader({ aggregation, authorizer }),
     isCharging: (namespace) => api.system.chargesInFlight.has(namespace),
     checkAPIService: (service) => aggregation.aggregator.check(service),
     informers,

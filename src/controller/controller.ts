@@ -49,6 +49,8 @@ export interface ControllerContext {
   checkAPIService?(service: APIService): Promise<string | undefined>
   /** Whether quotas of the namespace count something that is not stored yet; absent in tests that need none. */
   isCharging?(namespace: string): boolean
+  /** Reads path and query of an aggregated API server, as the controller's user. Rejects with a StatusError. Absent in tests that need none. */
+  readRemote?(url: string): Promise<unknown>
   /** Every version of every kind that is served; absent in tests that need none. */
   served?(): readonly ServedType[]
   /** Settings of the cluster that controllers look at (see src/cluster.ts). */

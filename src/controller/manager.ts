@@ -21,6 +21,7 @@ export interface ManagerParts {
   signLegacyToken?: ControllerContext['signLegacyToken']
   signCertificate?: ControllerContext['signCertificate']
   served?: NonNullable<ControllerContext['served']>
+  readRemote?(url: string, user: UserInfo): Promise<unknown>
   isCharging?: NonNullable<ControllerContext['isCharging']>
   checkAPIService?: NonNullable<ControllerContext['checkAPIService']>
   informers: Informers
@@ -85,7 +86,7 @@ export class ControllerManager {
   }
 
   #context({ name, user, manager, component }: { name: string; user?: string; manager?: string; component?: string }): Omit<ControllerContext, 'enqueue'> {
-    const { clientFor, recorderFor, kinds, served, isCharging, checkAPIService, signLegacyToken, signCertificate, informers, clock, random, log, settings } = this.#parts
+    const { clientFor, recorderFor, kinds, served, isCharging, readRemote, checkAPIService, signLegacyToken, signCertificate, informers, clock, random, log, settings } = this.#parts
     const who = component ?? `${name}-controller`
     const identity = userNamed(user ?? `${ACCOUNT}${name}-controller`)
     return {
@@ -95,6 +96,7 @@ export class ControllerManager {
       signLegacyToken,
       signCertificate,
       ...(served ? { served } : {}),
+      ...(readRemote ? { readRemote: (url: string) => readRemote(url, identity) } : {}),
       ...(isCharging ? { isCharging } : {}),
       ...(checkAPIService ? { checkAPIService } : {}),
       informers,

@@ -17,6 +17,8 @@ const RESOURCES = [
 ]
 const DOCUMENTS: Record<string, unknown> = {
   [VERSION]: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'wardle.example.com/v1alpha1', resources: RESOURCES },
+  '/apis/external.metrics.k8s.io/v1beta1': { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'external.metrics.k8s.io/v1beta1', resources: [] },
+  '/apis/external.metrics.k8s.io/v1beta1/namespaces/default/jobs': { items: [{ metricName: 'jobs', value: '3' }, { metricName: 'jobs', value: '1' }] },
   '/openapi/v3': { paths: { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: `/openapi/v3${VERSION}?hash=1` } } },
   '/openapi/v2': {
     swagger: '2.0',
@@ -159,4 +161,24 @@ t.test('a server that cannot be asked', async (t) => {
   await available(api, 'False', 'ServiceNotFound')
   await api.delete(API_SERVICE)
   t.match(await api.get(`${VERSION}/flunders`), { status: 404 })
+})
+
+t.test('autoscalers read what another server tells', async (t) => {
+  const { port, ca } = await startWardle(t, false)
+  const api = await startApiCluster(t)
+  await api.make('/api/v1/namespaces/default/services', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'wardle' }, spec: { type: 'ExternalName', externalName: 'localhost' } })
+  const spec = { group: 'external.metrics.k8s.io', version: 'v1beta1', groupPriorityMinimum: 100, versionPriority: 100, service: { name: 'wardle', namespace: 'default', port }, caBundle: ca }
+  const { metadata } = await api.make('/apis/apiregistration.k8s.io/v1/apiservices', { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: 'v1beta1.external.metrics.k8s.io' }, spec })
+  await eventually(async () => JSON.stringify((await api.get(`/apis/apiregistration.k8s.io/v1/apiservices/${metadata.name}`)).body.status ?? {}).includes('Passed'))
+  const labels = { app: 'web' }
+  await api.make('/apis/apps/v1/namespaces/default/deployments', { metadata: { name: 'web' }, spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } } } })
+  const deployment = async () => (await api.get('/apis/apps/v1/namespaces/default/deployments/web')).body as { spec?: { replicas?: number }; status?: { replicas?: number } }
+  await eventually(async () => (await deployment()).status?.replicas === 1)
+  const autoscaler = (name: string) => ({
+    metadata: { name },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 5, metrics: [{ type: 'External', external: { metric: { name }, target: { type: 'AverageValue', averageValue: '1' } } }] },
+  })
+  const path = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers'
+  await api.make(path, autoscaler('jobs'))
+  await eventually(async () => (await deployment()).spec?.replicas === 4)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, Pod, PodMetrics } from '../../schemas/types.ts'
+import type { APIService, HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, Pod, PodMetrics } from '../../schemas/types.ts'
 import { History, normalize, type Wish } from '../../controllers/_hpa-limits.ts'
 import { averageReplicas, ReplicasError, shareReplicas, utilizationReplicas, valueReplicas, type Sample } from '../../controllers/_hpa-replicas.ts'
 import { servedMetrics, type MetricSource } from '../../controllers/_hpa-source.ts'
@@ -233,7 +233,8 @@ t.test('a target at zero is left there', async (t) => {
 })
 
 t.test('metrics that nobody serves', async (t) => {
-  const { fake, run, read } = cluster(servedMetrics({ list: () => Promise.reject(noSuchResource()) }))
+  const withoutMetrics = new FakeCluster()
+  const { fake, run, read } = cluster(servedMetrics(withoutMetrics.context({ client: Object.assign(withoutMetrics, { list: () => Promise.reject(noSuchResource()) }) })))
   const known: HorizontalPodAutoscaler = { ...autoscaler(), status: { desiredReplicas: 2 } }
   fake.seed(known)
   await run.settle()
@@ -327,14 +328,48 @@ t.test('a write that is refused', async (t) => {
 
 t.test('figures of the resource metrics API', async (t) => {
   const fake = new FakeCluster()
-  const source = servedMetrics(fake)
+  const source = servedMetrics(fake.context({ readRemote: () => Promise.reject(new Error('the server could not find the requested resource (get jobs.external.metrics.k8s.io)')) }))
   const query = { namespace: 'default', selector: parseSelector('app=web') }
   await t.rejects(source.resource(query, 'cpu', ''), { message: 'no metrics returned from resource metrics API' })
   const figures = (name: string, containers: PodMetrics['containers']): PodMetrics => ({ apiVersion: 'metrics.k8s.io/v1beta1', kind: 'PodMetrics', metadata: { name, namespace: 'default', labels: { app: 'web' } }, timestamp: AT, window: '30s', containers })
-  fake.seed(figures('a', [{ name: 'c', usage: { cpu: '100m' } }, { name: 'd', usage: { cpu: '50m' } }]), figures('b', [{ name: 'c', usage: { cpu: '1' } }, { name: 'd', usage: {} }]), figures('c', []))
+  fake.seed(figures('a', [{ name: 'c', usage: { cpu: '100m' } }, { name: 'd', usage: { cpu: '50m' } }]), figures('b', [{ name: 'c', usage: { cpu: '1' } }, { name: 'd', usage: {} }]))
   const sample = (value: number) => ({ value, atMs: Date.parse(AT), windowMs: 30_000 })
   t.same([...(await source.resource(query, 'cpu', ''))], [['a', sample(150)]])
   t.same([...(await source.resource(query, 'cpu', 'c'))], [['a', sample(100)], ['b', sample(1000)]])
+  await t.rejects(source.resource(query, 'cpu', 'e'), { message: 'failed to get container metrics: container e not present in metrics for pod default/a' })
   await t.rejects(source.external('default', 'jobs', undefined), { message: 'unable to fetch metrics from external metrics API: the server could not find the requested resource (get jobs.external.metrics.k8s.io)' })
   await t.rejects(source.pods(query, 'rps', undefined), { message: 'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered' })
+})
+
+t.test('figures of aggregated servers', async (t) => {
+  const fake = new FakeCluster()
+  const item = { describedObject: { name: 'a' }, timestamp: AT, value: '1500m' }
+  const about = (kind: string, apiVersion = 'v1') => ({ apiVersion, kind, name: 'main' })
+  let items: unknown[] = [item]
+  let asked = ''
+  const kinds = () => [{ kind: 'networking.k8s.io/v1/Ingress', plural: 'ingresses', namespaced: true }]
+  const readRemote = async (url: string) => ({ items: (asked = decodeURIComponent(url)) && items })
+  const source = servedMetrics(fake.context({ kinds, readRemote }))
+  const query = { namespace: 'default', selector: parseSelector('app=web') }
+  const service = (version: string, versionPriority: number) => ({ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: `${version}.custom.metrics.k8s.io` }, spec: { group: 'custom.metrics.k8s.io', version, versionPriority } }) as APIService
+  const failure = (why: string) => ({ message: `unable to fetch metrics from custom metrics API: ${why}` })
+  await t.rejects(source.pods(query, 'rps', undefined), failure('no custom metrics API (custom.metrics.k8s.io) registered'))
+  fake.seed(service('v3', 300))
+  await t.rejects(source.pods(query, 'rps', undefined), failure('no known available metric versions found'))
+  fake.seed(service('v1beta1', 100), service('v1beta2', 200))
+
+  t.same([...(await source.pods(query, 'rps', { matchLabels: { verb: 'GET' } }))], [['a', { value: 1500, atMs: Date.parse(AT), windowMs: 60_000 }]])
+  t.equal(asked, '/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/rps?labelSelector=app=web&metricLabelSelector=verb=GET')
+  t.equal(await source.object('default', about('Ingress', 'networking.k8s.io/v1'), 'rps', undefined), 1500)
+  t.equal(asked, '/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/ingresses.networking.k8s.io/main/rps')
+  await source.object('default', about('Namespace'), 'rps', undefined)
+  t.equal(asked, '/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/metrics/rps')
+  await t.rejects(source.object('default', about('Thing', 'x.io/v1'), 'rps', undefined), failure('unable to map kind Thing.x.io to resource: no matches for kind "Thing" in group "x.io"'))
+  items = [item, { ...item, value: '2' }]
+  await t.rejects(source.object('default', about('Namespace'), 'rps', undefined), failure('the custom metrics API server returned 2 results when we asked for exactly one'))
+  t.equal(await source.external('default', 'jobs', { matchLabels: { queue: 'q' } }), 3500)
+  t.equal(asked, '/apis/external.metrics.k8s.io/v1beta1/namespaces/default/jobs?labelSelector=queue=q')
+  items = []
+  await t.rejects(source.external('default', 'jobs', undefined), { message: 'no metrics returned from external metrics API' })
+  await t.rejects(source.pods(query, 'rps', undefined), { message: 'no metrics returned from custom metrics API' })
 })

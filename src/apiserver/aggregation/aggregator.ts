@@ -20,6 +20,8 @@ import { resolveService, type Dial, type ServiceEndpoint } from '../service-endp
 
 const KIND = 'apiregistration.k8s.io/v1/APIService'
 const CHECK_TIMEOUT_MS = 5000
+const READ_TIMEOUT_MS = 30_000
+const UNAVAILABLE = { status: 503, contentType: 'text/plain', body: Buffer.from('service unavailable\n') }
 /** What one server may say of itself. */
 const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 const CHECKER: UserInfo = { name: 'system:kube-aggregator', groups: ['system:masters'] }
@@ -105,6 +107,18 @@ export class Aggregator {
       return isRedirect(response) ? refusedRedirect(response) : streamed(response)
     } catch (error) {
       return plainError(503, `error trying to reach service: ${networkErrorText(error, this.#named(service, endpoint), this.#parts.clock.now())}`)
+    }
+  }
+
+  /** What the other server answers to a part of this process; as the proxy would, where it does not. */
+  async read(service: APIService, url: string, user: UserInfo): Promise<{ status: number; contentType: string; body: Buffer }> {
+    const { clientCert } = this.#parts
+    if (!isAvailable(service)) return UNAVAILABLE
+    try {
+      const response = await askRemote({ endpoint: this.#endpoint(service), spec: service.spec, clientCert }, { method: 'GET', url, headers: { accept: 'application/json' }, user, timeoutMs: READ_TIMEOUT_MS })
+      return { status: response.statusCode ?? 0, contentType: response.headers['content-type'] ?? '', body: await readBounded(response, MAX_DOCUMENT_BYTES) }
+    } catch {
+      return UNAVAILABLE
     }
   }
 
