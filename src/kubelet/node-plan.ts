@@ -2,7 +2,7 @@
  * What a node's kubelet changes in its Node object: addresses, conditions, capacity, versions; its block of pod addresses.
  * Pure. Models pkg/kubelet/nodestatus/setters.go and kubelet_node_status.go.
  */
-import type { Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../schemas/types.ts'
+import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
 import { isExtended } from '../apimachinery/quota-usage.ts'
 import type { NodeStage } from './stages.ts'
@@ -20,6 +20,8 @@ export interface NodePlanInput {
   machineID: string
   /** Conditions that are true because something runs out. */
   pressures?: ReadonlySet<string>
+  /** What has been pulled here. */
+  images?: readonly ContainerImage[]
 }
 
 export interface NodePlan {
@@ -51,6 +53,7 @@ function planStatus(input: NodePlanInput): NodeStatus {
     daemonEndpoints: old.daemonEndpoints?.kubeletEndpoint?.Port ? old.daemonEndpoints : { kubeletEndpoint: { Port: stage.kubeletPort } },
     nodeInfo: nodeInfoOf(input, old.nodeInfo ?? {}),
     ...(reportsInFull(node) ? abilities(stage) : {}),
+    ...(input.images?.length && reportsInFull(node) ? { images: [...input.images] } : {}),
   }
 }
 
