@@ -80,6 +80,8 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   })
   const take = (request: { raw: IncomingMessage | Http2ServerRequest }, reply: { raw: ServerResponse | Http2ServerResponse; hijack(): unknown }) => {
     reply.hijack()
+    const problem = hostProblem(request.raw)
+    if (problem) return refuseConnection(request.raw.socket, `400 Bad Request: ${problem}`)
     void serve(exchangeOf(request.raw, reply.raw), options)
   }
   // Bodies are read by us, with limits in size and time.
@@ -105,7 +107,19 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
 function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
+  refuseConnection(socket, status)
+}
+
+function refuseConnection(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`)
+}
+
+/** What Go's server finds wrong with whom a request over HTTP/1.1 is for. */
+function hostProblem(request: IncomingMessage | Http2ServerRequest): string {
+  if ('stream' in request) return ''
+  const count = request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+  if (count > 1) return 'too many Host headers'
+  return count === 0 && request.httpVersion === '1.1' ? 'missing required Host header' : ''
 }
 
 function secureServer({ key, cert, clientCA }: TlsFiles): Http2SecureServer {
@@ -169,6 +183,8 @@ async function serve(exchange: Exchange, options: ServerOptions): Promise<void> 
 async function serveUpgrade(connection: Upgraded, options: ServerOptions): Promise<void> {
   const { request, socket } = connection
   socket.on('error', () => {})
+  const problem = hostProblem(request)
+  if (problem) return refuseConnection(socket, `400 Bad Request: ${problem}`)
   try {
     const answer = new ServerResponse(request)
     const exchange = { ...http1Exchange(request, answer), outgoing: socket }

@@ -80,6 +80,17 @@ t.test('whole addresses, and what is no request', async (t) => {
     t.match(said, /^HTTP\/1\.1 400 Bad Request\r\n/)
     t.equal(said.match(/HTTP\/1\.1 /g)?.length, 1, 'what follows is not looked at')
   }
+  const hosts: [lines: string, problem: string][] = [
+    ['', 'missing required Host header'],
+    ['Host: x\r\nhost: y\r\n', 'too many Host headers'],
+    ['Connection: Upgrade\r\nUpgrade: websocket\r\n', 'missing required Host header'],
+  ]
+  for (const [lines, problem] of hosts) {
+    const [head, body] = (await raw(`GET /healthz HTTP/1.1\r\n${lines}\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`)).split('\r\n\r\n')
+    t.match(head, `HTTP/1.1 400 Bad Request: ${problem}\r\n`)
+    t.equal(body, `400 Bad Request: ${problem}`, 'what follows is not looked at')
+  }
+  t.match(await raw('GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 OK\r\n[^]*ok$/, 'HTTP/1.0 knows no hosts')
 })
 
 t.test('headers', async (t) => {
