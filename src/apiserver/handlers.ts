@@ -23,7 +23,7 @@ import { parseIncludeObject } from './table.ts'
 import { getComputed, listComputed } from './verbs/computed.ts'
 import { createAttributes, createObject } from './verbs/create.ts'
 import { deletedStatus, removeCollection, removeObject } from './verbs/delete.ts'
-import { listObjects, tooLargeRevision, whenListable, type ListQuery } from './verbs/list.ts'
+import { listError, listObjects, tooLargeRevision, whenListable, type ListQuery } from './verbs/list.ts'
 import { patchObject } from './verbs/patch.ts'
 import { updateObject } from './verbs/update.ts'
 import { Watch, type WatchQuery } from './verbs/watch.ts'
@@ -125,7 +125,12 @@ function checkFreshness(api: Api, { definition }: ServedKind, resourceVersion: s
 function list(call: Call): ApiResponse | Promise<ApiResponse> {
   const { api, kind, info, request } = call
   const options = parseListOptions(kind, request.query, { watch: false })
-  return whenListable(api, kind, { ...options, namespace: info.namespace }, (query) => listReadable(call, options, query))
+  const query = { ...options, namespace: info.namespace }
+  try {
+    return whenListable(api, kind, query, (listable) => listReadable(call, options, listable))
+  } catch (error) {
+    throw listError(error, kind, query)
+  }
 }
 
 function listReadable(call: Call, options: ListOptions, query: ListQuery): ApiResponse | Promise<ApiResponse> {

@@ -22,6 +22,13 @@ const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
 /** Turns objects of a definition into another version, in their order; rejects with what the answer to a client says. */
 export type ResourceConverter = (crd: CustomResourceDefinition, objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>
 
+/** An object was stored in a version that its definition has no more. */
+export class UnreadableVersion extends StatusError {
+  constructor(apiVersion: string) {
+    super({ code: 500, message: `request to convert CR from an invalid group/version: ${apiVersion}` })
+  }
+}
+
 /** What all versions of one definition share. */
 export class DefinitionSchemas {
   readonly group: string
@@ -85,9 +92,9 @@ export class DefinitionSchemas {
     return this.#webhook !== undefined && apiVersion !== this.apiVersionOf(version)
   }
 
-  /** @throws StatusError 500 for an object that was stored in a version that is gone */
+  /** @throws UnreadableVersion */
   checkVersion({ apiVersion = '' }: KubeObject): void {
-    if (!this.#schemas.has(parseApiVersion(apiVersion).version)) throw new StatusError({ code: 500, message: `request to convert CR from an invalid group/version: ${apiVersion}` })
+    if (!this.#schemas.has(parseApiVersion(apiVersion).version)) throw new UnreadableVersion(apiVersion)
   }
 
   /** A stored object with its defaults, in the version it was stored in. */

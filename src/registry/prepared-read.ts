@@ -9,9 +9,9 @@ import type { ServedKind } from './scheme.ts'
 /** Acts on entries that can be shown: at once, or when they have been converted. Those that `act` reads must be read in one go. */
 export function whenReadable<T>({ definition }: ServedKind, entries: readonly ObjectEntry[], act: () => T | Promise<T>): T | Promise<T> {
   const { stored } = definition
-  if (!stored?.isPrepared) return act()
+  if (!stored?.prepareRead) return act()
   const objects = entries.map(({ value }) => value)
-  const pending = stored.prepareRead?.(objects)
+  const pending = stored.prepareRead(objects)
   if (!pending) return act()
   return pending.then(() => {
     holdAgain(entries, objects)

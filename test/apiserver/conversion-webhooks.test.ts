@@ -177,6 +177,22 @@ t.test('a watch tells what begins and ceases to match, however late the webhook 
   watch.close()
 })
 
+t.test('objects whose version is gone', async (t) => {
+  const api = await startApiCluster(t)
+  const [v1, v2] = [version('v1', specOf({})), version('v2', specOf({}))]
+  await api.make(CRDS, definition('Widget', [v1, v2]))
+  await eventually(async () => (await api.get(path('v2'))).status === 200)
+  await api.make(path('v1'), widget('v1', 'a', {}))
+  const crd = `${CRDS}/widgets.example.com`
+  t.match(await api.patch(crd, { spec: { versions: [v1, { ...v2, storage: true }] } }), { status: 200 })
+  t.match(await api.patch(`${crd}/status`, { status: { storedVersions: ['v2'] } }), { status: 200 })
+  t.match(await api.patch(crd, { spec: { versions: [{ ...v2, storage: true }] } }), { status: 200 })
+  const message = 'request to convert CR from an invalid group/version: example.com/v1'
+  for (const url of [path('v2', 'a'), `${path('v2')}?limit=5`]) t.match(await api.get(url), { status: 500, body: { message, reason: undefined } }, url)
+  const busy = { status: 429, body: { message: `storage is (re)initializing: failed to list example.com/v2, Kind=Widget: ${message}`, reason: 'TooManyRequests', details: { retryAfterSeconds: 1 } } }
+  for (const query of ['', '?resourceVersion=0']) t.match(await api.get(path('v2') + query), busy, query)
+})
+
 t.test('admission webhooks and policies see the version they name', async (t) => {
   const { api, admissions, answerWith, hook } = await setup(t, () => patch({ op: 'replace', path: '/spec/port', value: '9' }))
   const configurations = '/apis/admissionregistration.k8s.io/v1'

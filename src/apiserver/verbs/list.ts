@@ -1,7 +1,8 @@
 /** Lists: selection, pages and versions. Models the list half of k8s.io/apiserver/pkg/storage (etcd3/store.go, cacher). */
 import { fieldSelectorFromSet, type FieldSelector } from '../../apimachinery/fields.ts'
 import { everything } from '../../apimachinery/labels.ts'
-import { badRequest, expired, StatusError, type Status } from '../../errors.ts'
+import { badRequest, expired, StatusError, tooManyRequests, type Status } from '../../errors.ts'
+import { UnreadableVersion } from '../../registry/custom-resource-schema.ts'
 import type { KindDefinition, KubeObject } from '../../registry/kind.ts'
 import { whenReadable } from '../../registry/prepared-read.ts'
 import { storeKey, type ServedKind } from '../../registry/scheme.ts'
@@ -51,6 +52,13 @@ export function whenListable<T>(api: Api, kind: ServedKind, query: ListQuery, ac
   if (!kind.definition.stored?.isPrepared || !matcher(kind, query)) return act(query)
   const { entries, revision } = listObjects(api, kind, { ...query, labels: everything, fields: placeOf(query), limit: 0 })
   return whenReadable(kind, entries, () => act({ ...query, at: revision }))
+}
+
+/** What a list that met `error` answers: upstream reads pages from its store, and all else from a cache, which for objects that cannot be read is never filled. */
+export function listError(error: unknown, { apiVersion, kind }: ServedKind, { limit, labels, fields }: ListQuery): unknown {
+  const isPage = limit && labels.isEmpty && fields.isEmpty
+  if (isPage || !(error instanceof UnreadableVersion)) return error
+  return tooManyRequests(`storage is (re)initializing: failed to list ${apiVersion}, Kind=${kind}: ${error.message}`, 1)
 }
 
 /** Of a selector only what says where to look: no webhook changes that. */
