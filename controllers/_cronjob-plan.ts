@@ -19,6 +19,8 @@ export interface Timing {
   /** The latest time at which a Job should have started since the last one; undefined when none is due. */
   dueMs: number | undefined
   missedMany: boolean
+  /** The schedule names no time at all, such as the 31st of February. */
+  isNever: boolean
   /** When to look again. */
   nextInMs: number
 }
@@ -34,7 +36,7 @@ export function timingOf(cronJob: CronJob, schedule: CronSchedule, nowMs: number
   const base = mostRecent(cronJob, schedule, { nowMs, withDeadline: false })
   const from = base.recentMs ?? (base.missed === 0 ? base.earliestMs : nowMs)
   const next = nextTime(schedule, from)
-  return { dueMs: due.recentMs, missedMany: due.missed > MANY_MISSED, nextInMs: next === undefined ? 2 ** 31 : next + DELTA_MS - nowMs }
+  return { dueMs: due.recentMs, missedMany: due.missed > MANY_MISSED, isNever: next === undefined, nextInMs: next === undefined ? 2 ** 31 : next + DELTA_MS - nowMs }
 }
 
 function mostRecent(cronJob: CronJob, schedule: CronSchedule, { nowMs, withDeadline }: { nowMs: number; withDeadline: boolean }): { earliestMs: number; recentMs: number | undefined; missed: number } {

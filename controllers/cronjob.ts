@@ -77,7 +77,8 @@ async function startIfDue(pass: Pass): Promise<number | undefined> {
   const schedule = readSchedule(pass)
   if (!schedule) return undefined
   const nowMs = ctx.clock.now()
-  const { dueMs, missedMany, nextInMs } = timingOf(cronJob, schedule, nowMs)
+  const { dueMs, missedMany, isNever, nextInMs } = timingOf(cronJob, schedule, nowMs)
+  if (isNever) return warn(pass, 'InvalidSchedule', `invalid schedule: ${cronJob.spec.schedule} : time difference between two schedules is less than 1 second`)
   if (dueMs === undefined) return nextInMs
   if (missedMany) warn(pass, 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew')
   if (startingDeadlineSeconds !== undefined && dueMs + startingDeadlineSeconds * 1000 < nowMs) {

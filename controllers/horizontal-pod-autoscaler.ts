@@ -18,6 +18,7 @@ import { askMetric, MetricError, type MetricResult } from './_hpa-metrics.ts'
 import { servedMetrics, type MetricSource } from './_hpa-source.ts'
 
 const KIND = 'autoscaling/v2/HorizontalPodAutoscaler'
+/** Upstream a new one waits that long as well, for its queue knows no other delay; here it is looked at at once. */
 const SYNC_MS = 15_000
 const MAX_WRITES = 5
 

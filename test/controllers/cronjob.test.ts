@@ -23,6 +23,10 @@ t.test('what is due and when to look again', (t) => {
     { name: 'the latest of several', cron: cron(), now: '2026-01-01T00:21:00Z', due: '2026-01-01T00:20:00.000Z', next: '2026-01-01T00:25:00.100Z' },
     { name: 'since the last one', cron: cron({}, { lastScheduleTime: '2026-01-01T00:05:00Z' }), now: '2026-01-01T00:06:00Z', due: undefined, next: '2026-01-01T00:10:00.100Z' },
     { name: 'many', cron: cron({ schedule: '* * * * *' }), now: '2026-01-01T10:00:30Z', due: '2026-01-01T10:00:00.000Z', next: '2026-01-01T10:01:00.100Z', many: true },
+    { name: 'a hundred', cron: cron({ schedule: '* * * * *' }), now: '2026-01-01T01:40:30Z', due: '2026-01-01T01:40:00.000Z', next: '2026-01-01T01:41:00.100Z' },
+    { name: 'one more', cron: cron({ schedule: '* * * * *' }), now: '2026-01-01T01:41:30Z', due: '2026-01-01T01:41:00.000Z', next: '2026-01-01T01:42:00.100Z', many: true },
+    { name: 'many, of which a deadline leaves few', cron: cron({ schedule: '* * * * *', startingDeadlineSeconds: 200 }), now: '2026-01-01T10:00:30Z', due: '2026-01-01T10:00:00.000Z', next: '2026-01-01T10:01:00.100Z' },
+    { name: 'uneven times, counted by the first two: none is found', cron: cron({ schedule: '0 9,10 * * *' }), now: '2026-01-03T12:00:00Z', due: undefined, next: '2026-01-04T09:00:00.100Z' },
     { name: 'not before the deadline for starting', cron: cron({ startingDeadlineSeconds: 30 }), now: '2026-01-01T00:06:00Z', due: undefined, next: '2026-01-01T00:10:00.100Z' },
     { name: 'in a zone', cron: cron({ schedule: '0 9 * * *', timeZone: 'America/New_York' }), now: '2026-01-01T14:00:00Z', due: '2026-01-01T14:00:00.000Z', next: '2026-01-02T14:00:00.100Z' },
   ]
@@ -89,4 +93,9 @@ t.test('replaces, suspends, complains', async (t) => {
   other.seed(cron({ schedule: 'never' }))
   await bad.settle()
   t.match(other.events, [/^CronJob\/tick Warning UnparseableSchedule: unparseable schedule: "never" : /])
+  const last = new FakeCluster()
+  const empty = new ControllerRun(last, cronjob)
+  last.seed(cron({ schedule: '59 23 31 2 *' }))
+  await empty.settle()
+  t.equal(last.events.at(-1), 'CronJob/tick Warning InvalidSchedule: invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second')
 })

@@ -53,6 +53,25 @@ t.test('ready, serving, terminating', (t) => {
   t.end()
 })
 
+t.test('families of a service and of its pods', (t) => {
+  const pods = [{ ...runningPod('both', '10.0.0.1'), ips: ['10.0.0.1', 'fd00::1'] }, { ...runningPod('four', '10.0.0.2'), ips: ['10.0.0.2'] }, { ...runningPod('six', 'fd00::3'), ips: ['fd00::3'] }].map(({ ips, ...made }) => ({ ...made, status: { ...made.status, podIPs: ips.map((ip) => ({ ip })) } }))
+  const four = ['IPv4', '10.0.0.1', '10.0.0.2']
+  const six = ['IPv6', 'fd00::1', 'fd00::3']
+  const cases: { name: string; spec: Partial<Service['spec']>; expect: string[][] }[] = [
+    { name: 'one family', spec: { ipFamilies: ['IPv4'] }, expect: [four] },
+    { name: 'the other', spec: { ipFamilies: ['IPv6'] }, expect: [six] },
+    { name: 'both, in the order of the service', spec: { ipFamilies: ['IPv6', 'IPv4'] }, expect: [six, four] },
+    { name: 'told by the address alone', spec: { ipFamilies: [], clusterIP: 'fd01::a' }, expect: [six] },
+    { name: 'headless and not told', spec: { ipFamilies: [], clusterIP: 'None' }, expect: [four, six] },
+  ]
+  const shown = (s: EndpointSlice) => [s.addressType ?? '', ...(s.endpoints ?? []).flatMap((e) => e.addresses ?? [])]
+  for (const c of cases) t.same(planOf(service('svc', c.spec), pods).create.map(shown), c.expect, c.name)
+  const both = planOf(service('svc', { ipFamilies: ['IPv4', 'IPv6'] }), pods).create.map((s, i) => ({ ...s, metadata: { ...s.metadata, name: `svc-${i}` } }))
+  const { create, update, delete: gone } = planOf(service('svc', { ipFamilies: ['IPv4'] }), pods, both)
+  t.same([create, update, gone.map((s) => s.metadata.name)], [[], [], ['svc-1']], 'a family that is given up')
+  t.end()
+})
+
 t.test('ports by name differ from pod to pod', (t) => {
   const named = (name: string, ip: string, port: number): Pod => ({ ...runningPod(name, ip), spec: { nodeName: 'n1', containers: [{ name: 'c', ports: [{ name: 'web', containerPort: port, protocol: 'TCP' }] }] } })
   const { create } = planOf(service('svc', { ports: [{ name: 'w', port: 80, targetPort: 'web', protocol: 'TCP' }] }), [named('a', '10.0.0.1', 8080), named('b', '10.0.0.2', 9090), named('c', '10.0.0.3', 8080), runningPod('d', '10.0.0.4')])
