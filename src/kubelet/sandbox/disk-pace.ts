@@ -4,9 +4,9 @@
  */
 import { monotonicMs, respite } from '../../clock.ts'
 
-const BYTES_PER_MS = 100 * 1024
+const BYTES_PER_MS = 40 * 1024
 /** What may be written at once after a rest. */
-const CREDIT_MS = 160
+const CREDIT_MS = 400
 /** Nobody waits for less. */
 const LEAST_MS = 5
 
