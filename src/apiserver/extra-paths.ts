@@ -1,4 +1,5 @@
 /** Paths that are not resources: health, version, OpenAPI. Models k8s.io/apiserver/pkg/server/{healthz,routes}. */
+import type { Clock } from '../clock.ts'
 import { methodNotAllowed } from '../errors.ts'
 import { Health } from './health.ts'
 import { Metrics, type MetricsParts } from './metrics.ts'
@@ -13,6 +14,7 @@ import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
 import { MergedOpenAPIV2 } from './aggregation/merge-openapi-v2.ts'
 import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
+import { statusz } from './statusz.ts'
 import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 import { ServedGroupVersions } from './served-group-versions.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
@@ -51,6 +53,7 @@ const BUILD_LABELS = { git_version: `v${KUBERNETES_VERSION}`, major: MAJOR, mino
 
 export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
   metrics: Metrics
+  clock: Clock
   /** The public keys of service account tokens, as a JWK set. */
   keySet(): Promise<object>
   /** What other servers serve. */
@@ -74,11 +77,12 @@ export class ExtraPaths {
   respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
     const health = this.#parts.health.respond(request)
-    const isKnown = health || path.startsWith('/metrics') || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === '/index.html' || SERVICE_ACCOUNT_ISSUER.test(path)
+    const isKnown = health || path.startsWith('/metrics') || path === '/statusz' || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === '/index.html' || SERVICE_ACCOUNT_ISSUER.test(path)
     if (!isKnown) return undefined
     if (health) return health
     if (method !== 'GET' && !path.startsWith('/openapi/')) throw methodNotAllowed()
     if (path.startsWith('/metrics')) return this.#metrics(path)
+    if (path === '/statusz') return statusz(request, { startedMs: this.#parts.startedMs, nowMs: this.#parts.clock.now(), paths: [...this.#paths(), path] })
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
     if (path.startsWith(JWKS)) return this.#jwks(request)
     if (path.startsWith(OPENID) && !/\*\/\*|application\/json|^$/.test(request.headers.accept ?? '')) throw noRepresentation(['application/json'])

@@ -31,7 +31,7 @@ export function listen(options: ClusterOptions, { api, authorizer, flowControl, 
   const authenticator = authenticatorOf(options.authentication ?? {}, tokens, pki.ca.cert)
   const metrics = new Metrics()
   const health = new Health(state)
-  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
+  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, clock: api.clock, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
   const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, audit, connectors: podConnectors(kubelet.node, (host, port) => network.connect(API_SERVER, { host, port })), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,
