@@ -1,6 +1,11 @@
 /** Nodes without a kubelet and pods for benchmarks of the scheduler. */
 import type { Node, Pod, PodSpec } from '../schemas/types.ts'
+import { SystemClock } from '../src/clock.ts'
+import type { BenchClient } from './_client.ts'
 
+const AT_ONCE = 32
+const LIMIT_MS = 600_000
+const clock = new SystemClock()
 const GROUPS = 10
 const ZONES = 10
 const size = { cpu: '32', memory: '256Gi', pods: '110' }
@@ -33,5 +38,25 @@ export function benchPod(i: number, rule: ((app: string) => Partial<PodSpec>) | 
       terminationGracePeriodSeconds: 0,
       ...rule?.(`a-${i % GROUPS}`),
     },
+  }
+}
+
+/** Makes `count` calls, some at a time. */
+export async function all(count: number, call: (i: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const work = async () => {
+    for (let i = next++; i < count; i = next++) await call(i)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+/** Waits until no pod under `path` is without a node. */
+export async function placed(client: BenchClient, path: string): Promise<void> {
+  const start = performance.now()
+  for (;;) {
+    const { items } = await client.json<{ items: unknown[] }>('GET', `${path}?fieldSelector=spec.nodeName%3D&limit=1`)
+    if (items.length === 0) return
+    if (performance.now() - start > LIMIT_MS) throw new Error('pods wait for a node')
+    await clock.sleep(100)
   }
 }

@@ -8,13 +8,12 @@ import { parseArgs } from 'node:util'
 import { SystemClock } from '../src/clock.ts'
 import { BenchClient } from './_client.ts'
 import { row } from './_measure.ts'
-import { benchNode } from './_pods.ts'
+import { all, benchNode } from './_pods.ts'
 import { buildServer, processUse, startServer, stopServer, temporaryDir } from './_server.ts'
 
 const { values } = parseArgs({ options: { nodes: { type: 'string', default: '1000' }, pods: { type: 'string', default: '50000' }, idle: { type: 'string', default: '30' } } })
 const [nodes, pods, idleSeconds] = [Number(values.nodes), Number(values.pods), Number(values.idle)]
 const PER_DEPLOYMENT = 1000
-const AT_ONCE = 32
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const clock = new SystemClock()
 
@@ -30,11 +29,7 @@ const deployment = (i: number, replicas: number) => ({
 })
 
 async function fill(client: BenchClient): Promise<void> {
-  let next = 0
-  const work = async () => {
-    for (let i = next++; i < nodes; i = next++) await client.json('POST', '/api/v1/nodes', { body: { ...benchNode(i), metadata: { ...benchNode(i).metadata, annotations: {} } } })
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await all(nodes, (i) => client.json('POST', '/api/v1/nodes', { body: { ...benchNode(i), metadata: { ...benchNode(i).metadata, annotations: {} } } }))
   for (let i = 0; i * PER_DEPLOYMENT < pods; i++) await client.json('POST', DEPLOYMENTS, { body: deployment(i, Math.min(PER_DEPLOYMENT, pods - i * PER_DEPLOYMENT)) })
   for (let ready = 0; ready < pods; await clock.sleep(2000)) {
     const { items } = await client.json<{ items: { status?: { readyReplicas?: number } }[] }>('GET', DEPLOYMENTS)

@@ -3,36 +3,14 @@
  * constraints on all pods: `npm run bench -- schedule [--kubeconfig FILE] [--nodes N] [--pods N] [--rules plain,spread]`.
  * The nodes have no kubelet, so that nothing else works but the API and the scheduler; creating the pods is part of the time.
  */
-import { SystemClock } from '../src/clock.ts'
 import { BenchClient } from './_client.ts'
 import { row } from './_measure.ts'
-import { benchNode, benchPod, rules } from './_pods.ts'
+import { all, benchNode, benchPod, placed, rules } from './_pods.ts'
 import { processUse, target } from './_server.ts'
 
 const { target: cluster, numbers, given } = await target({ nodes: '5000', pods: '10000', rules: '' }, { serverNodes: 0 })
 const { nodes = 0, pods = 0 } = numbers
-const AT_ONCE = 32
-const LIMIT_MS = 600_000
-const clock = new SystemClock()
 const client = new BenchClient(cluster.kubeconfig, 4)
-
-async function all(count: number, call: (i: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const work = async () => {
-    for (let i = next++; i < count; i = next++) await call(i)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
-}
-
-async function placed(path: string): Promise<void> {
-  const start = performance.now()
-  for (;;) {
-    const { items } = await client.json<{ items: unknown[] }>('GET', `${path}?fieldSelector=spec.nodeName%3D&limit=1`)
-    if (items.length === 0) return
-    if (performance.now() - start > LIMIT_MS) throw new Error('pods wait for a node')
-    await clock.sleep(100)
-  }
-}
 
 async function run(name: string): Promise<void> {
   const namespace = `bench-${name}-${process.pid}`
@@ -42,7 +20,7 @@ async function run(name: string): Promise<void> {
   const start = performance.now()
   await all(pods, (i) => client.json('POST', path, { body: benchPod(i, rules[name]) }))
   const createdMs = performance.now() - start
-  await placed(path)
+  await placed(client, path)
   const seconds = (performance.now() - start) / 1000
   const used = cluster.pid ? `${((processUse(cluster.pid).cpuMs - cpu) / pods).toFixed(2)} ms CPU a pod` : ''
   row(`${name}: ${pods} pods on ${nodes} nodes`, `${Math.round(pods / seconds)} pods/s`, `created in ${(createdMs / 1000).toFixed(1)} s`, `all in ${seconds.toFixed(1)} s`, used)
