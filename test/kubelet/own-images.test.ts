@@ -72,7 +72,7 @@ const OWN = `
           - {body: "v1 {{pod.namespace}}/{{pod.name}} on {{node.name}} {{request.method}} {{request.path}} {{request.query.q}} {{request.body}}\\n"}
       - {port: 7, echo: true}
     cpu: {base: 10m, perRequest: 5ms}
-    memory: {base: 20Mi, perRequest: 8Mi}
+- {name: hungry, match: ['acme/hungry'], does: {serves: [{port: 8080, http: [{}]}], memory: {base: 20Mi, perRequest: 8Mi}}}
 - {name: once, match: ['acme/job'], does: {logs: [done], exitAfter: 0s, exitCode: 3}}
 - {name: secret, match: ['private.example.com/*'], pull: {private: true}, does: {}}
 `
@@ -92,8 +92,8 @@ spec:
 t.test('in a cluster', async (t) => {
   const file = path.join(t.testdir({ 'images.yaml': OWN }), 'images.yaml')
   const k = new Kubectl('1.36', await startTestCluster(t, { nodes: 1, images: file }))
-  await k.apply([pod('api', 'ghcr.io/acme/api:1'), pod('client', 'busybox:1.37').replace('/app/server, --now', 'sleep, inf'), pod('job', 'acme/job'), pod('secret', 'private.example.com/web')].join(''))
-  await k.run('wait pod/api pod/client --for=condition=Ready --timeout=60s')
+  await k.apply([pod('api', 'ghcr.io/acme/api:1'), pod('client', 'busybox:1.37').replace('/app/server, --now', 'sleep, inf'), pod('job', 'acme/job'), pod('hungry', 'acme/hungry'), pod('secret', 'private.example.com/web')].join(''))
+  await k.run('wait pod/api pod/client pod/hungry --for=condition=Ready --timeout=60s')
   const ip = (await k.json<Pod>('get pod api')).status?.podIP ?? ''
   const script = (text: string) => k.run(['exec', 'client', '--', 'sh', '-c', text])
   const get = (what: string) => k.run(`exec client -- wget -qO- ${what}`)
@@ -120,8 +120,9 @@ t.test('in a cluster', async (t) => {
   t.match(await get(`http://${ip}:8080/a`), /^v3 /, 'the last that was right stays')
   await k.run('delete configmap orrery-images')
   await eventually(async () => (await get(`http://${ip}:8080/a`)).startsWith('v2 '))
-  await script(`for i in $(seq 20); do wget -qO- http://${ip}:8080/healthz; done; true`)
-  const ended = await eventually(async () => (await k.json<Pod>('get pod api')).status?.containerStatuses?.[0]?.state?.terminated ?? false)
+  const { podIP } = (await k.json<Pod>('get pod hungry')).status ?? {}
+  await script(`for i in $(seq 20); do wget -qO- http://${podIP}:8080/; done; true`)
+  const ended = await eventually(async () => (await k.json<Pod>('get pod hungry')).status?.containerStatuses?.[0]?.state?.terminated ?? false)
   t.match(ended, { reason: 'OOMKilled', exitCode: 137 }, 'its requests took its memory')
 })
 
