@@ -6,7 +6,6 @@ import fs from 'node:fs'
 import path from 'node:path'
 import controllerModules from 'folder:controllers'
 import pino from 'pino'
-import { readText } from './apimachinery/checked-yaml.ts'
 import { ADMIN_GROUP } from './auth/authenticate.ts'
 import type { AuthenticationOptions } from './auth/authentication.ts'
 import { FRONT_PROXY_HEADERS } from './auth/front-proxy.ts'
@@ -20,15 +19,12 @@ import { buildControlPlane } from './cluster/control-plane.ts'
 import { IdentityLease } from './cluster/identity-lease.ts'
 import { listen } from './cluster/listening.ts'
 import { startParts } from './cluster/moving-parts.ts'
+import { openKubelet } from './cluster/nodes.ts'
 import { joinNetwork, reachable } from './cluster/network.ts'
 import { SETTINGS, SYSTEM, type ClusterOptions } from './cluster/options.ts'
 import type { ControllerDefinition, LoopDefinition } from './controller/controller.ts'
 import { selectControllers } from './controller/selection.ts'
-import { Disks } from './kubelet/disks/disks.ts'
-import { ImageFile } from './kubelet/image-sources.ts'
-import { Images } from './kubelet/images.ts'
-import { createKubelet, type Kubelet } from './kubelet/kubelet.ts'
-import { parseStages } from './kubelet/stages.ts'
+import type { Kubelet } from './kubelet/kubelet.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import { ingressClass, LOOPBACK_BALANCERS, openHostAccess, type HostAccess } from './network/host-access.ts'
 import type { UserInfo } from './registry/kind.ts'
@@ -36,7 +32,6 @@ import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { schedulerLoop } from './scheduler/scheduler.ts'
 import { usageByRequests } from './registry/usage.ts'
-import { Blobs } from './storage/blobs.ts'
 import { openStore } from './storage/open.ts'
 
 export type { ClusterOptions, NodeOptions } from './cluster/options.ts'
@@ -82,13 +77,7 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, usage: (pod, container) => kubelet.usage(pod, container) ?? usageByRequests(pod, container), admission: options.admission, authorization: options.authorization, authentication })
   const { api, system } = plane
   opened.push(plane)
-  const disks = await Disks.open({ store: options.dataDir ? new Blobs(path.join(options.dataDir, 'volumes')) : undefined, failed: (error) => log.error({ err: error }, 'files of volumes were not written') })
-  opened.push(disks)
-  const images = new Images()
-  if (options.images) opened.push(new ImageFile(options.images, images, (problem) => log.warn({ file: options.images, problem }, 'images were not understood')))
-  const stages = options.stages ? parseStages(readText(options.stages), options.stages) : []
-  const staticPods = new Map(options.nodes.flatMap(({ name, staticPods: dir }): [string, string][] => (dir === undefined ? [] : [[name, dir]])))
-  const kubelet: Kubelet = createKubelet({ network: plane.network, images, stages, disks, runsOnHost: options.runsOnHost ?? false, staticPods })
+  const kubelet: Kubelet = await openKubelet(options, { network: plane.network, log, opened })
   const loops = [...(options.scheduler === false ? [] : [scheduler.loop]), kubelet.loop]
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })
