@@ -67,33 +67,31 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       const shell = new ShellRuntime({ clock, random, network, failed: (error) => log.error({ err: error }, 'a program in a container failed') })
       const surroundings = surroundingsOf(ctx, { network, images, disks, nodeOf: (name) => nodes.get(name), cgroups: (name) => pods.cgroupsOf(name) })
       const { refs } = surroundings
-      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged, host }), refs, surroundings })
-      let began = () => {}
+      const statics = new StaticPods({ ctx, dirs: staticPods, nodeOf: (name) => nodes.get(name), remove: (pod) => pods.remove(pod) })
+      const pods: PodWorkers = new PodWorkers({ ctx, nodeOf: (name) => nodes.get(name), runtimeFor: (pod, kept) => runtimeFor(pod, kept, { shell, stages: staged, host }), refs, surroundings, statics })
       const listener: NodeListener = {
         began(name) {
           pods.began(name)
-          if (staticPods.has(name)) began()
+          if (staticPods.has(name)) statics.look()
         },
         ended: (name) => pods.ended(name),
       }
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, listener)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
       const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })
-      const ofContainers = new UsageMeter(clock, (uid) => pods.workerOf(uid))
+      const ofContainers = new UsageMeter(clock, (pod) => pods.workerOf(pod))
       meter = ofContainers
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
       const imageMaps = new ImageConfigMaps(ctx, images)
-      node.attachTo({ workerOf: (uid) => pods.workerOf(uid), logs: surroundings.logs, view: (name) => viewOf(nodes.get(name), { pods, meter: ofContainers, nowMs: clock.now() }) })
+      node.attachTo({ workerOf: (pod) => pods.workerOf(pod), logOf: (pod, container, wanted) => surroundings.logs.get(statics.view(pod).metadata.uid ?? '', container, wanted), view: (name) => viewOf(nodes.get(name), { pods, meter: ofContainers, nowMs: clock.now() }) })
       pods.start()
       nodes.start()
-      const mirrors = new StaticPods({ ctx, dirs: staticPods, nodeOf: (name) => nodes.get(name) })
-      began = () => mirrors.look()
-      began()
+      statics.start()
       return {
         close() {
           imageMaps.close()
           evictions.close()
-          mirrors.close()
+          statics.close()
           refresher.close()
           reclaimer.close()
           nodes.close()

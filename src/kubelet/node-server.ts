@@ -4,15 +4,15 @@ import type { Pod } from '../../schemas/types.ts'
 import { badRequest, internalError, notImplemented, StatusError } from '../errors.ts'
 import type { Network } from '../network/network.ts'
 import type { ExecRequest, ExitStatus, LogOptions, NodeApi, NodeRequest, NodeResponse, Streams } from '../streaming/node-api.ts'
-import type { ContainerLogs } from './container-logs.ts'
+import type { ContainerLog } from './container-logs.ts'
 import { answerNode, type NodeHttpParts } from './node-http.ts'
 import type { PodWorker } from './pod-worker.ts'
 import { partyOf } from './execution.ts'
 import { StartError, type RunningContainer } from './runtimes/runtime.ts'
 
 export interface Served {
-  workerOf(uid: string): PodWorker | undefined
-  logs: ContainerLogs
+  workerOf(pod: Pod): PodWorker | undefined
+  logOf(pod: Pod, container: string, wanted: { previous: boolean }): ContainerLog | undefined
   /** What is told of a node of which a kubelet is at work. */
   view(nodeName: string): Pick<NodeHttpParts, 'view' | 'nanoCores' | 'version'> | undefined
 }
@@ -31,7 +31,7 @@ export class NodeServer implements NodeApi {
 
   async logs(pod: Pod, container: string, options: LogOptions): Promise<AsyncIterable<Buffer>> {
     const isLast = checkLogs(pod, container, options)
-    const log = this.#served?.logs.get(pod.metadata.uid ?? '', container, { previous: options.previous === true && !isLast })
+    const log = this.#served?.logOf(pod, container, { previous: options.previous === true && !isLast })
     if (log) return log.read(options)
     if (options.previous) throw badRequest(`previous terminated container "${container}" in pod "${pod.metadata.name}" not found`)
     return nothing()
@@ -55,7 +55,7 @@ export class NodeServer implements NodeApi {
   }
 
   dial(pod: Pod, port: number): Promise<Duplex> {
-    const worker = this.#served?.workerOf(pod.metadata.uid ?? '')
+    const worker = this.#served?.workerOf(pod)
     if (!worker?.isRunning) return Promise.reject(containerNotFound(''))
     return this.#network.connect(partyOf(pod, worker.node, worker.podIP), { host: 'localhost', port })
   }
@@ -66,7 +66,7 @@ export class NodeServer implements NodeApi {
   }
 
   #running(pod: Pod, container: string): RunningContainer {
-    const record = this.#served?.workerOf(pod.metadata.uid ?? '')?.records.find((r) => r.name === container)
+    const record = this.#served?.workerOf(pod)?.records.find((r) => r.name === container)
     if (!record?.handle) throw containerNotFound(container)
     return record.handle
   }

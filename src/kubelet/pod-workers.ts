@@ -27,6 +27,8 @@ import { PodWorker } from './pod-worker.ts'
 import type { References } from './pod-needs.ts'
 import type { Surroundings } from './execution.ts'
 import type { DirNode } from './sandbox/nodes.ts'
+import type { StaticPods } from './static-pods.ts'
+import type { StaticPod } from './static-manifests.ts'
 import type { Runtime } from './runtimes/runtime.ts'
 
 /** Index over pods by the node they are bound to. */
@@ -42,6 +44,7 @@ export interface PodWorkersOptions {
   runtimeFor(pod: Pod, node: KeptNode): Runtime
   refs: References
   surroundings: Surroundings
+  statics: Pick<StaticPods, 'view' | 'isStatic' | 'isEnding' | 'told' | 'ended'>
 }
 
 export class PodWorkers implements NodeListener {
@@ -108,16 +111,22 @@ export class PodWorkers implements NodeListener {
 
   /** Those bound to a node. */
   podsOf(nodeName: string): readonly Pod[] {
-    return this.#pods.byIndex(BY_NODE, nodeName)
+    return this.#pods.byIndex(BY_NODE, nodeName).map((pod) => this.#options.statics.view(pod))
+  }
+
+  /** A static pod has to end, whether or not a mirror shows it. */
+  remove({ uid, namespace, name }: StaticPod): void {
+    if (this.#pods.get(namespace, name)) this.#queue.add(`${namespace}/${name}`)
+    else this.#drop(uid)
   }
 
   /** The worker of a pod that is at work. */
-  workerOf(uid: string): PodWorker | undefined {
-    return this.#workers.get(uid)
+  workerOf(pod: Pod): PodWorker | undefined {
+    return this.#workers.get(this.#options.statics.view(pod).metadata.uid ?? '')
   }
 
   cgroupsOf(nodeName: string): DirNode {
-    const pods = this.#pods.byIndex(BY_NODE, nodeName)
+    const pods = this.podsOf(nodeName)
     const resourcesOf = (uid: string) => {
       const granted = this.#workers.get(uid)?.allocation.pod
       return granted ? podLevelResources(granted) : {}
@@ -133,9 +142,10 @@ export class PodWorkers implements NodeListener {
     this.#workers.clear()
   }
 
-  #changed(pod: Pod): void {
-    const { nodeName } = pod.spec
+  #changed(shown: Pod): void {
+    const { nodeName } = shown.spec
     if (!nodeName) return
+    const pod = this.#options.statics.view(shown)
     const node = this.#options.nodeOf(nodeName)
     const { uid = '', deletionTimestamp, generation } = pod.metadata
     const { phase, podIP, observedGeneration } = pod.status ?? {}
@@ -151,13 +161,18 @@ export class PodWorkers implements NodeListener {
     if (deletionTimestamp || !(isAtRest || (isPodTerminal(pod) && !worker))) this.#queue.add(keyOf(pod))
   }
 
-  #gone(pod: Pod): void {
+  #gone(shown: Pod): void {
+    const { statics } = this.#options
+    if (!shown.spec.nodeName) return
+    // The mirror alone: another will show the same containers.
+    if (statics.isStatic(shown) && !statics.isEnding(shown)) return
+    const pod = statics.view(shown)
     const { uid = '' } = pod.metadata
-    if (!pod.spec.nodeName) return
+    statics.ended(shown)
     this.#drop(uid)
     this.#addresses.release(uid)
     this.#evictions.delete(uid)
-    this.#options.nodeOf(pod.spec.nodeName)?.counters.forget(uid)
+    this.#options.nodeOf(shown.spec.nodeName)?.counters.forget(uid)
     this.#options.surroundings.logs.forget(uid)
     this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))
@@ -177,12 +192,16 @@ export class PodWorkers implements NodeListener {
   }
 
   async #sync(key: string): Promise<void> {
+    const { statics, nodeOf } = this.#options
     const { namespace, name } = splitKey(key)
-    const pod = this.#pods.get(namespace, name)
-    const node = pod && this.#options.nodeOf(pod.spec.nodeName ?? '')
-    if (!pod || !node) return
+    const shown = this.#pods.get(namespace, name)
+    const node = shown && nodeOf(shown.spec.nodeName ?? '')
+    if (!shown || !node) return
+    const pod = statics.view(shown)
     try {
-      if (pod.metadata.deletionTimestamp) await this.#end(pod, node, key)
+      if (statics.isEnding(shown)) await this.#endStatic(pod, node, key)
+      // The mirror of one that goes on: another takes its place.
+      else if (pod.metadata.deletionTimestamp) await (statics.isStatic(shown) ? undefined : this.#end(pod, node, key))
       else if (isPodTerminal(pod)) this.#rest(pod)
       else await this.#run(pod, node, key)
     } catch (error) {
@@ -224,7 +243,7 @@ export class PodWorkers implements NodeListener {
   /** Pods of a node that are there, each with what it was granted. */
   #othersOf({ metadata, spec }: Pod): Pod[] {
     const others: Pod[] = []
-    for (const other of this.#pods.byIndex(BY_NODE, spec.nodeName ?? '')) {
+    for (const other of this.podsOf(spec.nodeName ?? '')) {
       const { uid = '' } = other.metadata
       if (uid === metadata.uid || isPodTerminal(other)) continue
       const worker = this.#workers.get(uid)
@@ -288,16 +307,28 @@ export class PodWorkers implements NodeListener {
   }
 
   async #put(pod: Pod, worker: PodWorker, { key, status }: { key: string; status: PodStatus }): Promise<void> {
-    if (equalJSON(status, pod.status ?? {})) return
+    const { statics } = this.#options
+    const { namespace = '', name = '' } = pod.metadata
+    const shown = statics.isStatic(pod) ? this.#pods.get(namespace, name) : pod
+    if (!shown || equalJSON(status, shown.status ?? {})) return
     worker.isWriting = true
     try {
-      const written = await worker.node.client.updateStatus<Pod>({ ...pod, status })
-      const { namespace = '', name = '' } = pod.metadata
+      const written = await worker.node.client.updateStatus<Pod>({ ...shown, status })
+      statics.told(pod, status)
       const seen = this.#pods.get(namespace, name)
       if (seen && seen.metadata.resourceVersion !== written.metadata.resourceVersion) this.#queue.add(key)
     } finally {
       worker.isWriting = false
     }
+  }
+
+  /** Of a pod whose manifest has gone the mirror shows the end. */
+  async #endStatic(pod: Pod, node: KeptNode, key: string): Promise<void> {
+    const { namespace, name = '', deletionTimestamp } = pod.metadata
+    const worker = isPodTerminal(pod) ? undefined : this.#workerFor(pod, node, key)
+    const isOver = !worker || worker.stop((pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)
+    if (worker && !deletionTimestamp) await this.#write(pod, worker, key)
+    if (isOver) await node.client.delete('v1/Pod', { namespace, name }, { gracePeriodSeconds: 0 })
   }
 
   async #end(pod: Pod, node: KeptNode, key: string): Promise<void> {

@@ -19,17 +19,17 @@ interface Sample {
 
 export class UsageMeter {
   readonly #clock: Clock
-  readonly #workerOf: (uid: string) => PodWorker | undefined
+  readonly #workerOf: (pod: Pod) => PodWorker | undefined
   readonly #samples = new WeakMap<RunningContainer, Sample>()
 
-  constructor(clock: Clock, workerOf: (uid: string) => PodWorker | undefined) {
+  constructor(clock: Clock, workerOf: (pod: Pod) => PodWorker | undefined) {
     this.#clock = clock
     this.#workerOf = workerOf
   }
 
   /** Undefined for a container that nobody measures. */
   read(pod: Pod, container: Container): Usage | undefined {
-    const record = this.#workerOf(pod.metadata.uid ?? '')?.records.find((r) => r.name === container.name && r.state === 'running')
+    const record = this.#workerOf(pod)?.records.find((r) => r.name === container.name && r.state === 'running')
     const { handle, startedAt = '' } = record ?? {}
     const used = handle?.usage?.()
     if (!handle || !used) return undefined

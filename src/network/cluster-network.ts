@@ -79,7 +79,7 @@ export class ClusterNetwork implements Network {
   }
 
   async resolve(from: Party, name: string, type: RecordType): Promise<DnsRecord[]> {
-    const pod = from.uid === undefined ? undefined : this.directory.podByUid(from.uid)
+    const pod = this.#podOf(from)
     const bare = name.replace(/\.$/, '')
     const known = type === 'A' ? hostsEntry(bare, from, pod) : undefined
     if (known) return [{ name: bare, type: 'A', ttl: 0, data: known }]
@@ -96,6 +96,11 @@ export class ClusterNetwork implements Network {
     const address = records.find((r) => r.type === 'A')?.data
     if (address === undefined) throw new NetworkError('ENOTFOUND', `lookup ${host}: no such host`)
     return address
+  }
+
+  /** One that its kubelet knows by another uid (a static pod) is known by its address. */
+  #podOf({ uid, ip }: Party): Pod | undefined {
+    return uid === undefined ? undefined : (this.directory.podByUid(uid) ?? this.directory.podAt(ip))
   }
 
   #gatewayAt({ ip, port, protocol }: Hop): Gateway | undefined {
@@ -133,7 +138,7 @@ export class ClusterNetwork implements Network {
 
   async #toAddress(from: Party, hop: Hop, options: ConnectOptions): Promise<Duplex> {
     const to = this.directory.podAt(hop.ip)
-    const own = from.uid === undefined || from.hostNetwork ? undefined : this.directory.podByUid(from.uid)
+    const own = from.hostNetwork ? undefined : this.#podOf(from)
     const traffic = { from: { ip: from.ip, ...(own ? { pod: own } : {}) }, to: { ip: hop.ip, ...(to ? { pod: to } : {}) }, port: hop.port, protocol: hop.protocol }
     // What a node asks of its own pods is never cut off, and the API server is not a pod.
     if ((own || (from.uid !== undefined && to)) && !isAllowed(traffic, this.directory)) return this.#noAnswer(hop, options)

@@ -6,7 +6,7 @@ import t from 'tap'
 import type { Pod } from '../../schemas/types.ts'
 import { imageNameProblem } from '../../src/kubelet/image-reference.ts'
 import { createKubelet } from '../../src/kubelet/kubelet.ts'
-import { mirrorOf } from '../../src/kubelet/static-pods.ts'
+import { mirrorOf, staticPod } from '../../src/kubelet/static-manifests.ts'
 import { virtualNode } from '../../src/kubelet/virtual-node.ts'
 import { eventually, Kubectl, startTestCluster } from '../helpers/cluster.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
@@ -15,16 +15,26 @@ import { podManifest } from '../helpers/manifests.ts'
 
 const manifest = (image: string) => `kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: ${image}}]}\n`
 
-function folder(t: { teardown(fn: () => void): unknown }): string {
+const TELLING = `kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: c
+    image: busybox
+    command: [sh, -c, 'echo began $UID_OF_POD; exec sleep inf']
+    env: [{name: UID_OF_POD, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}]
+`
+
+function folder(t: { teardown(fn: () => void): unknown }, text = manifest('nginx')): string {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-static-'))
   t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
-  fs.writeFileSync(path.join(dir, 'web.yaml'), manifest('nginx'))
+  fs.writeFileSync(path.join(dir, 'web.yaml'), text)
   return dir
 }
 
 t.test('a mirror is bound to its node and stays', async (t) => {
   const pod: Pod = { metadata: { name: 'web', labels: { app: 'web' } }, spec: { containers: [{ name: 'c' }] } }
-  const mirror = mirrorOf(pod, { name: 'N1', node: { metadata: { name: 'N1', uid: 'nu' }, spec: {} } }, '2026-01-01T00:00:00Z')
+  const mirror = mirrorOf(staticPod(pod, 'N1'), { metadata: { name: 'N1', uid: 'nu' }, spec: {} }, '2026-01-01T00:00:00Z')
   const hash = mirror.metadata.annotations?.['kubernetes.io/config.hash']
   t.match(mirror, {
     metadata: { name: 'web-n1', namespace: 'default', labels: { app: 'web' }, ownerReferences: [{ kind: 'Node', name: 'N1', uid: 'nu', controller: true }], annotations: { 'kubernetes.io/config.mirror': hash, 'kubernetes.io/config.source': 'file', 'kubernetes.io/config.seen': '2026-01-01T00:00:00Z' } },
@@ -54,16 +64,24 @@ t.test('the folder decides', async (t) => {
 })
 
 t.test('with kubectl', async (t) => {
-  const k = new Kubectl('1.36', await startTestCluster(t, { nodes: [{ name: 'node-1', staticPods: folder(t) }] }))
+  const dir = folder(t, TELLING)
+  const k = new Kubectl('1.36', await startTestCluster(t, { nodes: [{ name: 'node-1', staticPods: dir }] }))
   const comes = (not?: string) =>
     eventually(async () => {
-      const { metadata, status } = await k.json<Pod>('get pod web-node-1')
-      return metadata.uid !== not && status?.phase === 'Running' && metadata
+      const pod = await k.json<Pod>('get pod web-node-1')
+      return pod.metadata.uid !== not && pod.status?.phase === 'Running' && pod
     })
   const first = await comes()
-  await k.run('delete pod web-node-1 --now')
-  const second = await comes(first.uid)
-  t.equal(second.annotations?.['kubernetes.io/config.hash'], first.annotations?.['kubernetes.io/config.hash'])
+  await k.run(['exec', 'web-node-1', '--', 'sh', '-c', 'echo kept > /tmp/file'])
+  await k.run('delete pod web-node-1')
+  const second = await comes(first.metadata.uid)
+  const hash = first.metadata.annotations?.['kubernetes.io/config.hash']
+  t.equal(second.metadata.annotations?.['kubernetes.io/config.hash'], hash)
+  t.same(second.status, first.status, 'the same containers, at the same address, since the same time')
+  t.equal(await k.run('exec web-node-1 -- cat /tmp/file'), 'kept\n')
+  t.equal(await k.run('logs web-node-1'), `began ${hash}\n`)
+  const { items } = await k.json<{ items: { involvedObject: { uid: string } }[] }>('get events --field-selector reason=Started,involvedObject.name=web-node-1')
+  t.match(items, [{ involvedObject: { uid: hash } }])
   await k.apply(podManifest({ name: 'bad', container: { image: 'Not/An.Image' } }))
   const waiting = await eventually(async () => (await k.json<Pod>('get pod bad')).status?.containerStatuses?.[0]?.state?.waiting ?? false)
   t.match(waiting, { reason: 'InvalidImageName' })
