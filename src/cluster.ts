@@ -82,7 +82,7 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const state = { ready: false }
   const audit = options.audit && openAudit(options.audit, { clock, log })
   if (audit) opened.push(audit.sink)
-  const server = await listen({ ...options, authentication }, { ...plane, pki, log, audit, state, kubelet, explain: scheduler.explain })
+  const server = await listen({ ...options, authentication }, { ...plane, pki, log, audit, state, kubelet, random, explain: scheduler.explain })
   opened.push(server)
   joinNetwork(plane.network, { host: reachable(options.host), port: server.port })
   const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, random, fallback: pki.server, log }, options.hostAccess))

@@ -4,7 +4,7 @@
  * routes.ts.
  */
 import fastify from 'fastify'
-import { ServerResponse, type IncomingMessage } from 'node:http'
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -50,15 +50,19 @@ export interface RawRequest {
 
 export type RequestHandler = (request: RawRequest) => Promise<ApiResponse>
 
-export interface ServerOptions {
-  host: string
-  port: number
-  tls: TlsFiles
+/** Who answers. */
+export interface Answering {
   clock: Clock
   /** Never rejects. */
   handler: RequestHandler
   /** Answers a request that did not arrive whole. */
   onError(error: StatusError, request: Pick<RawRequest, 'headers' | 'url'>): ApiResponse
+}
+
+export interface ServerOptions extends Answering {
+  host: string
+  port: number
+  tls: TlsFiles
 }
 
 export interface HttpServer {
@@ -101,6 +105,13 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       await closed
     },
   }
+}
+
+/** The same, for connections that reach it by other ways than a port. */
+export function answerConnections(server: Server, options: Answering): void {
+  server.on('request', (request, response) => void serve(http1Exchange(request, response), options))
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void serveUpgrade({ request, socket, head }, options))
+  server.on('clientError', refuseUnreadable)
 }
 
 /** What is no request is answered as Go's server does, and the connection ended. */
@@ -168,7 +179,7 @@ function trackConnections(server: Http2SecureServer): Set<Connection> {
 }
 
 /** Never rejects: an error of ours costs the exchange, not the process. */
-async function serve(exchange: Exchange, options: ServerOptions): Promise<void> {
+async function serve(exchange: Exchange, options: Answering): Promise<void> {
   try {
     const body = exchange.incoming ? await readBody(exchange, options.clock) : EMPTY
     if (body === undefined) return
@@ -180,7 +191,7 @@ async function serve(exchange: Exchange, options: ServerOptions): Promise<void> 
 }
 
 /** Never rejects. Who answers may take the connection over; otherwise it is answered as any request, and closed. */
-async function serveUpgrade(connection: Upgraded, options: ServerOptions): Promise<void> {
+async function serveUpgrade(connection: Upgraded, options: Answering): Promise<void> {
   const { request, socket } = connection
   socket.on('error', () => {})
   const problem = hostProblem(request)
@@ -199,7 +210,7 @@ async function serveUpgrade(connection: Upgraded, options: ServerOptions): Promi
   }
 }
 
-function refuse(exchange: Exchange, error: StatusError, { onError }: ServerOptions): ApiResponse {
+function refuse(exchange: Exchange, error: StatusError, { onError }: Answering): ApiResponse {
   exchange.abandonBody()
   return onError(error, exchange)
 }

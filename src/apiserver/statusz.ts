@@ -6,8 +6,8 @@ import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 const TEXT = 'text/plain'
 /** Folders of paths that are no help in finding out what is wrong. */
 const OTHERS = new Set(['/api', '/apis', '/openid', '/openapi', '/.well-known'])
-const HEAD = `
-apiserver statusz
+const headOf = (component: string): string => `
+${component} statusz
 Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.
 `
 
@@ -15,10 +15,11 @@ export interface StatuszFacts {
   startedMs: number
   nowMs: number
   paths: readonly string[]
+  component?: string
 }
 
 /** @throws StatusError 406 */
-export function statusz({ headers }: Pick<ApiRequest, 'headers'>, { startedMs, nowMs, paths }: StatuszFacts): ApiResponse {
+export function statusz({ headers }: Pick<ApiRequest, 'headers'>, { startedMs, nowMs, paths, component = 'apiserver' }: StatuszFacts): ApiResponse {
   if (!firstAccepted(headers.accept, [TEXT])) throw noRepresentation([TEXT])
   const folders = new Set(paths.map((path) => `/${path.split('/')[1] ?? ''}`).filter((folder) => folder !== '/' && !OTHERS.has(folder)))
   const lines = [
@@ -29,7 +30,7 @@ export function statusz({ headers }: Pick<ApiRequest, 'headers'>, { startedMs, n
     `Emulation version: ${MAJOR}.${MINOR}`,
     `Paths: ${[...folders].sort().join(' ')}`,
   ]
-  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [Buffer.from(`${HEAD}\n${lines.join('\n')}\n`)] }
+  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [Buffer.from(`${headOf(component)}\n${lines.join('\n')}\n`)] }
 }
 
 /** `Mon Jan  2 15:04:05 UTC 2006` */

@@ -60,9 +60,13 @@ export class NodeServer implements NodeApi {
     return this.#network.connect(partyOf(pod, worker.node, worker.podIP), { host: 'localhost', port })
   }
 
+  isServing(nodeName: string): boolean {
+    return this.#served?.view(nodeName) !== undefined
+  }
+
   request(nodeName: string, request: NodeRequest): Promise<NodeResponse> | undefined {
     const parts = this.#served?.view(nodeName)
-    return parts && answerNode(request, { ...parts, api: this })
+    return parts && Promise.resolve(answerNode(request, parts))
   }
 
   #running(pod: Pod, container: string): RunningContainer {

@@ -13,7 +13,7 @@ import { openTcp, type Gateway } from './gateway.ts'
 import { redirectOf } from './host-redirect.ts'
 import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
 import { isAllowed } from './network-policy.ts'
-import { NodeServices } from './node-services.ts'
+import { NodeServices, type KubeletPorts } from './node-services.ts'
 import { PortTable } from './port-table.ts'
 import { backends, servicePort, SessionAffinity, type Way } from './service-proxy.ts'
 
@@ -53,6 +53,11 @@ export class ClusterNetwork implements Network {
 
   addGateway(gateway: Gateway): void {
     this.#gateways.push(gateway)
+  }
+
+  /** Kubelets are reached on their nodes' addresses. */
+  serveKubelets(kubelets: KubeletPorts): void {
+    this.#nodeServices.kubelets = kubelets
   }
 
   listen(party: Party, { port, protocol }: { port: number; protocol: Protocol }, onConnection: (accepted: Accepted) => void): Listener {

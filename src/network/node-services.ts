@@ -1,5 +1,5 @@
 /**
- * What a node itself answers on its addresses: the health and mode of its service proxy, and for balancers whether it has
+ * What a node itself answers on its addresses: its kubelet, the health and mode of its service proxy, and for balancers whether it has
  * endpoints of a Service with `externalTrafficPolicy: Local`. Models pkg/proxy/healthcheck and cmd/kube-proxy/app/server.go.
  */
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
@@ -13,6 +13,8 @@ import { localEndpoints } from './service-proxy.ts'
 const HEALTHZ_PORT = 10256
 const METRICS_PORT = 10249
 
+export type KubeletPorts = (nodeName: string) => ((stream: Duplex) => void) | undefined
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 export class NodeServices {
@@ -20,6 +22,8 @@ export class NodeServices {
   readonly #clock: Clock
   readonly #handlers = new WeakMap<Duplex, Handler>()
   #server: http.Server | undefined
+  /** Who takes connections to the kubelet of a node, where one is at work. */
+  kubelets: KubeletPorts | undefined
 
   constructor(directory: Directory, clock: Clock) {
     this.#directory = directory
@@ -29,6 +33,8 @@ export class NodeServices {
   /** Who listens on a TCP port of a node. */
   at(ip: string, port: number): OnConnection | undefined {
     const node = this.#directory.nodeAt(ip)
+    const kubelet = node && port === node.status?.daemonEndpoints?.kubeletEndpoint?.Port ? this.kubelets?.(node.metadata.name ?? '') : undefined
+    if (kubelet) return ({ stream }) => kubelet(stream)
     const handler = node && this.#handlerAt(port, node.metadata.name ?? '')
     if (!handler) return undefined
     return ({ stream }) => {

@@ -2,29 +2,33 @@
 import { containerOf, parseLogOptions } from '../../api/core/v1/_pod-connect.ts'
 import type { ApiResponse, StreamSink } from '../apiserver/request.ts'
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
+import type { Pod, PodLogOptions } from '../../schemas/types.ts'
 import { connectedPod } from './connected-pod.ts'
 import type { LogOptions, NodeApi } from './node-api.ts'
 
 export function log(node: NodeApi): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
-    const { request } = connection
+    const { request, api } = connection
     const pod = connectedPod(connection)
-    const gone = new AbortController()
-    const pieces = await node.logs(pod, containerOf(pod, request.query.get('container') ?? ''), { ...optionsOf(connection), signal: gone.signal })
-    return {
-      status: 200,
-      headers: { 'content-type': 'text/plain' },
-      stream(sink) {
-        sink.onClose(() => gone.abort())
-        void pour(pieces, sink)
-      },
-    }
+    return answerLog(node, { pod, container: containerOf(pod, request.query.get('container') ?? ''), options: logOptions(parseLogOptions(request.query), api.clock.now()) })
   }
 }
 
-function optionsOf({ request: { query }, api }: Connection): LogOptions {
-  const { follow, previous, timestamps, tailLines, limitBytes, sinceSeconds, sinceTime } = parseLogOptions(query)
-  const sinceMs = sinceSeconds !== undefined ? api.clock.now() - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined
+export async function answerLog(node: NodeApi, { pod, container, options }: { pod: Pod; container: string; options: LogOptions }): Promise<ApiResponse> {
+  const gone = new AbortController()
+  const pieces = await node.logs(pod, container, { ...options, signal: gone.signal })
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/plain' },
+    stream(sink) {
+      sink.onClose(() => gone.abort())
+      void pour(pieces, sink)
+    },
+  }
+}
+
+export function logOptions({ follow, previous, timestamps, tailLines, limitBytes, sinceSeconds, sinceTime }: PodLogOptions, nowMs: number): LogOptions {
+  const sinceMs = sinceSeconds !== undefined ? nowMs - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined
   return {
     ...(follow ? { follow } : {}),
     ...(previous ? { previous } : {}),

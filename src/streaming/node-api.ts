@@ -60,7 +60,9 @@ export interface NodeApi {
   attach(pod: Pod, container: string, streams: Streams): Promise<ExitStatus>
   /** A connection to a port of the pod, from inside of it (localhost); rejects with an Error whose `code` is ECONNREFUSED and the like. */
   dial(pod: Pod, port: number): Promise<Duplex>
-  /** What the kubelet of a node answers on its port; undefined where none is at work. */
+  /** Whether a kubelet is at work there. */
+  isServing(nodeName: string): boolean
+  /** What the kubelet of a node tells of it; undefined where none is at work. */
   request(nodeName: string, request: NodeRequest): Promise<NodeResponse> | undefined
 }
 

@@ -34,17 +34,22 @@ export function portForward(node: NodeApi): Connector {
     const { request, api } = connection
     const forwarding = { node, pod: connectedPod(connection), clock: api.clock }
     if (!isUpgradeRequest(request)) throw badRequest('Upgrade request required')
-    if (!isWebSocketRequest(request.headers)) {
-      const negotiated = negotiateSpdy(request.headers, [PROTOCOL])
-      if ('refusal' in negotiated) return negotiated.refusal
-      return takenBy(({ socket, head }) => {
-        switchToSpdy(socket, negotiated.protocol)
-        forwardStreams(forwarding, socket, head)
-      })
-    }
-    const ports = isTunnel(request.headers) ? [] : channelPorts(request.query.getAll('ports'))
-    return takenBy((upgraded) => (ports.length > 0 ? forwardChannels(forwarding, upgraded, ports) : tunnel(forwarding, upgraded)))
+    return answerPortForward(forwarding, { headers: request.headers, ports: request.query.getAll('ports') })
   }
+}
+
+/** @param ports what the query asks for: a WebSocket without a tunnel has channels for these. @throws StatusError 400 */
+export function answerPortForward(forwarding: Forwarding, { headers, ports }: { headers: Readonly<Record<string, string | undefined>>; ports: readonly string[] }): ApiResponse {
+  if (!isWebSocketRequest(headers)) {
+    const negotiated = negotiateSpdy(headers, [PROTOCOL])
+    if ('refusal' in negotiated) return negotiated.refusal
+    return takenBy(({ socket, head }) => {
+      switchToSpdy(socket, negotiated.protocol)
+      forwardStreams(forwarding, socket, head)
+    })
+  }
+  const channels = isTunnel(headers) ? [] : channelPorts(ports)
+  return takenBy((upgraded) => (channels.length > 0 ? forwardChannels(forwarding, upgraded, channels) : tunnel(forwarding, upgraded)))
 }
 
 const takenBy = (takeOver: (connection: Upgraded) => void): ApiResponse => ({ status: 101, headers: {}, takeOver })

@@ -11,7 +11,6 @@ import { isUpgradeRequest, type ApiRequest, type ApiResponse, type StreamSink } 
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
 import { notFound, StatusError } from '../errors.ts'
 import type { Endpoints, Node, Pod, Service } from '../../schemas/types.ts'
-import type { NodeApi } from './node-api.ts'
 import { rewriteHtml, rewriteLink, type ProxyPlace } from './proxy-rewrite.ts'
 
 /** Opens a connection to an address inside the cluster, from the API server. Rejects with an Error that has a `code`. */
@@ -26,10 +25,13 @@ interface Location {
 /** Pages larger than this keep their links as they are. */
 const MAX_REWRITTEN_BYTES = 8 * 1024 * 1024
 
-export function proxy(dial: Dial, node: NodeApi): Connector {
+/** A connection to the kubelet of a node, where one is at work. */
+export type OpenKubelet = (nodeName: string) => Duplex | undefined
+
+export function proxy(dial: Dial, openKubelet: OpenKubelet): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
     const { request, kind } = connection
-    if (kind.plural === 'nodes') return nodeProxy(node, connection)
+    if (kind.plural === 'nodes') return nodeProxy(openKubelet, connection)
     const location = kind.plural === 'services' ? serviceLocation(connection) : podLocation(connection)
     const { prefix, path } = splitPath(connection)
     if (path === '' && (request.method === 'GET' || request.method === 'HEAD')) return { status: 301, headers: { location: `${request.path}/${queryText(request)}` }, body: [] }
@@ -41,19 +43,19 @@ export function proxy(dial: Dial, node: NodeApi): Connector {
 }
 
 /** To the port of a node's kubelet. Models ResourceLocation of pkg/registry/core/node/strategy.go. */
-async function nodeProxy(node: NodeApi, connection: Connection): Promise<ApiResponse> {
+async function nodeProxy(openKubelet: OpenKubelet, connection: Connection): Promise<ApiResponse> {
   const { ctx, info, kind, request } = connection
   const { name, port } = splitSchemeNamePort(info.name, 'node')
   const found = ctx.system.get<Node>('v1/Node', '', name)
   if (!found) throw notFound(kind.groupResource, name)
-  const { path } = splitPath(connection)
+  const { prefix, path } = splitPath(connection)
   if (path === '' && (request.method === 'GET' || request.method === 'HEAD')) return { status: 301, headers: { location: `${request.path}/${queryText(request)}` }, body: [] }
   const kubeletPort = found.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
-  const answer = port === '' || Number(port) === kubeletPort ? node.request(name, { method: request.method, path: decodeURI(path), query: new URLSearchParams(request.query.toString()) }) : undefined
-  if (!answer) throw unavailable(`error trying to reach service: dial tcp ${found.status?.addresses?.find((a) => a.type === 'InternalIP')?.address ?? name}:${port || kubeletPort}: connect: connection refused`)
-  const { status, type, body } = await answer
-  const bytes = Buffer.from(body)
-  return { status, headers: { 'content-type': type, 'content-length': String(bytes.length) }, body: [bytes] }
+  const host = found.status?.addresses?.find((a) => a.type === 'InternalIP')?.address ?? name
+  const socket = port === '' || Number(port) === kubeletPort ? openKubelet(name) : undefined
+  const backend = `${host}:${port || kubeletPort}`
+  if (!socket) throw unavailable(`error trying to reach service: dial tcp ${backend}: connect: connection refused`)
+  return isUpgradeRequest(request) ? upgrade(socket, connection, path) : forward(socket, { request, place: { backend, host: request.host, prefix }, path })
 }
 
 function podLocation({ ctx, info, kind }: Connection): Location {

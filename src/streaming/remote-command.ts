@@ -4,6 +4,7 @@ import { containerOf } from '../../api/core/v1/_pod-connect.ts'
 import { isTrue } from '../apiserver/write-options.ts'
 import { isUpgradeRequest, type ApiResponse } from '../apiserver/request.ts'
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
+import type { Clock } from '../clock.ts'
 import { badRequest, isStatusError } from '../errors.ts'
 import type { Pod } from '../../schemas/types.ts'
 import { authorizeCreate } from './authorize-create.ts'
@@ -20,29 +21,49 @@ interface Command {
 
 type Run = (command: Command, streams: Streams) => Promise<ExitStatus>
 
+export interface RemoteCommand {
+  node: NodeApi
+  clock: Clock
+  command: Command
+  wanted: Wanted
+  headers: Readonly<Record<string, string | undefined>>
+}
+
 export function exec(node: NodeApi): Connector {
-  return remoteCommand(({ pod, container, command }, streams) => node.exec(pod, container, { command, streams }), { tellsExit: true })
+  return remoteCommand(node, answerExec)
 }
 
 export function attach(node: NodeApi): Connector {
-  return remoteCommand(({ pod, container }, streams) => node.attach(pod, container, streams), { tellsExit: false })
+  return remoteCommand(node, answerAttach)
 }
 
-function remoteCommand(run: Run, { tellsExit }: { tellsExit: boolean }): Connector {
+export function answerExec({ node, ...rest }: RemoteCommand): ApiResponse {
+  return answer({ ...rest, run: ({ pod, container, command }, streams) => node.exec(pod, container, { command, streams }), tellsExit: true })
+}
+
+export function answerAttach({ node, ...rest }: RemoteCommand): ApiResponse {
+  return answer({ ...rest, run: ({ pod, container }, streams) => node.attach(pod, container, streams), tellsExit: false })
+}
+
+function answer({ run, clock, command, wanted, headers, tellsExit }: Omit<RemoteCommand, 'node'> & { run: Run; tellsExit: boolean }): ApiResponse {
+  return openRemoteStreams(headers, { wanted, clock, serve: (streams) => void serve(run, command, { streams, wanted, tellsExit }) })
+}
+
+function remoteCommand(node: NodeApi, respond: (command: RemoteCommand) => ApiResponse): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
     await authorizeCreate(connection)
     const { request, api } = connection
     const pod = connectedPod(connection)
     if (!isUpgradeRequest(request)) throw badRequest('Upgrade request required')
     const command = { pod, container: containerOf(pod, request.query.get('container') ?? ''), command: request.query.getAll('command') }
-    const wanted = wantedStreams(connection)
-    return openRemoteStreams(request.headers, { wanted, clock: api.clock, serve: (streams) => void serve(run, command, { streams, wanted, tellsExit }) })
+    const { query } = request
+    const wanted = wantedStreams((name) => query.has(name) && isTrue(query.get(name)))
+    return respond({ node, clock: api.clock, command, wanted, headers: request.headers })
   }
 }
 
 /** Exec has only what it asks for; attach as well. @throws StatusError 400 */
-function wantedStreams({ request: { query } }: Connection): Wanted {
-  const is = (name: string) => query.has(name) && isTrue(query.get(name))
+export function wantedStreams(is: (name: string) => boolean): Wanted {
   const tty = is('tty')
   // A terminal has one output.
   const wanted = { stdin: is('stdin'), stdout: is('stdout'), stderr: is('stderr') && !tty, tty }
