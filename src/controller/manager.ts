@@ -116,6 +116,8 @@ class Controller {
   readonly #informer: Informer
   readonly #unsubscribe: (() => void)[] = []
   readonly #workers = new Set<Promise<void>>()
+  /** Workers that will look into the queue once more; those that found nothing are not among them, though their promise may not have settled. */
+  #looking = 0
   #closed = false
 
   constructor(definition: ControllerDefinition, ctx: Omit<ControllerContext, 'enqueue'>) {
@@ -166,7 +168,8 @@ class Controller {
   }
 
   #spawn(): void {
-    if (this.#workers.size >= (this.#definition.concurrency ?? DEFAULT_CONCURRENCY)) return
+    if (this.#looking >= (this.#definition.concurrency ?? DEFAULT_CONCURRENCY)) return
+    this.#looking++
     // The commit that woke us goes on first: handlers must stay short.
     const worker: Promise<void> = Promise.resolve()
       .then(() => this.#work())
@@ -182,6 +185,7 @@ class Controller {
         this.queue.done(key)
       }
     }
+    this.#looking--
   }
 
   async #reconcile(key: string): Promise<void> {

@@ -6,11 +6,14 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { Test } from 'tap'
+import type { ConfigMap } from '../../schemas/types.ts'
 import { FakeClock, SeededRandom, SystemClock, type Clock } from '../../src/clock.ts'
 import { ApiTester } from '../helpers/http.ts'
 import { startInside, startProcess, type Running } from './_running.ts'
 
 export const NODES = ['node-1', 'node-2', 'node-3', 'node-4']
+/** How many are under way when a cluster is ended. */
+const WRITES = 8
 
 export class World {
   readonly random: SeededRandom
@@ -45,9 +48,23 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    this.#api?.close()
     await this.#cluster?.stop()
+    this.#api?.close()
     this.#api = this.#cluster = undefined
+  }
+
+  /** Ends it in the middle of writes, and starts it again: what was acknowledged must be there. */
+  async restart(): Promise<void> {
+    const path = '/api/v1/namespaces/default/configmaps'
+    const writes = Array.from({ length: WRITES }, () => this.api.post(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'kept-' } }).catch(() => undefined))
+    await writes[this.random.int(WRITES)]
+    await this.stop()
+    const acknowledged = (await Promise.all(writes)).flatMap((answer) => (answer?.status === 201 ? [answer.body.metadata.name] : []))
+    await this.start()
+    const kept = new Set((await this.list<ConfigMap>(path)).map(({ metadata }) => metadata.name))
+    const lost = acknowledged.filter((name) => !kept.has(name))
+    if (lost.length > 0) throw new Error(`written before a restart and lost: ${lost.join(', ')}`)
+    await this.api.delete(path)
   }
 
   async pass(ms: number): Promise<void> {

@@ -11,9 +11,10 @@ import { violations } from './_invariants.ts'
 import { World } from './_world.ts'
 
 const MINUTE_MS = 60_000
-const SHORT_ACTIONS = 120
 const REST_STEP_MS = 2000
 const minutes = Number(process.env.CHAOS_MINUTES ?? 0)
+/** How many on a clock that is stepped. */
+const actions = Number(process.env.CHAOS_ACTIONS ?? 120)
 const seed = Number(process.env.CHAOS_SEED ?? 1)
 const podsPerNode = Number(process.env.CHAOS_PODS ?? 250)
 
@@ -50,7 +51,7 @@ t.test(`chaos, seed ${seed}`, { timeout: (minutes + 25) * MINUTE_MS }, async (t)
   const bindings = new Bindings()
   const moved: string[] = []
   const endMs = host.now() + minutes * MINUTE_MS
-  for (let n = 1; minutes > 0 ? host.now() < endMs : n <= SHORT_ACTIONS; n++) {
+  for (let n = 1; minutes > 0 ? host.now() < endMs : n <= actions; n++) {
     await act(world)
     if (n % 10 === 0) moved.push(...(await bindings.check(world)))
     if (n % 500 === 0) {

@@ -230,3 +230,20 @@ t.test('who acts', async (t) => {
   await manager.close()
   t.same(closed, ['second', 'first'], 'what began last ends first')
 })
+
+t.test('a key that comes as the last worker ends is worked on', async (t) => {
+  for (let ticks = 0; ticks < 12; ticks++) {
+    const { cluster, manager, settle } = start()
+    const seen: string[] = []
+    manager.startController(recording(seen, { concurrency: 1 }))
+    await cluster.create(set('first'))
+    const late = (async () => {
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      await cluster.create(set('second'))
+    })()
+    await late
+    await settle()
+    t.same(seen, ['first', 'second'], `${ticks} turns later`)
+    await manager.close()
+  }
+})

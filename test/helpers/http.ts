@@ -121,6 +121,7 @@ export class ApiTester {
       stream.on('data', (chunk: Buffer) => raw.chunks.push(chunk))
       stream.on('end', () => resolve(raw))
       stream.on('error', reject)
+      stream.on('close', () => reject(new Error(`${method} ${path}: the connection was closed`)))
       if (bytes) stream.end(bytes)
     })
   }

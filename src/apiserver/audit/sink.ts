@@ -60,7 +60,7 @@ export class BatchedSink implements AuditSink {
   #send(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#sending ??= this.#drain().finally(() => (this.#sending = undefined))
+    this.#sending ??= this.#waiting.length > 0 ? this.#drain() : undefined
   }
 
   async #drain(): Promise<void> {
@@ -73,6 +73,8 @@ export class BatchedSink implements AuditSink {
         if (this.#isHurried) this.dropped += this.#waiting.splice(0).length
       }
     }
+    // In the same turn as the look at what waits: what comes later begins anew.
+    this.#sending = undefined
   }
 }
 

@@ -98,7 +98,7 @@ export class Disks {
 
   #wake(): void {
     if (this.#isClosing) return
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+    this.#writing ??= this.#write()
   }
 
   async #write(): Promise<void> {
@@ -108,6 +108,8 @@ export class Disks {
       await this.#writeAll()
       await Promise.race([respite(PAUSE_MS), closing])
     }
+    // In the same turn as the look at what is left: a change that comes later begins anew.
+    this.#writing = undefined
   }
 
   async #writeAll(): Promise<void> {
