@@ -14,9 +14,11 @@ import { contentTypeOf, encodeList, encodeObject, encodeValue, viewOf, watchEnco
 import { checkRequestedName, parseListOptions, revisionProblem, type ListOptions } from './list-options.ts'
 import { metadataConversions, negotiateOutput, negotiatePatch, partialConversions, type Accepted, type Offer } from './negotiate.ts'
 import { trackUpdate } from './field-manager.ts'
-import type { ApiRequest, ApiResponse } from './request.ts'
+import type { ApiRequest, ApiResponse, StreamSink } from './request.ts'
 import type { RequestInfo } from './request-info.ts'
 import { encodeScale, readScale, writeScale } from './subresources/scale.ts'
+import { watchable } from '../streaming/messages.ts'
+import { LENGTH_BYTES } from './protobuf.ts'
 import { connectOptions } from './subresources/connect-options.ts'
 import { checkNamespace, createForSubresource, type Connectors } from './subresources/create.ts'
 import { parseIncludeObject } from './table.ts'
@@ -147,11 +149,12 @@ function watch(call: Call): ApiResponse {
   checkRequestedName(query.fields, info.name)
   Watch.check(query)
   const encoder = watchEncoder(kind, encode, () => api.clock.now())
-  const contentType = encode.accepted.encoding === 'json' ? 'application/json' : `${contentTypeOf(encode.accepted)};stream=watch`
-  return {
+  const isText = encode.accepted.encoding === 'json'
+  const contentType = isText ? 'application/json' : `${contentTypeOf(encode.accepted)};stream=watch`
+  const response = {
     status: 200,
     headers: { 'content-type': contentType },
-    stream(sink) {
+    stream(sink: StreamSink) {
       const stream = new Watch(api, kind, query, { encoder, sink })
       // A definition that changes or goes ends the watches of its resources; who watches comes again.
       const stop = kind.codec.custom ? api.scheme.onChange(() => api.scheme.byRef(kind.ref) !== kind && stream.close()) : () => {}
@@ -162,6 +165,7 @@ function watch(call: Call): ApiResponse {
       stream.start()
     },
   }
+  return watchable(request, response, { isText, prefixBytes: LENGTH_BYTES })
 }
 
 async function create(call: Call): Promise<ApiResponse> {

@@ -37,13 +37,16 @@ export function encodeProtobufList(list: Typed & { metadata: object }, items: re
   return wrapUnknown({ kind: list.kind, apiVersion: list.apiVersion ?? '', raw: writer.finish() })
 }
 
+/** What begins each frame of a watch: how long it is. */
+export const LENGTH_BYTES = 4
+
 /** `raw`: the object's message, where it is at hand. */
 export function encodeProtobufWatchEvent(type: string, object: object, raw = encodeRaw(object)): Buffer {
   const { kind, apiVersion = '' } = object as Typed
   const event = new BinaryWriter().tag(1, WireType.LengthDelimited).string(type)
   event.tag(2, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).bytes(wrapUnknown({ kind, apiVersion, raw })).join()
   const message = event.finish()
-  const length = Buffer.alloc(4)
+  const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(message.length)
   return Buffer.concat([length, message])
 }

@@ -35,6 +35,9 @@ export interface ApiResponse {
   takeOver?(connection: Upgraded): void
 }
 
+/** An answer without end. */
+export type StreamResponse = ApiResponse & Required<Pick<ApiResponse, 'stream'>>
+
 /** The connection of a request with `Connection: Upgrade` (HTTP/1.1 only). */
 export interface Upgraded {
   request: IncomingMessage
@@ -49,6 +52,8 @@ export function isUpgradeRequest({ headers }: Pick<ApiRequest, 'headers'>): bool
 }
 
 export interface StreamSink {
+  /** Whether every frame is written by itself: the reader tells them apart by how they come. */
+  readonly isByFrame?: boolean
   /** False when the reader is so slow that it was dropped. */
   write(frame: Buffer): boolean
   /** Whether the reader is behind: what need not be sent now had better wait. */

@@ -1,20 +1,21 @@
 /** `GET pods/NAME/log`. Models k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go and the kubelet's containerLogs. */
 import { containerOf, parseLogOptions } from '../../api/core/v1/_pod-connect.ts'
-import type { ApiResponse, StreamSink } from '../apiserver/request.ts'
+import type { ApiResponse, StreamResponse, StreamSink } from '../apiserver/request.ts'
 import type { Connection, Connector } from '../apiserver/subresources/create.ts'
 import type { Pod, PodLogOptions } from '../../schemas/types.ts'
 import { connectedPod } from './connected-pod.ts'
+import { readable } from './messages.ts'
 import type { LogOptions, NodeApi } from './node-api.ts'
 
 export function log(node: NodeApi): Connector {
   return async (connection: Connection): Promise<ApiResponse> => {
     const { request, api } = connection
     const pod = connectedPod(connection)
-    return answerLog(node, { pod, container: containerOf(pod, request.query.get('container') ?? ''), options: logOptions(parseLogOptions(request.query), api.clock.now()) })
+    return readable(request, await answerLog(node, { pod, container: containerOf(pod, request.query.get('container') ?? ''), options: logOptions(parseLogOptions(request.query), api.clock.now()) }))
   }
 }
 
-export async function answerLog(node: NodeApi, { pod, container, options }: { pod: Pod; container: string; options: LogOptions }): Promise<ApiResponse> {
+export async function answerLog(node: NodeApi, { pod, container, options }: { pod: Pod; container: string; options: LogOptions }): Promise<StreamResponse> {
   const gone = new AbortController()
   const pieces = await node.logs(pod, container, { ...options, signal: gone.signal })
   return {

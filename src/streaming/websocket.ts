@@ -15,12 +15,14 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 /** Clients that leave this much unread make those who write wait. */
 const MAX_UNSENT_BYTES = 1024 * 1024
 
-/** Completes the handshake with one of `protocols` ('' stands for none); undefined when the client offers only others. */
-export function acceptWebSocket({ request, socket, head }: Upgraded, protocols: readonly string[]): WebSocket | undefined {
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
+
+/** Completes the handshake with one of `protocols` ('' stands for none); undefined when the client offers only others, which is told it by `refusal`. */
+export function acceptWebSocket({ request, socket, head }: Upgraded, protocols: readonly string[], refusal = BAD_REQUEST): WebSocket | undefined {
   const offered = offeredProtocols(request)
   const chosen = offered.length === 0 ? '' : offered.find((p) => protocols.includes(p))
   if (chosen === undefined || !protocols.includes(chosen)) {
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    socket.end(refusal)
     return undefined
   }
   const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MAX_MESSAGE_BYTES, handleProtocols: () => chosen || false })

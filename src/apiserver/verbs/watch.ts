@@ -28,7 +28,7 @@ export interface WatchEncoder {
 }
 
 /** False from `write`: the reader is too slow and has been dropped. */
-export type WatchSink = Pick<StreamSink, 'write' | 'isFull' | 'onDrain' | 'end'>
+export type WatchSink = Pick<StreamSink, 'isByFrame' | 'write' | 'isFull' | 'onDrain' | 'end'>
 
 export type WatchQuery = ListQuery & ListOptions
 
@@ -201,7 +201,7 @@ export class Watch {
     if (this.#closed) return
     this.#pending.push(frame)
     this.#pendingBytes += frame.length
-    if (this.#pendingBytes >= CHUNK_BYTES) this.#flush()
+    if (this.#pendingBytes >= CHUNK_BYTES || this.#sink.isByFrame) this.#flush()
   }
 
   #flush(): void {
