@@ -247,8 +247,8 @@ export const field = {
   notSupported: (path: string, value: unknown, supported: readonly string[]) =>
     make('FieldValueNotSupported', path, supported.length ? `Unsupported value: ${formatBadValue(value)}: supported values: ${supported.map(quote).join(', ')}` : `Unsupported value: ${formatBadValue(value)}`),
   forbidden: (path: string, detail: string) => make('FieldValueForbidden', path, joined('Forbidden', detail)),
-  tooLong: (path: string, maxLength: number) => make('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} byte${maxLength === 1 ? '' : 's'}`),
-  tooMany: (path: string, actual: number, maxItems: number) => make('FieldValueTooMany', path, `Too many: ${actual}: must have at most ${maxItems} item${maxItems === 1 ? '' : 's'}`),
+  tooLong: (path: string, maxLength: number) => make('FieldValueTooLong', path, maxLength < 0 ? 'Too long: value is too long' : `Too long: may not be more than ${maxLength} byte${maxLength === 1 ? '' : 's'}`),
+  tooMany: (path: string, actual: number, maxItems: number) => make('FieldValueTooMany', path, `Too many: ${actual}: ${maxItems < 0 ? 'has too many items' : `must have at most ${maxItems} item${maxItems === 1 ? '' : 's'}`}`),
   internal: (path: string, detail: string) => make('InternalError', path, `Internal error: ${detail}`),
 }
 

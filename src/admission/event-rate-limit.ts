@@ -1,5 +1,6 @@
 /** Limits how many events are taken, by bucket. Models k8s.io/kubernetes/plugin/pkg/admission/eventratelimit. */
 import type { EventSource, ObjectReference } from '../../schemas/types.ts'
+import { TokenBucket } from '../apimachinery/token-bucket.ts'
 import { aggregateTexts, StatusError } from '../errors.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from './chain.ts'
 
@@ -53,15 +54,10 @@ export function eventRateLimit({ limits }: EventRateLimitConfig): AdmissionPlugi
   }
 }
 
-interface Bucket {
-  tokens: number
-  atMs: number
-}
-
 class Enforcer {
   readonly #limit: Limit
   /** The one used last is at the end. */
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets = new Map<string, TokenBucket>()
 
   constructor(limit: Limit) {
     this.#limit = limit
@@ -72,15 +68,11 @@ class Enforcer {
     const { type, qps, burst, cacheSize } = this.#limit
     const key = KEYS[type](attributes)
     const nowMs = attributes.ctx.clock.now()
-    const bucket = this.#buckets.get(key) ?? { tokens: burst, atMs: nowMs }
-    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) * qps) / 1000)
-    bucket.atMs = nowMs
+    const bucket = this.#buckets.get(key) ?? new TokenBucket({ qps, burst }, nowMs)
     this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
     this.#forgetOldest(cacheSize || CACHE_SIZE)
-    if (bucket.tokens < 1) return `limit reached on type ${type} for key ${key}`
-    bucket.tokens--
-    return undefined
+    return bucket.tryTake(nowMs) ? undefined : `limit reached on type ${type} for key ${key}`
   }
 
   #forgetOldest(limit: number): void {

@@ -14,6 +14,7 @@ import { openAPIV3Document, openAPIV3Index } from './openapi-v3.ts'
 import type { ServedGroupVersion } from './openapi-routes.ts'
 import { MergedOpenAPIV2 } from './aggregation/merge-openapi-v2.ts'
 import type { RemoteDiscovery } from './aggregation/remote-discovery.ts'
+import { flagz } from './flagz.ts'
 import { statusz } from './statusz.ts'
 import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
 import { ServedGroupVersions } from './served-group-versions.ts'
@@ -54,12 +55,16 @@ const BUILD_LABELS = { git_version: `v${KUBERNETES_VERSION}`, major: MAJOR, mino
 export interface ExtraPathsParts extends Omit<MetricsParts, 'version'> {
   metrics: Metrics
   clock: Clock
+  /** What `/flagz` tells. */
+  flags: Readonly<Record<string, string>>
   /** The public keys of service account tokens, as a JWK set. */
   keySet(): Promise<object>
   /** What other servers serve. */
   remote?: Pick<RemoteDiscovery, 'openAPIPaths' | 'openAPIV2' | 'convertedOpenAPIV3'>
 }
 
+/** Upstream does not ask for the method there. */
+const ANY_METHOD = new Set(['/statusz', '/flagz'])
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
 
 export class ExtraPaths {
@@ -77,12 +82,13 @@ export class ExtraPaths {
   respond(request: ApiRequest): ApiResponse | undefined | Promise<ApiResponse> {
     const { path, method } = request
     const health = this.#parts.health.respond(request)
-    const isKnown = health || path.startsWith('/metrics') || path === '/statusz' || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === '/index.html' || SERVICE_ACCOUNT_ISSUER.test(path)
+    const isKnown = health || path.startsWith('/metrics') || path === '/statusz' || path === '/flagz' || path === '/version' || path === '/version/' || path.startsWith('/openapi/') || path === '/' || path === '/index.html' || SERVICE_ACCOUNT_ISSUER.test(path)
     if (!isKnown) return undefined
     if (health) return health
-    if (method !== 'GET' && !path.startsWith('/openapi/')) throw methodNotAllowed()
+    if (method !== 'GET' && !ANY_METHOD.has(path) && !path.startsWith('/openapi/')) throw methodNotAllowed()
     if (path.startsWith('/metrics')) return this.#metrics(path)
-    if (path === '/statusz') return statusz(request, { startedMs: this.#parts.startedMs, nowMs: this.#parts.clock.now(), paths: [...this.#paths(), path] })
+    if (path === '/statusz') return statusz(request, { startedMs: this.#parts.startedMs, nowMs: this.#parts.clock.now(), paths: this.#paths() })
+    if (path === '/flagz') return flagz(request, this.#parts.flags)
     if (path.startsWith('/openapi/')) return this.#openAPI(request)
     if (path.startsWith(JWKS)) return this.#jwks(request)
     if (path.startsWith(OPENID) && !/\*\/\*|application\/json|^$/.test(request.headers.accept ?? '')) throw noRepresentation(['application/json'])
@@ -141,7 +147,7 @@ export class ExtraPaths {
   #paths(): string[] {
     const versions = this.#served().map(({ group, version }) => (group ? `/apis/${group}/${version}` : `/api/${version}`))
     const groups = [...new Set(this.#served().flatMap(({ group }) => (group ? [`/apis/${group}`] : [])))]
-    const others = [OPENID, '/api', '/apis', '/apis/', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', JWKS, '/version', ...Health.paths]
+    const others = [OPENID, '/api', '/apis', '/apis/', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', JWKS, '/version', '/flagz', '/statusz', ...Health.paths]
     return [...versions, ...groups, ...others].sort()
   }
 }

@@ -9,8 +9,8 @@ import { cloneJSON, isRecord } from '../apimachinery/json.ts'
 import { ConversionError, ParseError } from '../apimachinery/parse-error.ts'
 import { isScaleSubresource, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import { fromStorage, toStorage, type Scheme, type ServedKind } from '../registry/scheme.ts'
-import { reportStrictErrors } from './body.ts'
+import { apiVersionOf, fromStorage, toStorage, type Scheme, type ServedKind } from '../registry/scheme.ts'
+import { reportStrictErrors, type Expected } from './body.ts'
 import { StatusError } from '../errors.ts'
 import type { ReplicasPaths } from '../apimachinery/managed-fields-scale.ts'
 
@@ -40,6 +40,12 @@ export async function trackUpdate(managed: FieldManaged, live: KubeObject | unde
   const { codec } = managed.kind
   const normal = codec.normalizeRequested(object)
   object.metadata.managedFields = await withConversions(managed, (context) => updateManagedFields(live ?? codec.empty, normal, context), () => undefined)
+}
+
+/** Records the same of a body that is posted to a subresource, and is of a kind of its own. */
+export function trackPosted({ group, version, codec }: Expected, subresource: string, { body, ctx }: { body: KubeObject; ctx: RequestContext }): void {
+  const context = { type: codec.mergeType, apiVersion: apiVersionOf({ group, version }), manager: ctx.fieldManager, subresource, nowMs: ctx.clock.now() }
+  body.metadata.managedFields = updateManagedFields(codec.empty, codec.normalizeRequested(body), context)
 }
 
 /** The object that server-side apply makes of the live one and what is applied, managed fields included. @throws StatusError */

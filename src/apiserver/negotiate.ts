@@ -72,7 +72,7 @@ const ANY_ENCODING: Offer = {}
 /** @throws StatusError 406 */
 export function negotiateOutput(accept: string | undefined, query: { get(name: string): string | null; has(name: string): boolean }, userAgent: string, offer: Offer = ANY_ENCODING): Accepted {
   const encodings = offer.encodings ?? ALL_ENCODINGS
-  const clauses = parseAccept(accept)
+  const clauses = acceptClauses(accept)
   for (const clause of clauses) {
     const accepted = matchOnce(clause, encodings, offer)
     if (accepted) return { encoding: accepted.encoding, as: accepted.as, pretty: accepted.encoding === 'json' && isPretty(query, clause.parameters, userAgent) }
@@ -137,7 +137,7 @@ function match(clause: Pick<Clause, 'type' | 'subtype' | 'parameters'>, encoding
 
 /** The first of these media types, in the order in which the client wants them. */
 export function firstAccepted<T extends string>(accept: string | undefined, offered: readonly T[]): T | undefined {
-  for (const { type, subtype } of parseAccept(accept)) {
+  for (const { type, subtype } of acceptClauses(accept)) {
     const found = offered.find((name) => {
       const [mainType, mainSubtype] = name.split('/')
       return (type === '*' || type === mainType) && (subtype === '*' || subtype === mainSubtype)
@@ -149,7 +149,8 @@ export function firstAccepted<T extends string>(accept: string | undefined, offe
 
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
 
-function isPretty(query: { get(name: string): string | null }, parameters: ReadonlyMap<string, string>, userAgent: string): boolean {
+/** Whether JSON is to have line breaks: people ask for it, and some of their programs need not. */
+export function isPretty(query: { get(name: string): string | null }, parameters: ReadonlyMap<string, string>, userAgent: string): boolean {
   if (parameters.get('pretty') === '1') return true
   const asked = query.get('pretty')
   return asked ? TRUE.has(asked) : /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent)
@@ -159,8 +160,8 @@ const ACCEPT_CACHE_SIZE = 200
 const ACCEPT_CACHE_LENGTH = 1000
 const cache = new Map<string, Clause[]>()
 
-/** Clauses in order of preference; headers repeat, so they are parsed once. */
-function parseAccept(accept: string | undefined): Clause[] {
+/** What a client takes, in order of preference; headers repeat, so they are parsed once. */
+export function acceptClauses(accept: string | undefined): Clause[] {
   const text = accept?.trim() || '*/*'
   const known = cache.get(text)
   if (known) return known

@@ -1,15 +1,11 @@
-/** The page that says what runs and since when. Models k8s.io/apiserver/pkg/server/statusz; only its text form is served. */
+/** The page that says what runs and since when. Models k8s.io/apiserver/pkg/server/statusz. */
+import { formatTime } from '../clock.ts'
 import type { ApiRequest, ApiResponse } from './request.ts'
-import { firstAccepted, noRepresentation } from './negotiate.ts'
 import { KUBERNETES_VERSION, MAJOR, MINOR } from './version.ts'
+import { respondZpage } from './zpages.ts'
 
-const TEXT = 'text/plain'
 /** Folders of paths that are no help in finding out what is wrong. */
 const OTHERS = new Set(['/api', '/apis', '/openid', '/openapi', '/.well-known'])
-const headOf = (component: string): string => `
-${component} statusz
-Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.
-`
 
 export interface StatuszFacts {
   startedMs: number
@@ -19,18 +15,24 @@ export interface StatuszFacts {
 }
 
 /** @throws StatusError 406 */
-export function statusz({ headers }: Pick<ApiRequest, 'headers'>, { startedMs, nowMs, paths, component = 'apiserver' }: StatuszFacts): ApiResponse {
-  if (!firstAccepted(headers.accept, [TEXT])) throw noRepresentation([TEXT])
-  const folders = new Set(paths.map((path) => `/${path.split('/')[1] ?? ''}`).filter((folder) => folder !== '/' && !OTHERS.has(folder)))
+export function statusz(request: Pick<ApiRequest, 'headers' | 'query'>, { startedMs, nowMs, paths, component = 'apiserver' }: StatuszFacts): ApiResponse {
+  const folders = [...new Set(paths.map((path) => `/${path.split('/')[1] ?? ''}`).filter((folder) => folder !== '/' && !OTHERS.has(folder)))].sort()
+  const uptimeSeconds = Math.max(0, Math.floor((nowMs - startedMs) / 1000))
+  const versions = { goVersion: 'none', binaryVersion: KUBERNETES_VERSION, emulationVersion: `${MAJOR}.${MINOR}` }
   const lines = [
     `Started: ${unixDate(startedMs)}`,
-    `Up: ${uptime(nowMs - startedMs)}`,
-    'Go version: none',
-    `Binary version: ${KUBERNETES_VERSION}`,
-    `Emulation version: ${MAJOR}.${MINOR}`,
-    `Paths: ${[...folders].sort().join(' ')}`,
+    `Up: ${uptime(uptimeSeconds)}`,
+    `Go version: ${versions.goVersion}`,
+    `Binary version: ${versions.binaryVersion}`,
+    `Emulation version: ${versions.emulationVersion}`,
+    `Paths: ${folders.join(' ')}`,
   ]
-  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: [Buffer.from(`${headOf(component)}\n${lines.join('\n')}\n`)] }
+  return respondZpage(request, {
+    kind: 'Statusz',
+    component,
+    text: () => `\n${lines.join('\n')}\n`,
+    fields: () => ({ startTime: formatTime(startedMs), uptimeSeconds, ...versions, paths: folders }),
+  })
 }
 
 /** `Mon Jan  2 15:04:05 UTC 2006` */
@@ -39,8 +41,7 @@ function unixDate(ms: number): string {
   return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} UTC ${year}`
 }
 
-function uptime(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000))
+function uptime(seconds: number): string {
   const two = (n: number) => String(n % 60).padStart(2, '0')
   return `${Math.floor(seconds / 3600)} hr ${two(Math.floor(seconds / 60))} min ${two(seconds)} sec`
 }

@@ -11,9 +11,7 @@ import { remoteOfKubeconfig } from './kubeconfig-remote.ts'
 import { MatchConditions } from './match-conditions.ts'
 import type { AuthorizationWebhook } from './webhooks.ts'
 
-/** ABAC is one of upstream's that is not served here. */
 export const MODES = ['ABAC', 'AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC', 'Webhook']
-export const UNSUPPORTED = 'ABAC'
 const MAX_TIMEOUT = 30_000_000_000n
 const FILE = 'KubeConfigFile'
 
@@ -80,7 +78,6 @@ export function parseAuthorizationConfiguration(text: string): ConfiguredAuthori
   if (errors.length > 0) throw new ParseError(aggregateErrors(errors))
   const misnamed = configured.filter(({ type, name }) => type !== 'Webhook' && name !== type.toLowerCase())
   if (misnamed.length > 0) throw new ParseError(aggregateTexts(misnamed.map(({ type, name }) => `expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`)))
-  if (configured.some(({ type }) => type === UNSUPPORTED)) throw new ParseError(`the authorizer type ${UNSUPPORTED} is not supported`)
   return configured
 }
 

@@ -6,7 +6,8 @@ import type { Clock } from '../clock.ts'
 import { ParseError } from '../apimachinery/parse-error.ts'
 import { SettingError } from '../errors.ts'
 import type { Authorizer } from '../registry/authorization.ts'
-import { MODES, UNSUPPORTED, type ConfiguredAuthorizer } from './authorization-configuration.ts'
+import { abacAuthorizer, type AbacPolicy } from './abac.ts'
+import { MODES, type ConfiguredAuthorizer } from './authorization-configuration.ts'
 import type { ObjectFeeds } from './rbac.ts'
 import { RbacAuthorizer } from './rbac.ts'
 import { NodeAuthorizer } from './node-authorizer.ts'
@@ -14,6 +15,7 @@ import type { IndexedFeeds } from './node-references.ts'
 import { WebhookAuthorizer, type AuthorizationWebhook } from './webhooks.ts'
 import { alwaysAllow, alwaysDeny, privilegedGroup, unionAuthorizer } from './union.ts'
 
+const ABAC = 'ABAC'
 /** As kubeadm sets it. */
 export const DEFAULT_MODES: readonly string[] = ['Node', 'RBAC']
 
@@ -22,7 +24,9 @@ export interface AuthorizationOptions {
   modes?: readonly string[]
   /** Who answers for the mode Webhook. */
   webhook?: AuthorizationWebhook
-  /** In place of both. */
+  /** What the mode ABAC allows. */
+  policies?: readonly AbacPolicy[]
+  /** In place of modes and the one webhook. */
   authorizers?: readonly ConfiguredAuthorizer[]
   /** Where they stand, for they count anew when that changes. */
   configFile?: { path: string; text: string }
@@ -44,8 +48,11 @@ interface Parts {
 export function authorizationOf(options: AuthorizationOptions, { feeds, clock }: Parts): Authorization {
   const first = options.authorizers ?? configuredModes(options)
   const has = (type: string) => first.some((authorizer) => authorizer.type === type)
+  const { policies } = options
+  if (has(ABAC) && !policies) throw new SettingError("authorization-mode ABAC's authorization policy file not passed")
+  if (policies && !has(ABAC)) throw new SettingError('cannot specify --authorization-policy-file without mode ABAC')
   const rbac = has('RBAC') ? new RbacAuthorizer(feeds) : undefined
-  const lasting: Readonly<Record<string, Authorizer | undefined>> = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny, Node: has('Node') ? new NodeAuthorizer(feeds) : undefined, RBAC: rbac }
+  const lasting: Readonly<Record<string, Authorizer | undefined>> = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny, ABAC: policies && abacAuthorizer(policies), Node: has('Node') ? new NodeAuthorizer(feeds) : undefined, RBAC: rbac }
   const union = (authorizers: readonly ConfiguredAuthorizer[]): Authorizer => {
     const made = authorizers.map(({ type, webhook }) => {
       const authorizer = webhook ? new WebhookAuthorizer(webhook, clock) : lasting[type]
@@ -72,7 +79,6 @@ function configuredModes({ modes = DEFAULT_MODES, webhook }: AuthorizationOption
   if (modes.length === 0) throw new SettingError('at least one authorization-mode must be passed')
   const unknown = modes.find((mode) => !MODES.includes(mode))
   if (unknown !== undefined) throw new SettingError(`authorization-mode ${JSON.stringify(unknown)} is not a valid mode`)
-  if (modes.includes(UNSUPPORTED)) throw new SettingError(`the authorization-mode ${UNSUPPORTED} is not supported`)
   const twice = modes.find((mode, i) => modes.indexOf(mode) !== i)
   if (twice !== undefined) throw new SettingError(`authorization-mode ${JSON.stringify(modes)} has mode specified more than once`)
   if (modes.includes('Webhook') && !webhook) throw new SettingError("authorization-mode Webhook's authorization config file not passed")

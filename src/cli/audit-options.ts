@@ -2,7 +2,7 @@
 import { FORMATS, type AuditFormat } from '../apiserver/audit/log.ts'
 import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
 import type { BatchOptions, TruncateOptions } from '../apiserver/audit/sink.ts'
-import { AUDIT_MODES, type AuditMode, type AuditOptions } from '../cluster/auditing.ts'
+import { AUDIT_MODES, WEBHOOK_RATE, type AuditMode, type AuditOptions } from '../cluster/auditing.ts'
 import { quote } from '../errors.ts'
 import { UserError } from './command.ts'
 import { bool, explained, milliseconds, type Files, type Said } from './server-files.ts'
@@ -55,8 +55,26 @@ function deliveryOf(said: Said, plugin: 'log' | 'webhook'): Delivery {
     maxBatchSize: positive(said, `audit-${plugin}-batch-max-size`, `invalid audit batch ${plugin} max batch size`),
     maxBatchWaitMs: milliseconds(said, `audit-${plugin}-batch-max-wait`),
   }
+  const throttle = throttleOf(said, plugin)
   const truncate = truncateOf(said, plugin)
-  return { ...(mode === undefined ? {} : { mode: mode as AuditMode }), ...(Object.values(batch).some((value) => value !== undefined) ? { batch: defined(batch) } : {}), ...(truncate ? { truncate } : {}) }
+  return { ...(mode === undefined ? {} : { mode: mode as AuditMode }), ...(throttle || Object.values(batch).some((value) => value !== undefined) ? { batch: { ...defined(batch), ...throttle } } : {}), ...(truncate ? { truncate } : {}) }
+}
+
+/** What is said of the pace; nothing for what is usual. */
+function throttleOf(said: Said, plugin: 'log' | 'webhook'): Pick<BatchOptions, 'throttle'> | undefined {
+  const usual = plugin === 'webhook' ? WEBHOOK_RATE : undefined
+  const flag = `audit-${plugin}-batch-throttle`
+  const isOn = bool(said, `${flag}-enable`)
+  const isSaid = isOn !== undefined || said[`${flag}-qps`] !== undefined || said[`${flag}-burst`] !== undefined
+  if (!isSaid) return undefined
+  if (!(isOn ?? usual !== undefined)) return { throttle: undefined }
+  return { throttle: { qps: pace(said[`${flag}-qps`], usual?.qps, `invalid audit batch ${plugin} throttle QPS`), burst: pace(said[`${flag}-burst`], usual?.burst, `invalid audit batch ${plugin} throttle burst`) } }
+}
+
+function pace(text: string | undefined, usual = 0, what: string): number {
+  const value = text === undefined ? usual : Number(text)
+  if (!(value > 0)) throw new UserError(`${what} ${text ?? usual}, must be a positive number`)
+  return value
 }
 
 function truncateOf(said: Said, plugin: string): TruncateOptions | undefined {

@@ -6,11 +6,14 @@ export interface ServerFlag extends Flag {
 }
 
 /** How the log and the webhook get their events. */
-const delivery = (plugin: string, mode: string, [buffer = '', size = '', wait = '']: readonly string[]): readonly ServerFlag[] => [
+const delivery = (plugin: string, mode: string, [buffer = '', size = '', wait = '', throttles = '', qps = '', burst = '']: readonly string[]): readonly ServerFlag[] => [
   { name: `audit-${plugin}-mode`, value: 'MODE', default: mode, summary: 'batch, blocking (answers wait for it) or blocking-strict (requests that cannot be written down are refused)' },
   { name: `audit-${plugin}-batch-buffer-size`, value: 'N', default: buffer, summary: 'how many events may wait in batch mode' },
   { name: `audit-${plugin}-batch-max-size`, value: 'N', default: size, summary: 'how many go at once' },
   { name: `audit-${plugin}-batch-max-wait`, value: 'DURATION', default: wait, summary: 'how long fewer wait' },
+  { name: `audit-${plugin}-batch-throttle-enable`, value: 'BOOL', default: throttles, summary: 'whether batches go no faster than' },
+  { name: `audit-${plugin}-batch-throttle-qps`, value: 'N', default: qps, summary: 'so many a second' },
+  { name: `audit-${plugin}-batch-throttle-burst`, value: 'N', default: burst, summary: 'or, after a rest, so many at once' },
   { name: `audit-${plugin}-truncate-enabled`, value: 'BOOL', default: 'false', summary: 'whether events that are too large lose what was sent and answered' },
   { name: `audit-${plugin}-truncate-max-event-size`, value: 'BYTES', default: '102400', summary: 'what is too large' },
   { name: `audit-${plugin}-truncate-max-batch-size`, value: 'BYTES', default: '10485760', summary: 'how much goes at once' },
@@ -39,7 +42,8 @@ export const serverFlags: readonly ServerFlag[] = [
   { name: 'authentication-token-webhook-config-file', value: 'FILE', summary: 'a kubeconfig: who is asked whose a token is' },
   { name: 'authentication-token-webhook-version', value: 'VERSION', default: 'v1beta1', summary: 'in which version of TokenReview: v1 or v1beta1' },
   { name: 'authentication-token-webhook-cache-ttl', value: 'DURATION', default: '2m', summary: 'how long the answer is believed' },
-  { name: 'authorization-mode', value: 'LIST', default: 'Node,RBAC', summary: 'who decides, in this order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny' },
+  { name: 'authorization-mode', value: 'LIST', default: 'Node,RBAC', summary: 'who decides, in this order: Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny' },
+  { name: 'authorization-policy-file', value: 'FILE', summary: 'what the mode ABAC allows: a policy of abac.authorization.kubernetes.io/v1beta1 a line' },
   { name: 'authorization-webhook-config-file', value: 'FILE', summary: 'a kubeconfig: who is asked by the mode Webhook' },
   { name: 'authorization-webhook-version', value: 'VERSION', default: 'v1beta1', summary: 'in which version of SubjectAccessReview: v1 or v1beta1' },
   { name: 'authorization-webhook-cache-authorized-ttl', value: 'DURATION', default: '5m', summary: 'how long a yes is believed' },
@@ -55,8 +59,8 @@ export const serverFlags: readonly ServerFlag[] = [
   { name: 'audit-log-maxbackup', value: 'N', default: '100', summary: 'how many that were put aside stay; 0 for all' },
   { name: 'audit-log-maxage', value: 'DAYS', default: '366', summary: 'how long they stay; 0 for ever' },
   { name: 'audit-log-compress', value: 'BOOL', default: 'false', summary: 'whether they are compressed' },
-  ...delivery('log', 'blocking', ['10000', '1', '0s']),
+  ...delivery('log', 'blocking', ['10000', '1', '0s', 'false', '0', '0']),
   { name: 'audit-webhook-config-file', value: 'FILE', summary: 'a kubeconfig: who else is told' },
   { name: 'audit-webhook-initial-backoff', value: 'DURATION', default: '10s', summary: 'how long until it is told again what it did not take' },
-  ...delivery('webhook', 'batch', ['10000', '400', '30s']),
+  ...delivery('webhook', 'batch', ['10000', '400', '30s', 'true', '10', '15']),
 ]

@@ -4,6 +4,7 @@ import type { AuthenticationOptions } from '../auth/authentication.ts'
 import { parseAuthorizationConfiguration } from '../auth/authorization-configuration.ts'
 import { FRONT_PROXY_HEADERS } from '../auth/front-proxy.ts'
 import { parseAuthenticationConfiguration, type AuthenticationConfiguration } from '../auth/jwt/configuration.ts'
+import { parseAbacPolicies, type AbacPolicy } from '../auth/abac.ts'
 import type { AuthorizationOptions } from '../auth/modes.ts'
 import type { ClusterOptions } from '../cluster.ts'
 import { quote } from '../errors.ts'
@@ -79,14 +80,21 @@ function ttl<Name extends string>(said: Said, name: Name, flag: string): Partial
 function authorizationOf(said: Said, read: Files): AuthorizationOptions | undefined {
   const webhook = read.remote('authorization-webhook-config-file')
   const modes = list(said['authorization-mode'])
+  const policies = policiesOf(said, read)
   const file = said['authorization-config']
   if (file === undefined) {
     const asked = webhook && { remote: webhook, reviewVersion: versionOf(said, 'authorization-webhook-version'), ...ttl(said, 'ttlMs', 'authorization-webhook-cache-authorized-ttl'), ...ttl(said, 'unauthorizedTtlMs', 'authorization-webhook-cache-unauthorized-ttl') }
-    return modes || asked ? { ...(modes ? { modes } : {}), ...(asked ? { webhook: asked } : {}) } : undefined
+    return modes || asked || policies ? { ...(modes ? { modes } : {}), ...(asked ? { webhook: asked } : {}), ...(policies ? { policies } : {}) } : undefined
   }
   if (Object.keys(said).some((name) => said[name] !== undefined && (name === 'authorization-mode' || name.startsWith('authorization-webhook-')))) throw new UserError('--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined')
   const text = read.text('authorization-config') ?? ''
-  return { authorizers: explained('authorization-config', () => parseAuthorizationConfiguration(text)), configFile: { path: file, text } }
+  return { authorizers: explained('authorization-config', () => parseAuthorizationConfiguration(text)), configFile: { path: file, text }, ...(policies ? { policies } : {}) }
+}
+
+function policiesOf(said: Said, read: Files): AbacPolicy[] | undefined {
+  const flag = 'authorization-policy-file'
+  const text = read.text(flag)
+  return text === undefined ? undefined : explained(flag, () => parseAbacPolicies(text, said[flag] ?? ''))
 }
 
 /** Who outside is trusted: by a file, or by flags, which say less. */

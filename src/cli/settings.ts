@@ -10,6 +10,7 @@ import { plugins } from '../scheduler/registry.ts'
 import { UserError, type Call, type Io } from './command.ts'
 import { nodeNames, readConfig } from './config.ts'
 import type { Config, NodeConfig } from './config-schema.ts'
+import { serverFlagValues, upFlagValues } from './flag-values.ts'
 import { DEFAULTS, LOG_LEVELS, NO_DATA_DIR, upFlags } from './flags.ts'
 import { serverFlags } from './server-flags.ts'
 import { serverOptions, type ServerOptions } from './server-options.ts'
@@ -42,6 +43,8 @@ export interface Settings {
   /** What flags of kube-apiserver say. */
   server: ServerOptions
   logLevel: string
+  /** What was set, by flag, as one may show it. */
+  flags: Readonly<Record<string, string>>
 }
 
 /** A value and where it was said, for error messages. */
@@ -63,9 +66,9 @@ export function resolveSettings({ flags }: Call, { env, cwd }: Pick<Io, 'env' | 
   const configPath = configFile && path.resolve(cwd, configFile.text)
   const config = configPath ? readConfig(configPath) : {}
   const configDir = configPath ? path.dirname(configPath) : cwd
-  const said = serverFlags.map(({ name, value }) => [name, serverText(flags[name], cwd, value) ?? serverText(config.apiserver?.[name], configDir, value)] as const)
-  const server = serverOptions(Object.fromEntries(said))
-  return combine(given, config, { server, cwd, configDir })
+  const said = Object.fromEntries(serverFlags.map(({ name, value }) => [name, serverText(flags[name], cwd, value) ?? serverText(config.apiserver?.[name], configDir, value)] as const))
+  const server = serverOptions(said)
+  return { ...combine(given, config, { server, cwd, configDir }), flags: { ...upFlagValues((name) => given(name)?.text, config), ...serverFlagValues(said) } }
 }
 
 /** A file is relative to where it was written down. */
@@ -76,7 +79,7 @@ function serverText(said: unknown, dir: string, kind: string): string | undefine
 
 type Lookup = (name: string) => Given | undefined
 
-function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cwd: string; configDir: string; server: ServerOptions }): Settings {
+function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cwd: string; configDir: string; server: ServerOptions }): Omit<Settings, 'flags'> {
   /** A path is relative to where it was written: the working directory, or the config file's own. */
   const place = (name: string, configured: string | undefined) => {
     const said = given(name)

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { formatMicroTime, formatTime, nextTurn, type Clock, type Random } from '../clock.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { Event, ObjectReference } from '../../schemas/types.ts'
+import { TokenBucket } from '../apimachinery/token-bucket.ts'
 import type { Client } from './client.ts'
 import type { EventRecorder } from './events.ts'
 
@@ -19,8 +20,7 @@ const MAX_KNOWN = 4096
 const SIMILAR_LIMIT = 10
 const SIMILAR_INTERVAL_MS = 600_000
 /** What a source may write about one object: a burst, then one in five minutes. */
-const BURST = 25
-const REFILL_MS = 300_000
+const RATE = { qps: 1 / 300, burst: 25 }
 /** Events with an action count on in memory and are written anew only so often. */
 const SERIES_REFRESH_MS = 1_800_000
 
@@ -38,11 +38,6 @@ interface Similar {
   messages: Set<string>
 }
 
-interface Budget {
-  tokens: number
-  atMs: number
-}
-
 export interface RecorderParts {
   client: Client
   clock: Clock
@@ -55,7 +50,7 @@ export class Recorder implements EventRecorder {
   readonly #parts: RecorderParts
   readonly #known = new Bounded<Known>(MAX_KNOWN)
   readonly #similar = new Bounded<Similar>(MAX_KNOWN)
-  readonly #budgets = new Bounded<Budget>(MAX_KNOWN)
+  readonly #budgets = new Bounded<TokenBucket>(MAX_KNOWN)
   #waiting: (() => Event)[] = []
   #writing = false
   #closed = false
@@ -176,12 +171,8 @@ export class Recorder implements EventRecorder {
   #allows(about: KubeObject, source: string, nowMs: number): boolean {
     const key = `${about.kind}/${about.metadata.uid}|${source}`
     let budget = this.#budgets.get(key)
-    if (!budget) this.#budgets.set(key, (budget = { tokens: BURST, atMs: nowMs }))
-    budget.tokens = Math.min(BURST, budget.tokens + (nowMs - budget.atMs) / REFILL_MS)
-    budget.atMs = nowMs
-    if (budget.tokens < 1) return false
-    budget.tokens -= 1
-    return true
+    if (!budget) this.#budgets.set(key, (budget = new TokenBucket(RATE, nowMs)))
+    return budget.tryTake(nowMs)
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { openAuditLog, type AuditLogOptions } from '../apiserver/audit/log.ts'
 import type { AuditPolicy } from '../apiserver/audit/policy.ts'
+import type { Rate } from '../apimachinery/token-bucket.ts'
 import { BatchedSink, TruncatingSink, unionSink, type AuditSink, type BatchOptions, type TruncateOptions } from '../apiserver/audit/sink.ts'
 import type { Auditor } from '../apiserver/audit/trail.ts'
 import { auditWebhook, type AuditWebhookOptions } from '../apiserver/audit/webhook.ts'
@@ -25,8 +26,10 @@ export interface AuditOptions {
   webhook?: AuditWebhookOptions & Delivery
 }
 
+/** How fast a webhook is told unless something else is said. */
+export const WEBHOOK_RATE: Rate = { qps: 10, burst: 15 }
 const LOG_BATCH: BatchOptions = { bufferSize: 10_000, maxBatchSize: 1, maxBatchWaitMs: 0 }
-const WEBHOOK_BATCH: BatchOptions = { bufferSize: 10_000, maxBatchSize: 400, maxBatchWaitMs: 30_000 }
+const WEBHOOK_BATCH: BatchOptions = { bufferSize: 10_000, maxBatchSize: 400, maxBatchWaitMs: 30_000, throttle: WEBHOOK_RATE }
 
 /** @throws the system's error when the log cannot be opened */
 export function openAudit({ policy, log: file, webhook }: AuditOptions, { clock, log }: { clock: Clock; log: Logger }): Auditor {

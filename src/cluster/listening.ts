@@ -37,7 +37,7 @@ export function listen(options: ClusterOptions, { api, authorizer, flowControl, 
   network.serveKubelets((name) => (kubelet.node.isServing(name) ? (stream) => kubelets.accept(name, stream) : undefined))
   const metrics = new Metrics()
   const health = new Health(state)
-  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, clock: api.clock, flowControl, startedMs: api.clock.now(), countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
+  const extra = new ExtraPaths({ scheme: api.scheme, metrics, health, clock: api.clock, flowControl, startedMs: api.clock.now(), flags: options.flags ?? {}, countObjects: (prefix) => api.store.count(prefix), keySet: () => keys.keySet(), remote: aggregation.discovery })
   const routes = new Routes({ api, aggregation, authenticator, authorizer, flowControl, metrics, audit, connectors: podConnectors(kubelet.node, { dial: (host, port) => network.connect(API_SERVER, { host, port }), kubelets }), log, extra: (request) => extra.respond(request) ?? answerWhy(api, explain, request) })
   return startServer({
     host: options.host,

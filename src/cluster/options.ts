@@ -55,6 +55,8 @@ export interface ClusterOptions {
   images?: string
   /** A file that says what becomes of pods that run nothing, over what is known. */
   stages?: string
+  /** What was set from outside, by flag, for whoever asks `/flagz`. */
+  flags?: Readonly<Record<string, string>>
   clock?: Clock
   random?: Random
   log?: Logger

@@ -167,6 +167,8 @@ export interface CreateSubresource {
   verbs: readonly ['create']
   /** Other versions (`policy/v1beta1`) whose bodies will do as well. */
   accepts?: readonly string[]
+  /** Fills in what a body does not say. */
+  default?(body: KubeObject): void
   /** Answers the object to send back; 201 for it. */
   create(request: { name: string; body: KubeObject; ctx: WriteContext }): Promise<object>
 }

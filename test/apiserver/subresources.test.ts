@@ -33,6 +33,18 @@ t.test('status and the rest are written apart', async (t) => {
   t.match(await api.delete(`${item}/status`), { status: 405 })
 })
 
+t.test('a token tells who asked for it', async (t) => {
+  const api = await startWithAccounts(t)
+  const path = '/api/v1/namespaces/default/serviceaccounts/default/token'
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { labels: { a: 'b' } }, spec: { audiences: ['x'] } }
+  const { status, body } = await api.post(`${path}?fieldManager=me`, request)
+  t.equal(status, 201)
+  t.match(body.metadata, {
+    labels: { a: 'b' },
+    managedFields: [{ manager: 'me', operation: 'Update', apiVersion: 'authentication.k8s.io/v1', fieldsType: 'FieldsV1', subresource: 'token', fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:a': {} } }, 'f:spec': { 'f:audiences': {}, 'f:expirationSeconds': {} } } }],
+  })
+})
+
 t.test('scale', async (t) => {
   const api = await startApiCluster(t)
   await api.make(DEPLOYMENTS, deployment('d'))

@@ -46,6 +46,18 @@ t.test('what flags of kube-apiserver mean', async (t) => {
     log: { maxSizeMB: 5, mode: 'batch', format: 'legacy' },
     webhook: { remote: { url: 'https://h/a' }, batch: { maxBatchWaitMs: 1500 }, truncate: { maxEventSize: 102400, maxBatchSize: 10485760 } },
   })
+  const audited = { 'audit-policy-file': path.join(dir, 'policy'), 'audit-webhook-config-file': kubeconfig, 'audit-log-path': '-' }
+  for (const [said, log, webhook] of [
+    [{}, undefined, undefined],
+    [{ 'audit-webhook-batch-throttle-enable': 'false' }, undefined, { throttle: undefined }],
+    [{ 'audit-webhook-batch-throttle-qps': '0.5' }, undefined, { throttle: { qps: 0.5, burst: 15 } }],
+    [{ 'audit-log-batch-throttle-qps': '3' }, { throttle: undefined }, undefined],
+    [{ 'audit-log-batch-throttle-enable': 'true', 'audit-log-batch-throttle-qps': '3', 'audit-log-batch-throttle-burst': '4' }, { throttle: { qps: 3, burst: 4 } }, undefined],
+  ] as const) {
+    const { audit } = serverOptions({ ...audited, ...said })
+    t.same([audit?.log?.batch, audit?.webhook?.batch], [log, webhook], JSON.stringify(said))
+  }
+  t.same(serverOptions({ 'authorization-mode': 'ABAC', 'authorization-policy-file': file('abac', '{"user":"jane"}\n') }).authorization, { modes: ['ABAC'], policies: [{ user: 'jane', readonly: false, apiGroup: '*', namespace: '*', resource: '*', nonResourcePath: '*' }] })
   t.match(serverOptions({ 'requestheader-client-ca-file': path.join(dir, 'ca.pem'), 'requestheader-allowed-names': 'proxy' }).authentication?.frontProxy, { ca: 'PEM', allowedNames: ['proxy'], usernameHeaders: ['X-Remote-User'] })
 })
 
@@ -66,6 +78,8 @@ t.test('what they may not say', async (t) => {
     [{ 'audit-log-path': '-', 'audit-log-mode': 'x' }, 'invalid audit log mode x, allowed modes are "batch,blocking,blocking-strict"'],
     [{ 'audit-log-path': '-', 'audit-log-maxage': '-1' }, "--audit-log-maxage -1 can't be a negative number"],
     [{ 'audit-log-path': '-', 'audit-log-batch-buffer-size': '0' }, 'invalid audit batch log buffer size 0, must be a positive number'],
+    [{ 'audit-log-path': '-', 'audit-log-batch-throttle-enable': 'true' }, 'invalid audit batch log throttle QPS 0, must be a positive number'],
+    [{ 'authorization-mode': 'ABAC', 'authorization-policy-file': file('abac-bad', '\n{"user":1}') }, `--authorization-policy-file: error reading policy file ${path.join(dir, 'abac-bad')}, line 2: {"user":1}: json: cannot unmarshal number into Go struct field Policy.user of type string`],
     [{ 'audit-log-path': '-', 'audit-log-truncate-max-batch-size': '1' }, 'invalid audit truncate log max batch size 1, must be greater than max event size (102400)'],
     [{ 'audit-policy-file': file('worse', 'kind: Policy'), 'audit-log-path': '-' }, /^--audit-policy-file: an audit policy has apiVersion/],
     [{ 'token-auth-file': path.join(dir, 'absent') }, /^--token-auth-file: ENOENT/],

@@ -10,7 +10,8 @@ import { configSchema } from '../../src/cli/config-schema.ts'
 import { resolveSettings } from '../../src/cli/settings.ts'
 
 t.test('defaults', async (t) => {
-  t.same(resolveSettings({ flags: {}, args: [] }, { env: {}, cwd: '/home/me' }), {
+  const { flags: _all, ...settings } = resolveSettings({ flags: {}, args: [] }, { env: {}, cwd: '/home/me' })
+  t.same(settings, {
     host: '127.0.0.1',
     port: 6443,
     dataDir: '/home/me/.orrery',
@@ -30,8 +31,9 @@ t.test('defaults', async (t) => {
 t.test('the first that says something wins', async (t) => {
   const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\nallowPrivileged: false\ncontrollers: ["*", -job-controller]\nscheduler: false\ndnsPort: 0\n' })
   const config = path.join(dir, 'orrery.yaml')
-  const fromConfig = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
+  const { flags, ...fromConfig } = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
   t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, schedulerConfig: undefined, hostAccess: { ingressPort: 8080, ingressTlsPort: 8443, dnsPort: 0 }, server: {}, logLevel: 'error' })
+  t.match(flags, { config, port: '1', 'admin-token': 'CLASSIFIED', controllers: '["*","-job-controller"]', images: '', 'authorization-mode': '[Node,RBAC]' }, 'secrets are not told')
   const env = { ORRERY_CONFIG: config, ORRERY_PORT: '2', ORRERY_DATA_DIR: 'here', ORRERY_NODES: '0', ORRERY_ADMIN_TOKEN: '', ORRERY_LOG_LEVEL: 'info' }
   const fromEnv = resolveSettings({ flags: {}, args: [] }, { env, cwd: '/work' })
   t.match(fromEnv, { host: '::1', port: 2, dataDir: '/work/here', adminToken: 'abc', nodes: [], logLevel: 'info' })

@@ -105,4 +105,12 @@ async function create({ name, body, ctx }: { name: string; body: KubeObject; ctx
   }
 }
 
-export const serviceAccountToken: CreateSubresource = { responseKind: { ...KIND, version: 'v1' }, verbs: ['create'], create }
+export const serviceAccountToken: CreateSubresource = {
+  responseKind: { ...KIND, version: 'v1' },
+  verbs: ['create'],
+  default(body) {
+    const request = body as TokenRequest
+    request.spec = { ...request.spec, expirationSeconds: request.spec?.expirationSeconds ?? DEFAULT_SECONDS }
+  },
+  create,
+}

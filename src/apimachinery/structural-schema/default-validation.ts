@@ -4,7 +4,7 @@ import { cloneJSON, isRecord } from '../json.ts'
 import { sortedJSON } from '../sorted-json.ts'
 import { coerceEmbedded, MalformedField, validateEmbedded } from './embedded-meta.ts'
 import { prune } from './prune.ts'
-import { itemsOf, META_FIELDS, sortedProperties, type Schema } from './schema.ts'
+import { itemsOf, META_FIELDS, schemaOf, someSchema, sortedProperties, type Schema } from './schema.ts'
 import { compileRules } from './rules.ts'
 import { validateValue } from './validate.ts'
 
@@ -45,7 +45,7 @@ function validateDefault(schema: Schema, place: Place): FieldError[] {
   const value: unknown = schema.default
   if (place.insideMeta) {
     const wrong = whyNotMetadata(value, place)
-    return wrong ? [field.invalid(at, value, `must result in valid metadata: ${wrong}`)] : validateValue(value, schema, { base: at })
+    return wrong ? [field.invalid(at, value, `must result in valid metadata: ${wrong}`)] : validateValue(value, withoutIntOrString(schema), { base: at })
   }
   const errors: FieldError[] = []
   const isResource = schema['x-kubernetes-embedded-resource'] ?? false
@@ -58,8 +58,23 @@ function validateDefault(schema: Schema, place: Place): FieldError[] {
   }
   const embedded = validateEmbedded(value, schema, at)
   if (embedded.length > 0) return [...errors, ...embedded]
-  const wrong = validateValue(value, schema, { base: at })
+  const wrong = validateValue(value, withoutIntOrString(schema), { base: at })
   return [...errors, ...(wrong.length > 0 ? wrong : ruleErrors(value, schema, { at, isResource }))]
+}
+
+const IS_EITHER = (schema: Schema): boolean => schema['x-kubernetes-int-or-string'] ?? false
+
+/** Upstream takes values for defaults, not for objects, that are neither integers nor strings where they should be either. */
+function withoutIntOrString(schema: Schema): Schema {
+  if (!someSchema(schema, IS_EITHER)) return schema
+  const { 'x-kubernetes-int-or-string': _either, ...rest } = schema
+  const [items, others] = [itemsOf(schema), schemaOf(schema.additionalProperties)]
+  return {
+    ...rest,
+    ...(schema.properties ? { properties: Object.fromEntries(Object.entries(schema.properties).map(([name, property]) => [name, withoutIntOrString(property)])) } : {}),
+    ...(items ? { items: withoutIntOrString(items) } : {}),
+    ...(others ? { additionalProperties: withoutIntOrString(others) } : {}),
+  }
 }
 
 /** As an update that leaves it as it is, and as a new value. */

@@ -1,5 +1,6 @@
 /** Where audit events go, and what stands between: batches, and what is too large cut short. Models k8s.io/apiserver/plugin/pkg/audit/{buffered,truncate}. */
 import { goJSON } from '../../errors.ts'
+import { TokenBucket, type Rate } from '../../apimachinery/token-bucket.ts'
 import type { Clock, Timer } from '../../clock.ts'
 
 export type AuditEvent = Readonly<Record<string, unknown>>
@@ -16,6 +17,8 @@ export interface BatchOptions {
   bufferSize: number
   maxBatchSize: number
   maxBatchWaitMs: number
+  /** How many go in a second; undefined for as many as can. */
+  throttle?: Rate | undefined
 }
 
 /** Nobody waits for what is written: what comes faster than it can go is lost, and counted. */
@@ -27,12 +30,14 @@ export class BatchedSink implements AuditSink {
   #timer: Timer | undefined
   #sending: Promise<void> | undefined
   dropped = 0
-  #isHurried = false
+  readonly #bucket: TokenBucket | undefined
+  readonly #hurried = new AbortController()
 
   constructor(inner: AuditSink, options: BatchOptions, clock: Clock) {
     this.#inner = inner
     this.#options = options
     this.#clock = clock
+    this.#bucket = options.throttle && new TokenBucket(options.throttle, clock.now())
   }
 
   write(events: readonly AuditEvent[]): void {
@@ -53,7 +58,7 @@ export class BatchedSink implements AuditSink {
   }
 
   hurry(): void {
-    this.#isHurried = true
+    this.#hurried.abort()
     this.#inner.hurry?.()
   }
 
@@ -65,16 +70,24 @@ export class BatchedSink implements AuditSink {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
+      if (this.#bucket) await this.#turn(this.#bucket)
       const batch = this.#waiting.splice(0, this.#options.maxBatchSize)
       try {
         await this.#inner.write(batch)
       } catch {
         this.dropped += batch.length
-        if (this.#isHurried) this.dropped += this.#waiting.splice(0).length
+        if (this.#hurried.signal.aborted) this.dropped += this.#waiting.splice(0).length
       }
     }
     // In the same turn as the look at what waits: what comes later begins anew.
     this.#sending = undefined
+  }
+
+  /** Resolves when the next batch may go, which is at once near the end. */
+  async #turn(bucket: TokenBucket): Promise<void> {
+    const { signal } = this.#hurried
+    const waitMs = signal.aborted ? 0 : bucket.reserve(this.#clock.now())
+    if (waitMs > 0) await this.#clock.sleep(waitMs, signal).catch(() => undefined)
   }
 }
 

@@ -5,6 +5,7 @@ import type { RequestContext } from '../../registry/request-context.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
 import type { Api } from '../api.ts'
 import { decodeBody } from '../body.ts'
+import { trackPosted } from '../field-manager.ts'
 import { valueResponse, type Call } from '../handlers.ts'
 import { expectedFor } from '../meta-kinds.ts'
 import type { Accepted } from '../negotiate.ts'
@@ -41,9 +42,11 @@ export class Connectors {
 export async function createForSubresource({ api, kind, info, request }: Call, subresource: CreateSubresource, ctx: RequestContext, as: Accepted): Promise<ApiResponse> {
   const expected = expectedFor(subresource.responseKind)
   const body = decodeBody(api.scheme, { ...expected, accepts: subresource.accepts }, request, ctx)
+  subresource.default?.(body)
   ctx.trail?.requestObject(expected.codec.normalize(body))
   checkNamespace(body, info.namespace)
   body.metadata.namespace ??= info.namespace || undefined
+  trackPosted(expected, info.subresource, { body, ctx })
   const answer = await postSubresource(api, { kind, name: info.name, subresource: info.subresource }, body, ctx)
   const isOfKind = (answer as KubeObject).kind === expected.kind
   return valueResponse(isOfKind ? expected.codec.normalize(answer as KubeObject) : answer, as, 201)

@@ -179,3 +179,17 @@ t.test('defaults are what their schemas ask for', (t) => {
   ])
   t.end()
 })
+
+t.test('defaults that upstream does not look at closely', (t) => {
+  const either = { 'x-kubernetes-int-or-string': true }
+  for (const [schema, expected] of [
+    [{ ...either, default: true }, []],
+    [{ type: 'object', properties: { a: { type: 'object', additionalProperties: either } }, default: { a: { x: 1.5 } } }, []],
+    [{ type: 'array', items: either, default: [[]] }, []],
+    [{ type: 'string', maxLength: -1, default: 'a' }, ['x.properties[p].default: Too long: value is too long']],
+    [{ type: 'array', items: { type: 'string' }, maxItems: -1, default: [] }, ['x.properties[p].default: Too many: 0: has too many items']],
+  ] as const) {
+    t.same(validateDefaults({ type: 'object', properties: { p: schema as Schema } }, 'x').map((e) => `${e.field}: ${e.body}`), expected, JSON.stringify(schema))
+  }
+  t.end()
+})

@@ -7,7 +7,7 @@ import { openAuditLog } from '../../../src/apiserver/audit/log.ts'
 import { RotatedFile } from '../../../src/apiserver/audit/rotated-file.ts'
 import { BatchedSink, TruncatingSink, unionSink, type AuditEvent, type AuditSink } from '../../../src/apiserver/audit/sink.ts'
 import { auditWebhook } from '../../../src/apiserver/audit/webhook.ts'
-import { FakeClock } from '../../../src/clock.ts'
+import { FakeClock, nextTurn } from '../../../src/clock.ts'
 import { eventually } from '../../helpers/cluster.ts'
 import { startJsonServer } from '../../helpers/json-server.ts'
 import { patiently } from '../../helpers/patiently.ts'
@@ -69,6 +69,20 @@ t.test('batches', async (t) => {
   await sink.close()
   t.strictSame(inner.batches.map((batch) => batch.length), [1, 3, 2])
   t.equal(sink.dropped, 1, 'what does not fit is lost')
+})
+
+t.test('batches at a pace', async (t) => {
+  const clock = new FakeClock(START_MS)
+  const inner = memory()
+  const sink = new BatchedSink(inner, { bufferSize: 50, maxBatchSize: 1, maxBatchWaitMs: 0, throttle: { qps: 2, burst: 3 } }, clock)
+  sink.write(Array.from({ length: 8 }, (_, id) => event(id)))
+  for (const [stepMs, written] of [[0, 3], [400, 3], [100, 4], [500, 5], [1000, 7]] as const) {
+    await clock.step(stepMs)
+    await nextTurn()
+    t.equal(inner.batches.length, written)
+  }
+  await sink.close()
+  t.equal(inner.batches.length, 8, 'the end does not wait')
 })
 
 t.test('an end that waits for nobody', async (t) => {
