@@ -39,8 +39,9 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
   let outcome: Outcome = { step: 'now' }
   const decide = async (current: Entry<KubeObject> | undefined): Promise<Decision<KubeObject>> => {
     if (!current) throw notFound(storage.groupResource, name)
-    await storage.prepareRead([current.value])
-    last = storage.read(current.value)
+    const { value: stored } = current
+    await storage.prepareRead([stored])
+    last = storage.read(stored)
     checkPreconditions(kind, last, options)
     kind.definition.beforeDelete?.(last, ctx)
     await request.validate?.(last)
@@ -48,7 +49,7 @@ export async function deleteObject(storage: ResourceStorage, request: DeleteRequ
     if (ctx.dryRun || outcome.step === 'pending') return UNCHANGED
     if (!outcome.object) return DELETE
     const value = await storage.convertedForStore(kind.codec.normalize(outcome.object))
-    return equalJSON(value, current.value) ? UNCHANGED : { value }
+    return equalJSON(value, stored) ? UNCHANGED : { value }
   }
   const key = storage.key(ctx, name)
   const entry = await store.guaranteedUpdate(key, decide)

@@ -128,21 +128,23 @@ export class ResourceStorage {
       const write = async (current: Entry<KubeObject> | undefined): Promise<Outcome<KubeObject>> => {
         undo.run()
         created = current === undefined
-        const object = current ? await this.#prepareUpdate(request, current, undo) : await this.#prepareCreateByUpdate(request, undo)
-        before = current && this.read(current.value)
+        // Held: an entry that is replaced meanwhile forgets its value, and what a webhook makes of it is known by the value itself.
+        const stored = current?.value
+        const object = stored ? await this.#prepareUpdate(request, stored, undo) : await this.#prepareCreateByUpdate(request, undo)
+        before = stored && this.read(stored)
         gone = before && this.#isFinallyDeleted(object, before) ? before : undefined
         unwritten = ctx.dryRun || gone ? object : undefined
         if (ctx.dryRun) return UNCHANGED
         if (gone) return DELETE
         const value = await this.convertedForStore(object)
-        return current && equalJSON(value, current.value) ? UNCHANGED : { value, expiresAt: this.#expiresAt(object, ctx) }
+        return stored && equalJSON(value, stored) ? UNCHANGED : { value, expiresAt: this.#expiresAt(object, ctx) }
       }
       const entry = await this.store.guaranteedUpdate(this.key(ctx, name), write)
       undo.keep(ctx.dryRun)
       if (gone && !ctx.dryRun) await this.kind.definition.afterDelete?.(gone, ctx)
       if (unwritten) return { entry: ephemeral(await this.#afterStore(unwritten)), created }
       if (!entry) throw notFound(this.groupResource, name)
-      await this.prepareRead([entry.value])
+      await this.#prepareShown(entry)
       if (before && !request.subresource) this.kind.definition.afterUpdate?.(entry.value, before, ctx)
       return { entry, created }
     } catch (error) {
@@ -166,7 +168,7 @@ export class ResourceStorage {
       if (Number(object.metadata.resourceVersion ?? 0) > 0) throw new StatusError({ code: 500, message: 'resourceVersion should not be set on objects to be created' })
       const entry = await this.store.create(key, await this.convertedForStore(ready), { expiresAt: this.#expiresAt(ready, ctx) })
       undo.keep()
-      await this.prepareRead([entry.value])
+      await this.#prepareShown(entry)
       return entry
     } catch (error) {
       if (isStorageError(error, 'KEY_EXISTS')) this.#refuseExisting(this.key(ctx, object.metadata.name ?? ''), object.metadata)
@@ -174,6 +176,13 @@ export class ResourceStorage {
     } finally {
       undo.run()
     }
+  }
+
+  /** Ready to be shown, whatever replaces it meanwhile. */
+  async #prepareShown(entry: Entry<KubeObject>): Promise<void> {
+    const { value } = entry
+    await this.prepareRead([value])
+    entry.hold(value)
   }
 
   /** What would have been stored of an object that is not written after all, ready to be shown. */
@@ -259,14 +268,14 @@ export class ResourceStorage {
     })
   }
 
-  async #prepareUpdate(request: UpdateRequest, current: Entry<KubeObject>, undo: Undo): Promise<KubeObject> {
+  async #prepareUpdate(request: UpdateRequest, stored: KubeObject, undo: Undo): Promise<KubeObject> {
     const { ctx, name, uid } = request
-    await this.prepareRead([current.value])
-    const old = this.read(current.value)
+    await this.prepareRead([stored])
+    const old = this.read(stored)
     const { groupResource } = this
     const { definition } = this.kind
     if (uid && uid !== old.metadata.uid) {
-      const why = `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
+      const why = `StorageError: invalid object, Code: 4, Key: ${this.key(ctx, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
       throw conflict(groupResource, name, why)
     }
     const object = await request.transform(old)

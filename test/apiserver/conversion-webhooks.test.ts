@@ -177,6 +177,18 @@ t.test('a watch tells what begins and ceases to match, however late the webhook 
   watch.close()
 })
 
+t.test('a write is judged by what the webhook makes, whatever is written meanwhile', async (t) => {
+  const { api, asked, delay } = await setup(t)
+  await api.make(path('v1'), widget('v1', 'a', { host: 'h:1' }))
+  const go = delay()
+  const change = [{ op: 'test', path: '/spec/hostname', value: 'h' }, { op: 'replace', path: '/spec/port', value: '9' }]
+  const patched = api.patch(path('v2', 'a'), change, { headers: { 'content-type': 'application/json-patch+json' } })
+  await eventually(() => Promise.resolve(asked.length >= 1))
+  t.match(await api.patch(path('v1', 'a'), { metadata: { labels: { other: 'yes' } } }), { status: 200 })
+  go()
+  t.match(await patched, { status: 200, body: { metadata: { labels: { other: 'yes' } }, spec: { hostname: 'h', port: '9' } } })
+})
+
 t.test('objects whose version is gone', async (t) => {
   const api = await startApiCluster(t)
   const [v1, v2] = [version('v1', specOf({})), version('v2', specOf({}))]
