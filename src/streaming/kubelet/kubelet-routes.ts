@@ -72,7 +72,7 @@ const NOT_FOUND = '404: Page Not Found'
 /** Rejects with a StatusError only for what is no request of a kubelet's client. */
 export async function answerKubelet(request: KubeletRequest, parts: KubeletRoutesParts): Promise<ApiResponse> {
   const { path, method } = request
-  if (path === '/statusz') return statusz({ headers: request.headers, query: new URL(request.url ?? '/', 'http://node').searchParams }, { startedMs: parts.startedMs, nowMs: parts.clock.now(), paths: TELLING, component: 'kubelet' })
+  if (path === '/statusz') return statusz(request, { startedMs: parts.startedMs, nowMs: parts.clock.now(), paths: TELLING, component: 'kubelet' })
   const disabled = Object.entries(DISABLED).find(([prefix]) => path.startsWith(prefix))
   if (disabled) return plain(`${disabled[1]}\n`, 405)
   const [, verb = '', ...names] = path.split('/')
