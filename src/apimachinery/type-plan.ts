@@ -49,18 +49,23 @@ export interface StructPlan {
 const TOLD_FROM_ABSENT: ReadonlySet<string> = new Set([
   'v1.Device.bindingConditions',
   'v1.Device.bindingFailureConditions',
+  'v1.DeviceRequestAllocationResult.bindingConditions',
+  'v1.DeviceRequestAllocationResult.bindingFailureConditions',
+  'v1.IngressSpec.rules',
   'v1.PersistentVolumeSpec.capacity',
   'v1.PodSecurityContext.supplementalGroups',
   'v1.PodSpec.overhead',
   'v1.PodTemplateSpec.metadata.labels',
+  'v1.ResourceQuotaSpec.scopes',
   'v1.ResourceRequirements.claims',
   'v1.ResourceSliceSpec.devices',
   'v1.ResourceSliceSpec.sharedCounters',
+  'v1.ServiceCIDRSpec.cidrs',
   'v2.HPAScalingRules.policies',
 ])
 
 /** Types of which this is so in all their lists and maps. */
-const TOLD_IN_ALL: ReadonlySet<string> = new Set(['v1.JSONSchemaProps'])
+const TOLD_IN_ALL: ReadonlySet<string> = new Set(['v1.JSONSchemaProps', 'v1.NetworkPolicyEgressRule', 'v1.NetworkPolicyIngressRule', 'v1.NetworkPolicySpec'])
 
 const structs = new Map<string, StructPlan>()
 const plans = new Map<FieldType, Plan>()

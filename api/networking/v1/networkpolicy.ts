@@ -5,6 +5,7 @@ import { validateLabelSelector } from '../../../src/apimachinery/validate-meta.t
 import { isValidCIDRForLegacyField, warningsForCIDR } from '../../../src/apimachinery/validation-ip.ts'
 import { isValidPortName, isValidPortNum } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
+import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { defineKind } from '../../../src/registry/kind.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../../schemas/types.ts'
 import { ageColumn, nameColumn } from '../../_columns.ts'
@@ -101,6 +102,10 @@ export default defineKind<NetworkPolicy>({
     if (!spec) return
     for (const { ports } of rulesOf(policy)) for (const port of ports) port.protocol ??= 'TCP'
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
+  },
+  // Upstream compares as Go does here, to which a list that is empty differs from one that is not there.
+  prepareForUpdate(policy, { spec, metadata }) {
+    if (!equalJSON(policy.spec, spec)) policy.metadata.generation = (metadata.generation ?? 0) + 1
   },
   validate: (policy) => validate(policy),
   validateUpdate(policy, old) {

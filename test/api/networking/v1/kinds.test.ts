@@ -23,6 +23,7 @@ t.test('ingresses', async (t) => {
   const path = `${rule}.http.paths[0]`
   await checkRefusals(t, INGRESS, [
     ['nothing', { spec: {} }, 'spec: Invalid value: null: either `defaultBackend` or `rules` must be specified'],
+    ['no rules', { spec: { rules: [] } }, 'spec: Invalid value: []: either `defaultBackend` or `rules` must be specified'],
     ['only a default', { spec: { defaultBackend: BACKEND } }],
     ['an address for a host', { [`${rule}.host`]: '10.1.2.3' }, `${rule}.host: Invalid value: "10.1.2.3": must be a DNS name, not an IP address`],
     ['a host in capitals', { [`${rule}.host`]: 'X' }, `${rule}.host: Invalid value: "X": ${SUBDOMAIN}`],
@@ -52,6 +53,17 @@ t.test('the generation of an ingress follows its spec', async (t) => {
   const labelled = await update(first, (copy) => void (copy.metadata.labels = { a: 'b' }))
   const changed = await update(labelled, (copy) => void (copy['spec'] = { defaultBackend: BACKEND }))
   t.same([first, labelled, changed].map(({ metadata: { generation } }) => generation), [1, 1, 2])
+})
+
+t.test('the generation of a network policy counts lists that are said to be empty', async (t) => {
+  const { create, update } = await startApi(t)
+  const generations: unknown[] = []
+  let policy = await create(POLICY)
+  for (const spec of [{ podSelector: {}, ingress: [] }, { podSelector: {}, policyTypes: ['Ingress'] }, { podSelector: {}, ingress: [{ from: [] }] }, { podSelector: {}, ingress: [{}] }]) {
+    policy = await update(policy, (copy) => void (copy['spec'] = spec))
+    generations.push(policy.metadata.generation)
+  }
+  t.same(generations, [2, 2, 3, 3])
 })
 
 t.test('ingress classes', async (t) => {
@@ -113,6 +125,7 @@ t.test('ranges of addresses', async (t) => {
   await checkUpdateRefusals(t, CIDR, [
     ['another', { 'spec.cidrs[0]': '10.2.0.0/16' }, 'spec.cidrs[0]: Invalid value: "10.2.0.0/16": field is immutable'],
     ['one of the other family more', { 'spec.cidrs[1]': 'fd00::/64' }],
-    ['none', { 'spec.cidrs': [] }, 'spec.cidrs: Invalid value: null: field is immutable'],
+    ['none', { 'spec.cidrs': [] }, 'spec.cidrs: Invalid value: []: field is immutable'],
+    ['nothing said', { 'spec.cidrs': undefined }, 'spec.cidrs: Invalid value: null: field is immutable'],
   ])
 })
