@@ -2,9 +2,10 @@
  * All a container starts with: command, variables, files, user. Models generateContainerConfig of
  * pkg/kubelet/kuberuntime/kuberuntime_container.go and makeMounts of pkg/kubelet/kubelet_pods.go.
  */
-import type { Container, Pod, Service } from '../../schemas/types.ts'
+import type { Container, FileKeySelector, Pod, Service } from '../../schemas/types.ts'
 import type { Itself } from './downward.ts'
 import { ByteLedger } from './byte-ledger.ts'
+import { EnvFileError, envFileValue } from './env-file.ts'
 import { environment, expand } from './environment.ts'
 import { hostnameOf, hostsFile, resolvConf } from './hosts-file.ts'
 import type { Image } from './images.ts'
@@ -54,7 +55,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** @throws ConfigError */
 export function containerConfig(input: ConfigInput): ContainerConfig {
   const { itself, container, image } = input
-  const own = environment(input)
+  const own = environment({ ...input, fileValue: (selector) => fileVariable(selector, input) })
   const cred = credentials(itself.pod, container, image)
   const env = new Map<string, string>([['PATH', PATH], ['HOSTNAME', hostnameOf(itself.pod)], ...Object.entries(image.env)])
   for (const [name, value] of own) env.set(name, value)
@@ -65,6 +66,24 @@ export function containerConfig(input: ConfigInput): ContainerConfig {
   const cwd = container.workingDir || image.workingDir
   const fs = fileSystem(input, own, { terminationMessage, ledger: disk, cwd })
   return { argv: commandLine(container, image, own), env, cwd, cred, hostname: hostnameOf(itself.pod), fs, terminationMessage, disk, memory: memoryVolumes(input) }
+}
+
+/** @throws ConfigError */
+function fileVariable({ volumeName = '', path = '', key = '', optional }: FileKeySelector, { itself, volumes, now }: ConfigInput): string | undefined {
+  const volume = volumes.get(itself, volumeName)
+  if (!volume) throw new ConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`)
+  const inside = new FileSystem({ node: volume.node, readOnly: true, type: volume.type }, { now, ledger: { charge() {} } })
+  const file = inside.tryResolve(normalize(path))?.node
+  let value: string | undefined
+  try {
+    if (file?.kind !== 'file') throw new EnvFileError('no file')
+    value = envFileValue(file.read().toString(), key)
+  } catch (error) {
+    if (error instanceof EnvFileError) throw new ConfigError("couldn't parse env file")
+    throw error
+  }
+  if (value === undefined && !optional) throw new ConfigError(`environment variable key "${key}" not found in file "/var/lib/kubelet/pods/${itself.pod.metadata.uid}/volumes/kubernetes.io~empty-dir/${volumeName}/${path}"`)
+  return value
 }
 
 /** The command replaces the image's entry point, and without arguments its command as well. */
@@ -146,7 +165,7 @@ function volumeMount(mount: VolumeMount, { input, env, ledger }: { input: Config
   if (!volume) throw new ConfigError(`cannot find volume "${name}" to mount into container "${input.container.name}"`)
   const at: Mount = { node: volume.node, readOnly: readOnly || volume.readOnly, type: volume.type }
   const subPath = subPathOf(mount, env)
-  if (subPath) at.node = subNode(volume.node, subPath, { now: input.now, ledger })
+  if (subPath) at.node = volume.isImage ? imageNode(volume.node, subPath, input.now) : subNode(volume.node, subPath, { now: input.now, ledger })
   return at
 }
 
@@ -162,6 +181,13 @@ function checked(path: string): string {
   if (path.startsWith('/')) throw new ConfigError(`error SubPath \`${path}\` must not be an absolute path`)
   if (path.split('/').includes('..')) throw new ConfigError(`unable to provision SubPath \`${path}\`: must not contain '..'`)
   return path
+}
+
+/** Images are as they are. */
+function imageNode(root: Mount['node'], path: string, now: () => number): Mount['node'] {
+  const found = new FileSystem({ node: root, readOnly: true, type: 'overlay' }, { now, ledger: { charge() {} } }).tryResolve(`/${path}`)
+  if (!found) throw new ConfigError(`ImageVolumeMountFailed: failed to stat image volume subpath "${path}": no such file or directory`, 'CreateContainerError')
+  return found.node
 }
 
 /** What lies at a path of a volume; a directory is made where there is nothing, as open as the volume is. */

@@ -47,12 +47,13 @@ function formatMap(map: Readonly<Record<string, string>> = {}): string {
     .join('\n')
 }
 
-/** A request or limit in units of the divisor, rounded up; a limit that is not set is what the node has. */
+/** A request or limit in units of the divisor, rounded up; a limit that is not set is its pod's, or what the node has. */
 export function resourceValue({ resource = '', containerName, divisor }: ResourceFieldSelector, { pod, node }: Itself, own?: Container): string {
   const all = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])]
   const container = containerName ? all.find((c) => c.name === containerName) : own
   const [kind = '', name = ''] = resource.split(/\.(.*)/)
-  const limit = container?.resources?.limits?.[name] ?? node.status?.allocatable?.[name]
+  const ofPod = name === 'ephemeral-storage' ? undefined : pod.spec.resources?.limits?.[name]
+  const limit = container?.resources?.limits?.[name] ?? ofPod ?? node.status?.allocatable?.[name]
   const amount = kind === 'limits' ? limit : (container?.resources?.requests?.[name] ?? '0')
   return inUnits(amount ?? '0', name, divisor)
 }

@@ -2,7 +2,7 @@
  * The variables of a container: those of services, of envFrom and of env, in which `$(NAME)` stands for what is defined
  * before. Models makeEnvironmentVariables of pkg/kubelet/kubelet_pods.go, pkg/kubelet/envvars and third_party/forked/golang/expansion.
  */
-import type { Container, EnvVar, Service } from '../../schemas/types.ts'
+import type { Container, EnvVar, FileKeySelector, Service } from '../../schemas/types.ts'
 import { decodeBase64 } from './content.ts'
 import { fieldValue, resourceValue, type Itself } from './downward.ts'
 import type { References } from './pod-needs.ts'
@@ -13,9 +13,11 @@ export interface EnvironmentInput {
   refs: References
   /** Of the pod's namespace, and of `default` for the API server's. */
   services: readonly Service[]
+  /** Out of a file of a volume; undefined for one that need not be there. */
+  fileValue(selector: FileKeySelector): string | undefined
 }
 
-export function environment({ itself, container, refs, services }: EnvironmentInput): Map<string, string> {
+export function environment({ itself, container, refs, services, fileValue }: EnvironmentInput): Map<string, string> {
   const { pod } = itself
   const namespace = pod.metadata.namespace ?? ''
   const serviceVariables = serviceEnvironment(services, { namespace, links: pod.spec.enableServiceLinks !== false })
@@ -25,20 +27,21 @@ export function environment({ itself, container, refs, services }: EnvironmentIn
     if (secretRef) for (const [key, value] of Object.entries(refs.secret(namespace, secretRef.name ?? '')?.data ?? {})) result.set(prefix + key, decodeBase64(value).toString())
   }
   for (const variable of container.env ?? []) {
-    const value = variableValue(variable, { itself, container, refs })
+    const value = variableValue(variable, { itself, container, refs, fileValue })
     if (value !== undefined) result.set(variable.name ?? '', variable.valueFrom ? value : expand(value, (name) => result.get(name) ?? serviceVariables.get(name)))
   }
   for (const [name, value] of serviceVariables) if (!result.has(name)) result.set(name, value)
   return result
 }
 
-function variableValue({ value, valueFrom }: EnvVar, { itself, container, refs }: Omit<EnvironmentInput, 'services'>): string | undefined {
+function variableValue({ value, valueFrom }: EnvVar, { itself, container, refs, fileValue }: Omit<EnvironmentInput, 'services'>): string | undefined {
   if (!valueFrom) return value ?? ''
   const namespace = itself.pod.metadata.namespace ?? ''
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom
   if (fieldRef) return fieldValue(fieldRef, itself)
   if (resourceFieldRef) return resourceValue(resourceFieldRef, itself, container)
   if (configMapKeyRef) return refs.configMap(namespace, configMapKeyRef.name ?? '')?.data?.[configMapKeyRef.key ?? '']
+  if (fileKeyRef) return fileValue(fileKeyRef)
   if (!secretKeyRef) return ''
   const data = refs.secret(namespace, secretKeyRef.name ?? '')?.data?.[secretKeyRef.key ?? '']
   return data === undefined ? undefined : decodeBase64(data).toString()

@@ -2,7 +2,6 @@
  * Looks every ten seconds at what the pods of our own nodes use, and sends away who has to go: everybody beyond a limit of its
  * own, and one at a time where a node runs out. Models pkg/kubelet/eviction/eviction_manager.go.
  */
-import type { Node } from '../../schemas/types.ts'
 import type { ControllerContext } from '../controller/controller.ts'
 import { formatTime, type Timer } from '../clock.ts'
 import { limitEviction, pressureEviction, rankForEviction, thresholdsMet, type Eviction, type Threshold } from './eviction.ts'
@@ -23,6 +22,8 @@ export interface EvictionParts {
   /** The nodes that report in full. */
   nodes(): Iterable<KeptNode>
   usages(nodeName: string): PodUsage[]
+  /** Removes images that nobody uses; the bytes that are free then. */
+  freeImages(node: KeptNode): number
   evict(usage: PodUsage, eviction: Eviction): void
   /** The node's conditions are others now. */
   changed(node: KeptNode): void
@@ -52,7 +53,7 @@ export class EvictionManager {
 
   #synchronize(kept: KeptNode): void {
     const usages = this.#parts.usages(kept.name)
-    const met = usages.length > 0 ? thresholdsMet(kept.node.status?.capacity ?? {}, usages, NODE_OVERHEAD_BYTES) : []
+    const met = this.#met(kept, usages)
     this.#condition(kept, met)
     const beyond = usages.flatMap((usage): [PodUsage, Eviction][] => {
       const eviction = limitEviction(usage)
@@ -60,14 +61,20 @@ export class EvictionManager {
     })
     for (const [usage, eviction] of beyond) this.#parts.evict(usage, eviction)
     const [threshold] = met
-    if (threshold && beyond.length === 0) this.#reclaim(kept.node, usages, threshold)
+    if (threshold && beyond.length === 0) this.#reclaim(kept, usages, threshold)
   }
 
-  /** Memory first; one pod at a time. */
-  #reclaim(node: Node, usages: readonly PodUsage[], threshold: Threshold): void {
-    const { ctx, evict } = this.#parts
+  #met({ node, images }: KeptNode, usages: readonly PodUsage[]): Threshold[] {
+    return usages.length > 0 ? thresholdsMet(node.status?.capacity ?? {}, usages, { overheadBytes: NODE_OVERHEAD_BYTES, imageBytes: images.bytes }) : []
+  }
+
+  /** Memory first; images that nobody uses before pods, and those one at a time. */
+  #reclaim(kept: KeptNode, usages: readonly PodUsage[], threshold: Threshold): void {
+    const { ctx, evict, freeImages } = this.#parts
+    const { node } = kept
     const { signal } = threshold
     ctx.events.event(aboutNode(node), 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${signal}`, { host: node.metadata.name })
+    if (signal === 'ephemeral-storage' && freeImages(kept) > 0 && this.#met(kept, usages).length === 0) return
     const [first] = rankForEviction(usages, signal)
     if (first) evict(first, pressureEviction(first, threshold, formatTime(ctx.clock.now())))
   }

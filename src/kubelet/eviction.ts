@@ -8,6 +8,8 @@ import { podResources } from '../apimachinery/resource-list.ts'
 import { diskOf, memoryOf, type PodUsage } from './pod-usage.ts'
 
 export interface Eviction {
+  /** Of the event and the status; Evicted unless told. */
+  reason?: string
   message: string
   /** What it is counted by. */
   signal: string
@@ -49,17 +51,20 @@ export interface Threshold {
 }
 
 const MEMORY_AVAILABLE = 100 * 1024 * 1024
+/** Of the disk that must be left for everything, and for images: they share it. */
 const NODEFS_SHARE = 0.1
+const IMAGEFS_SHARE = 0.15
 
-/** What is met of the thresholds that a kubelet has by default: memory.available<100Mi, nodefs.available<10%. */
-export function thresholdsMet(capacity: Readonly<Record<string, string>>, usages: readonly PodUsage[], overheadBytes: number): Threshold[] {
+/** What is met of the thresholds that a kubelet has by default: memory.available<100Mi, nodefs.available<10%, imagefs.available<15%. */
+export function thresholdsMet(capacity: Readonly<Record<string, string>>, usages: readonly PodUsage[], { overheadBytes = 0, imageBytes = 0 }: { overheadBytes?: number; imageBytes?: number } = {}): Threshold[] {
   const met: Threshold[] = []
   const memory = quantityValue(capacity.memory ?? '0')
   const memoryLeft = memory - Math.min(overheadBytes, memory / 10) - usages.reduce((sum, u) => sum + memoryOf(u), 0)
   if (memory > MEMORY_AVAILABLE && memoryLeft < MEMORY_AVAILABLE) met.push({ signal: 'memory', thresholdBytes: MEMORY_AVAILABLE, availableBytes: Math.max(0, memoryLeft) })
   const disk = quantityValue(capacity[EPHEMERAL_STORAGE] ?? '0')
-  const diskLeft = disk - usages.reduce((sum, u) => sum + diskOf(u), 0)
-  if (disk > 0 && diskLeft < disk * NODEFS_SHARE) met.push({ signal: EPHEMERAL_STORAGE, thresholdBytes: disk * NODEFS_SHARE, availableBytes: Math.max(0, diskLeft) })
+  const diskLeft = disk - imageBytes - usages.reduce((sum, u) => sum + diskOf(u), 0)
+  const share = diskLeft < disk * NODEFS_SHARE ? NODEFS_SHARE : IMAGEFS_SHARE
+  if (disk > 0 && diskLeft < disk * share) met.push({ signal: EPHEMERAL_STORAGE, thresholdBytes: disk * share, availableBytes: Math.max(0, diskLeft) })
   return met
 }
 

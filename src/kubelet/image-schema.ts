@@ -42,6 +42,7 @@ const image = {
   workingDir: name,
   user: text,
   tools: { enum: ['busybox', 'none'] },
+  toolsIn: name,
   does: closed(behaviour),
   programs: { type: 'object', additionalProperties: { ...closed(behaviour), type: ['string', 'object'] } },
   files: texts,

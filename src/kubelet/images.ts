@@ -79,6 +79,8 @@ export interface Image {
   user: string
   /** Which tools it brings: all of busybox, or none. */
   tools: 'busybox' | 'none'
+  /** The directory that all of them are in; where a distribution has them unless told. */
+  toolsIn?: string
   /** More programs by path: a tool of that name, or a behaviour. */
   programs: Readonly<Record<string, string | Behaviour>>
   files: Readonly<Record<string, string>>

@@ -1,9 +1,8 @@
 /** The kernel's view of a container: its node, its share, its parameters. Models pkg/kubelet/cm. */
 import type { Container, Node, Pod } from '../../schemas/types.ts'
 import { quantityMilliValue, quantityValue } from '../apimachinery/quantity.ts'
-import { normalSysctl } from './pod-admission.ts'
 import { oomScoreAdjust } from './oom-score.ts'
-import { defaultKernel, type Kernel, type Share } from './sandbox/kernel.ts'
+import { defaultKernel, normalSysctl, type Kernel, type Share } from './sandbox/kernel.ts'
 
 export function kernelOf({ pod, node, container }: { pod: Pod; node: Node; container: Container }): Kernel {
   const { cpu, memory } = node.status?.capacity ?? {}

@@ -12,14 +12,17 @@ import { DiskReclaimer } from './disks/disk-reclaimer.ts'
 import { Disks } from './disks/disks.ts'
 import { nodeDisk, resolveHostPath } from './disks/places.ts'
 import type { Surroundings } from './execution.ts'
+import { ImageGC } from './image-gc.ts'
 import { ImageConfigMaps } from './image-sources.ts'
 import { Images } from './images.ts'
 import { EvictionManager } from './eviction-manager.ts'
 import { NodeKeeper, type KeptNode, type NodeListener } from './node-keeper.ts'
 import { NodeServer, type Served } from './node-server.ts'
 import type { References } from './pod-needs.ts'
+import { diskOf } from './pod-usage.ts'
 import { PodVolumes } from './pod-volumes.ts'
 import { PodWorkers } from './pod-workers.ts'
+import { rootfs } from './rootfs.ts'
 import type { Runtime } from './runtimes/runtime.ts'
 import { HostRuntime } from './runtimes/host.ts'
 import { ShellRuntime } from './runtimes/shell.ts'
@@ -78,7 +81,9 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
       }
       const nodes: NodeKeeper = new NodeKeeper(ctx, stages, listener)
       const reclaimer = new DiskReclaimer(ctx.informers, disks)
-      const evictions = new EvictionManager({ ctx, nodes: () => [...nodes.all()].filter((kept) => kept.inFull), usages: (name) => pods.usages(name), evict: (usage, eviction) => pods.evict(usage, eviction), changed: ({ name }) => nodes.sync(name) })
+      const nodesInFull = () => [...nodes.all()].filter((kept) => kept.inFull)
+      const imageGC = new ImageGC({ ctx, nodes: nodesInFull, podsOf: (name) => pods.podsOf(name), diskBytes: (name) => pods.usages(name).reduce((sum, usage) => sum + diskOf(usage), 0), changed: ({ name }) => nodes.sync(name) })
+      const evictions = new EvictionManager({ ctx, nodes: nodesInFull, freeImages: (kept) => imageGC.freeUnused(kept), usages: (name) => pods.usages(name), evict: ({ pod }, eviction) => pods.evict(pod, eviction), changed: ({ name }) => nodes.sync(name) })
       const ofContainers = new UsageMeter(clock, (pod) => pods.workerOf(pod))
       meter = ofContainers
       const refresher = new VolumeRefresher(ctx.informers, surroundings.volumes)
@@ -91,6 +96,7 @@ export function createKubelet({ network, images = new Images(), disks = new Disk
         close() {
           imageMaps.close()
           evictions.close()
+          imageGC.close()
           statics.close()
           refresher.close()
           reclaimer.close()
@@ -108,8 +114,8 @@ const OVERHEAD = { milliCPU: 50, memoryBytes: 300 * 1024 * 1024 }
 
 function viewOf(kept: KeptNode | undefined, { pods, meter, nowMs }: { pods: PodWorkers; meter: UsageMeter; nowMs: number }): ReturnType<Served['view']> {
   if (!kept) return undefined
-  const { node, name, counters, startedMs } = kept
-  const view = { node, counters, startedMs, nowMs, overhead: OVERHEAD, pods: pods.podsOf(name), usages: pods.usages(name) }
+  const { node, name, counters, startedMs, images } = kept
+  const view = { node, counters, startedMs, nowMs, overhead: OVERHEAD, imageBytes: images.bytes, pods: pods.podsOf(name), usages: pods.usages(name) }
   return { view, version: node.status?.nodeInfo?.kubeletVersion ?? '', nanoCores: ({ pod }, container) => (meter.read(pod, { name: container })?.milliCPU ?? 0) * 1e6 }
 }
 
@@ -135,6 +141,7 @@ function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf
     random,
     disks,
     cgroups,
+    imageRoot: (reference, namespace) => rootfs(images.find(reference, namespace)),
     volumeOf: ({ spec }) => volumes.get('', spec.volumeName ?? ''),
     token: (pod, request) => tokenFor(pod, request, nodeOf(pod.spec.nodeName ?? '')),
   })

@@ -13,7 +13,7 @@ import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { NodeCounters } from './node-counters.ts'
 import { tellConditions, tellStarting } from './node-events.ts'
-import { imagesOf } from './node-images.ts'
+import { NodeImages } from './node-images.ts'
 import { planNode } from './node-plan.ts'
 import { Periodic } from './periodic.ts'
 import type { Stages } from './stages.ts'
@@ -36,8 +36,8 @@ export interface KeptNode {
   readonly podCIDR: string | undefined
   inFull: boolean
   /** Images that have been pulled here. */
-  readonly images: Set<string>
-  /** How many of them its status was made of. */
+  readonly images: NodeImages
+  /** Of which version of them its status was made. */
   toldImages: number
   readonly machineID: string
   heartbeatDue: boolean
@@ -141,7 +141,9 @@ export class NodeKeeper {
     const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
     const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
     const acting = this.#clientAs(`system:node:${name}`)
-    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images: new Set(), toldImages: 0, machineID: random.uuid(), heartbeatDue: false, pressures: new Set(), counters: new NodeCounters(), startedMs: this.#ctx.clock.now() }
+    const images = new NodeImages()
+    images.restore(node.status?.images ?? [], this.#ctx.clock.now())
+    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images, toldImages: 0, machineID: random.uuid(), heartbeatDue: false, pressures: new Set(), counters: new NodeCounters(), startedMs: this.#ctx.clock.now() }
   }
 
   #clientAs(name: string): Client {
@@ -178,9 +180,9 @@ export class NodeKeeper {
     const heartbeat = kept.heartbeatDue
     kept.heartbeatDue = false
     const { hostIP, podCIDR, machineID, node, pressures, images } = kept
-    kept.toldImages = images.size
+    kept.toldImages = images.version
     const now = formatTime(this.#ctx.clock.now())
-    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID, pressures, images: imagesOf(images) })
+    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID, pressures, images: images.told() })
     try {
       if (status) await kept.client.updateStatus({ ...node, status })
       if (status && kept.inFull) tellConditions(this.#ctx.events, node, status.conditions ?? [])
@@ -212,7 +214,7 @@ export class NodeKeeper {
     const kept = this.#kept.get(name)
     if (!kept) return
     // As often as a kubelet looks whether its status is another.
-    if (kept.inFull && kept.images.size !== kept.toldImages) this.#queue.add(name)
+    if (kept.inFull && kept.images.version !== kept.toldImages) this.#queue.add(name)
     const lease = this.#ctx.informers.lister<Lease>('coordination.k8s.io/v1/Lease').get(LEASE_NAMESPACE, name)
     const renewTime = formatMicroTime(this.#ctx.clock.now())
     try {

@@ -17,6 +17,8 @@ export interface NodeView {
   /** Of the node's own processes. */
   overhead: { milliCPU: number; memoryBytes: number }
   startedMs: number
+  /** What its images take of its disk. */
+  imageBytes: number
 }
 
 type Labels = Readonly<Record<string, string>>

@@ -53,7 +53,7 @@ function planStatus(input: NodePlanInput): NodeStatus {
     daemonEndpoints: old.daemonEndpoints?.kubeletEndpoint?.Port ? old.daemonEndpoints : { kubeletEndpoint: { Port: stage.kubeletPort } },
     nodeInfo: nodeInfoOf(input, old.nodeInfo ?? {}),
     ...(reportsInFull(node) ? abilities(stage) : {}),
-    ...(input.images?.length && reportsInFull(node) ? { images: [...input.images] } : {}),
+    ...(input.images && (input.images.length > 0 || old.images) && reportsInFull(node) ? { images: [...input.images] } : {}),
   }
 }
 

@@ -8,6 +8,7 @@ import { compareQuantities, isZeroQuantity, makeQuantity, addQuantities, quantit
 import { podResources, type ResourceList } from '../apimachinery/resource-list.ts'
 import { toleratesTaint, untoleratedTaint } from '../apimachinery/tolerations.ts'
 import { isCritical } from './eviction.ts'
+import { normalSysctl } from './sandbox/kernel.ts'
 
 export interface Rejection {
   reason: string
@@ -38,11 +39,20 @@ export interface AdmissionInput {
 
 /** Undefined when the node takes it. */
 export function rejectionOf(input: AdmissionInput): Rejection | undefined {
-  const { pod } = input
+  return unsuitable(input.pod) ?? insufficiency(input) ?? mismatch(input)
+}
+
+/** What is wrong with it on any of our nodes. */
+function unsuitable(pod: Pod): Rejection | undefined {
   if (pod.spec.os?.name !== undefined && pod.spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
   const os = pod.metadata.labels?.['kubernetes.io/os']
   if (os !== undefined && os !== 'linux') return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }
-  return forbiddenSysctl(pod) ?? insufficiency(input) ?? mismatch(input)
+  return forbiddenSysctl(pod)
+}
+
+/** Of a pod that others make room for: what is left against it. */
+export function rejectionOfCritical(input: AdmissionInput): Rejection | undefined {
+  return unsuitable(input.pod) ?? mismatch(input)
 }
 
 /** A node that runs out of something takes no more that could wait elsewhere. Models Admit of pkg/kubelet/eviction. */
@@ -66,12 +76,6 @@ function forbiddenSysctl({ spec }: Pod): Rejection | undefined {
   return undefined
 }
 
-/** `net/ipv4/x` and `net.ipv4.x` are the same: what comes first separates. */
-export function normalSysctl(name: string): string {
-  const [first] = /[./]/.exec(name) ?? []
-  return first === '/' ? name.replace(/[./]/g, (c) => (c === '/' ? '.' : '/')) : name
-}
-
 /** Every pod that comes to a node looks at those that are there. */
 const requestsKnown = new WeakMap<Pod, ResourceList>()
 
@@ -81,11 +85,23 @@ function requestsOf(pod: Pod): ResourceList {
   return requests
 }
 
-/** Room for the pod's requests beside those of the others. */
-export function insufficiency({ pod, node, others }: AdmissionInput): Rejection | undefined {
+/** What the pod asks for beyond what the others leave. */
+export interface Shortage {
+  resource: string
+  requested: number
+  used: number
+  capacity: number
+}
+
+function insufficiency(input: AdmissionInput): Rejection | undefined {
+  const [first] = shortages(input)
+  return first && outOf(first)
+}
+
+export function shortages({ pod, node, others }: AdmissionInput): Shortage[] {
   const { allocatable = {} } = node.status ?? {}
   const maxPods = quantityValue(allocatable.pods ?? '0')
-  if (others.length + 1 > maxPods) return outOf('pods', [1, others.length, maxPods])
+  const found: Shortage[] = others.length + 1 > maxPods ? [{ resource: 'pods', requested: 1, used: others.length, capacity: maxPods }] : []
   const wanted = podResources(pod, 'requests')
   const taken = others.map(requestsOf)
   const order = ['cpu', 'memory', 'ephemeral-storage']
@@ -96,9 +112,14 @@ export function insufficiency({ pod, node, others }: AdmissionInput): Rejection 
     // What the node knows nothing of is the cluster's business.
     if (isZeroQuantity(request) || (capacity === undefined && name.includes('/'))) continue
     const used = taken.reduce<QuantityLike>((sum, list) => addQuantities(sum, list[name] ?? makeQuantity(0)), makeQuantity(0))
-    if (compareQuantities(addQuantities(request, used), capacity ?? '0') > 0) return outOf(name, [request, used, capacity ?? '0'].map((q) => amount(name, q)))
+    if (compareQuantities(addQuantities(request, used), capacity ?? '0') > 0) found.push({ resource: name, requested: amount(name, request), used: amount(name, used), capacity: amount(name, capacity ?? '0') })
   }
-  return undefined
+  return found
+}
+
+/** In thousandths of a processor, bytes, or pieces. */
+export function requestedAmount(pod: Pod, resource: string): number {
+  return resource === 'pods' ? 1 : amount(resource, requestsOf(pod)[resource] ?? '0')
 }
 
 function rank(order: readonly string[], name: string): number {
@@ -110,7 +131,7 @@ function amount(name: string, quantity: QuantityLike): number {
   return name === 'cpu' ? quantityMilliValue(quantity) : quantityValue(quantity)
 }
 
-function outOf(resource: string, [requested, used, capacity]: readonly number[]): Rejection {
+function outOf({ resource, requested, used, capacity }: Shortage): Rejection {
   return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` }
 }
 

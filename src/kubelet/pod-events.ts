@@ -5,7 +5,6 @@
 import type { Pod } from '../../schemas/types.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { ContainerRecord } from './container-record.ts'
-import type { KeptNode } from './node-keeper.ts'
 
 const LISTS = { app: 'containers', init: 'initContainers', sidecar: 'initContainers', ephemeral: 'ephemeralContainers' } as const
 
@@ -14,25 +13,6 @@ export class PodEvents {
 
   constructor(recorder: EventRecorder) {
     this.#recorder = recorder
-  }
-
-  /** Pulling and pulled the first time a node sees the image (or whenever the policy says Always), else only that it is there. */
-  pulled(pod: Pod, record: ContainerRecord, node: KeptNode): void {
-    const { image = '', imagePullPolicy } = record.container
-    const isPresent = node.images.has(image)
-    node.images.add(image)
-    if (isPresent && imagePullPolicy !== 'Always') {
-      return this.#tell(pod, record, { reason: 'Pulled', message: `Container image "${image}" already present on machine and can be accessed by the pod` })
-    }
-    this.#tell(pod, record, { reason: 'Pulling', message: `Pulling image "${image}"` })
-    this.#tell(pod, record, { reason: 'Pulled', message: `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: ${imageSize(image)} bytes.` })
-  }
-
-  pulledAfter(pod: Pod, record: ContainerRecord, { node, ms }: { node: KeptNode; ms: number }): void {
-    const { image = '' } = record.container
-    node.images.add(image)
-    const text = ms < 1000 ? `${ms}ms` : `${ms / 1000}s`
-    this.#tell(pod, record, { reason: 'Pulled', message: `Successfully pulled image "${image}" in ${text} (${text} including waiting). Image size: ${imageSize(image)} bytes.` })
   }
 
   image(pod: Pod, record: ContainerRecord, event: { type?: 'Normal' | 'Warning'; reason: string; message: string }): void {
@@ -95,11 +75,4 @@ export class PodEvents {
 function formatBackOff(ms: number): string {
   const seconds = Math.round(ms / 1000)
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
-}
-
-/** Made up, but always the same for an image: between 1 and 200 MB. */
-export function imageSize(image: string): number {
-  let hash = 2166136261
-  for (let i = 0; i < image.length; i++) hash = Math.imul(hash ^ image.charCodeAt(i), 16777619) >>> 0
-  return 1_000_000 + (hash % 199_000_000)
 }

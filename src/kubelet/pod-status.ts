@@ -48,9 +48,9 @@ export function podStatus(input: StatusInput): PodStatus {
 }
 
 /** Of a pod that has had to go. Models evictPod of pkg/kubelet/eviction. */
-export function evictedStatus(status: PodStatus, { message, condition }: Eviction): PodStatus {
+export function evictedStatus(status: PodStatus, { message, condition, reason = 'Evicted' }: Eviction): PodStatus {
   const conditions = (status.conditions ?? []).filter((c) => c.type !== condition?.type)
-  return { ...status, phase: 'Failed', reason: 'Evicted', message, conditions: [...(condition ? [condition] : []), ...conditions] }
+  return { ...status, phase: 'Failed', reason, message, conditions: [...(condition ? [condition] : []), ...conditions] }
 }
 
 /** Of a pod that its node did not take. Models rejectPod of pkg/kubelet/kubelet.go. */

@@ -23,6 +23,8 @@ export interface PodVolumesOptions {
   random: Random
   disks: Disks
   volumeOf(claim: PersistentVolumeClaim): PersistentVolume | undefined
+  /** The files of an image. */
+  imageRoot(reference: string, namespace: string): DirNode
   /** What a node's /sys/fs/cgroup shows. */
   cgroups(nodeName: string): DirNode
   /** A token of the pod's service account, made out to the pod. */
@@ -41,6 +43,8 @@ export interface MountedVolume {
   node: FsNode
   type: FsType
   readOnly: boolean
+  /** Nothing is made in it. */
+  isImage?: boolean
   /** What an emptyDir holds. */
   ledger?: VolumeLedger
 }
@@ -111,6 +115,7 @@ export class PodVolumes {
     // The root of a file system in memory is sticky, as /tmp is.
     const dir = new DirNode({ ...meta, mode: meta.mode | (volume.emptyDir?.medium === 'Memory' ? 0o1000 : 0) })
     if (volume.emptyDir) return emptyDir(volume.emptyDir, dir)
+    if (volume.image) return { node: this.#options.imageRoot(volume.image.reference ?? '', pod.metadata.namespace ?? ''), type: 'overlay', readOnly: true, isImage: true }
     if (volume.hostPath) {
       if (normalize(volume.hostPath.path ?? '') === CGROUP_ROOT) return { node: this.#options.cgroups(pod.spec.nodeName ?? ''), type: 'cgroup2', readOnly: true }
       const node = this.#hostPath(pod.spec.nodeName ?? '', volume.hostPath)

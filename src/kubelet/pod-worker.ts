@@ -230,7 +230,7 @@ export class PodWorker {
     if ((runsImages || pull) && !this.#hasImage(record, pull)) return false
     if (!this.#makeExecution(record)) return false
     markStarting(record, random)
-    if (inFull && !runsImages && !pull) events.pulled(this.#pod, record, this.node)
+    if (inFull && !runsImages && !pull) this.#puller.presume(this.#pod, record, this.node)
     this.#begin(record)
     return true
   }

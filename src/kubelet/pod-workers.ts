@@ -14,12 +14,13 @@ import { isStatusError } from '../errors.ts'
 import { podLevelResources } from './allocation.ts'
 import { hostCgroups } from './host-cgroups.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import type { Eviction } from './eviction.ts'
+import { isCritical, type Eviction } from './eviction.ts'
 import { NeedsIndex } from './needs-index.ts'
 import type { KeptNode, NodeListener } from './node-keeper.ts'
 import { PodAddresses } from './pod-addresses.ts'
 import { PodEvents } from './pod-events.ts'
-import { rejectionOf, underPressure } from './pod-admission.ts'
+import { rejectionOf, rejectionOfCritical, shortages, underPressure, type AdmissionInput, type Rejection } from './pod-admission.ts'
+import { podsToPreempt, preempted } from './preemption.ts'
 import { evictedStatus, podStatus, refusedStatus } from './pod-status.ts'
 import { podUsage, type PodUsage } from './pod-usage.ts'
 import { deadlineLeftMs, failedByDeadline } from './deadline.ts'
@@ -58,8 +59,8 @@ export class PodWorkers implements NodeListener {
   readonly #queue: KeyedQueue
   /** Who has to go, by uid. */
   readonly #evictions = new Map<string, Eviction>()
-  /** Pods that wait for room to have other resources. */
-  readonly #pendingResizes = new Set<string>()
+  /** Pods that wait for room, to begin or to have other resources. */
+  readonly #waitingForRoom = new Set<string>()
   #unsubscribe = () => {}
 
   constructor(options: PodWorkersOptions) {
@@ -93,12 +94,13 @@ export class PodWorkers implements NodeListener {
   }
 
   /** Ends a pod for good, at once. */
-  evict({ pod }: PodUsage, eviction: Eviction): void {
+  evict(pod: Pod, eviction: Eviction): void {
     const { uid = '' } = pod.metadata
     if (this.#evictions.has(uid)) return
     this.#evictions.set(uid, eviction)
-    this.#options.nodeOf(pod.spec.nodeName ?? '')?.counters.evictions.add({ eviction_signal: eviction.signal })
-    this.#events.pod(pod, { type: 'Warning', reason: 'Evicted', message: eviction.message, ...(eviction.annotations ? { annotations: eviction.annotations } : {}) })
+    const { reason = 'Evicted', signal } = eviction
+    if (signal !== '') this.#options.nodeOf(pod.spec.nodeName ?? '')?.counters.evictions.add({ eviction_signal: signal })
+    this.#events.pod(pod, { type: 'Warning', reason, message: eviction.message, ...(eviction.annotations ? { annotations: eviction.annotations } : {}) })
     this.#queue.add(keyOf(pod))
   }
 
@@ -177,7 +179,7 @@ export class PodWorkers implements NodeListener {
     this.#options.surroundings.volumes.forget(uid)
     this.#needs.forget(keyOf(pod))
     this.#queue.forget(keyOf(pod))
-    this.#pendingResizes.delete(keyOf(pod))
+    this.#waitingForRoom.delete(keyOf(pod))
     this.#roomMade()
   }
 
@@ -229,7 +231,7 @@ export class PodWorkers implements NodeListener {
     const worker = this.#workerFor(pod, node, key)
     const leftMs = deadlineLeftMs(pod, clock.now())
     const eviction = this.#evictions.get(pod.metadata.uid ?? '')
-    if (eviction) return this.#finish(pod, worker, { key, graceMs: 0, end: (status) => evictedStatus(status, eviction) })
+    if (eviction) return this.#finish(pod, worker, { key, graceMs: eviction.reason === undefined ? 0 : (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, end: (status) => evictedStatus(status, eviction) })
     if (leftMs !== undefined && leftMs <= 0) return this.#finish(pod, worker, { key, graceMs: (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, end: failedByDeadline })
     const { allocation } = worker
     worker.advance(pod)
@@ -255,21 +257,40 @@ export class PodWorkers implements NodeListener {
   /** A pod that the node does not take has failed before it began. */
   async #refuse(pod: Pod, { node, client, pressures }: KeptNode): Promise<boolean> {
     if (pod.status?.startTime !== undefined || node.status?.allocatable === undefined) return false
-    const rejection = underPressure(pod, pressures) ?? rejectionOf({ pod, node, others: this.#othersOf(pod) })
+    const input = { pod, node, others: this.#othersOf(pod) }
+    let rejection = underPressure(pod, pressures) ?? rejectionOf(input)
+    if (rejection && isCritical(pod)) {
+      const made = this.#makeRoom(input)
+      if (made === 'pending') return true
+      rejection = made ?? rejection
+    }
     if (!rejection) return false
     this.#events.pod(pod, { type: 'Warning', ...rejection })
     await client.updateStatus<Pod>({ ...pod, status: refusedStatus(pod, rejection, formatTime(this.#options.ctx.clock.now())) })
     return true
   }
 
+  /** Others go for a critical pod; what keeps it out all the same. */
+  #makeRoom(input: AdmissionInput): Rejection | 'pending' | undefined {
+    const { pod, others } = input
+    const lacking = shortages(input)
+    const rejection = rejectionOfCritical(input)
+    if (rejection || lacking.length === 0) return rejection
+    const victims = podsToPreempt(pod, others, lacking)
+    if (!victims) return { reason: 'UnexpectedAdmissionError', message: `Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [${lacking.map(({ resource, requested, used, capacity }) => `(res: ${resource}, q: ${requested + used - capacity}), `).join('')}]` }
+    for (const victim of victims) this.evict(victim, preempted(victim, formatTime(this.#options.ctx.clock.now())))
+    this.#waitingForRoom.add(keyOf(pod))
+    return 'pending'
+  }
+
   #waitForRoom(key: string, isPending: boolean): void {
-    if (isPending) this.#pendingResizes.add(key)
-    else this.#pendingResizes.delete(key)
+    if (isPending) this.#waitingForRoom.add(key)
+    else this.#waitingForRoom.delete(key)
   }
 
   /** Something has gone or needs less. */
   #roomMade(): void {
-    for (const key of this.#pendingResizes) this.#queue.add(key)
+    for (const key of this.#waitingForRoom) this.#queue.add(key)
   }
 
   #wake(key: string, worker: PodWorker, deadlineMs: number | undefined): void {
@@ -282,7 +303,7 @@ export class PodWorkers implements NodeListener {
   async #finish(pod: Pod, worker: PodWorker, { key, graceMs, end }: { key: string; graceMs: number; end(status: PodStatus): PodStatus }): Promise<void> {
     if (!worker.stop(graceMs)) return
     await this.#put(pod, worker, { key, status: end(this.#statusOf(pod, worker)) })
-    this.#drop(pod.metadata.uid ?? '')
+    this.#rest(pod)
   }
 
   #statusOf(pod: Pod, worker: PodWorker): PodStatus {

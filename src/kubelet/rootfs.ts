@@ -35,7 +35,8 @@ function build(image: Image): DirNode {
   for (const [name, device] of Object.entries({ null: 'null', zero: 'zero', full: 'full', random: 'random', urandom: 'random', tty: 'tty', stdin: 'stdin', stdout: 'stdout', stderr: 'stderr' } satisfies Record<string, Device>)) {
     put(root, `/dev/${name}`, new DeviceNode({ mode: 0o666, uid: 0, gid: 0, mtimeMs: 0 }, device))
   }
-  if (image.tools === 'busybox') for (const name of tools.keys()) if (!NOT_BUSYBOX.has(name)) put(root, `${placeOf(name)}/${name}`, executable(name))
+  const applets = image.tools === 'busybox' ? [...tools.keys()].filter((name) => !NOT_BUSYBOX.has(name)) : []
+  for (const name of applets) put(root, `${image.toolsIn ?? placeOf(name)}/${name}`, executable(name))
   for (const [path, program] of Object.entries(image.programs)) put(root, path, executable(typeof program === 'string' ? program : behaviourName(path)))
   for (const path of image.setuid) {
     const slash = path.lastIndexOf('/')

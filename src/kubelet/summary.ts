@@ -8,12 +8,12 @@ import { diskOf, memoryOf, type ContainerUsage, type PodUsage } from './pod-usag
 export type NanoCores = (usage: PodUsage, container: string) => number
 
 export function summaryOf(view: NodeView, nanoCores: NanoCores): object {
-  const { node, usages, nowMs, startedMs, overhead } = view
+  const { node, usages, nowMs, startedMs, overhead, imageBytes } = view
   const time = formatTime(nowMs)
   const { memory = '0', 'ephemeral-storage': storage = '0' } = node.status?.capacity ?? {}
   const used = usages.reduce((sum, u) => sum + diskOf(u), 0)
   const diskBytes = quantityValue(storage)
-  const fs = (usedBytes: number) => ({ time, availableBytes: Math.max(0, diskBytes - used), capacityBytes: diskBytes, usedBytes, inodesFree: 60_000_000, inodes: 65_000_000, inodesUsed: 5_000_000 })
+  const fs = (usedBytes: number) => ({ time, availableBytes: Math.max(0, diskBytes - used - imageBytes), capacityBytes: diskBytes, usedBytes, inodesFree: 60_000_000, inodes: 65_000_000, inodesUsed: 5_000_000 })
   const nodeNano = usages.reduce((sum, u) => sum + podNano(u, nanoCores), 0) + overhead.milliCPU * 1e6
   const memoryBytes = nodeMemoryBytes(view)
   return {
@@ -24,8 +24,8 @@ export function summaryOf(view: NodeView, nanoCores: NanoCores): object {
       cpu: cpu(time, nodeNano, nodeCpuNanos(view)),
       memory: { ...memoryStats(time, memoryBytes), availableBytes: Math.max(0, quantityValue(memory) - memoryBytes) },
       network: network(time),
-      fs: fs(used),
-      runtime: { imageFs: fs(0), containerFs: fs(used) },
+      fs: fs(used + imageBytes),
+      runtime: { imageFs: fs(imageBytes), containerFs: fs(used) },
       rlimit: { time, maxpid: 4_194_304, curproc: 100 + usages.reduce((sum, { containers }) => sum + containers.reduce((n, c) => n + c.processes, 0), 0) },
       swap: { time, swapUsageBytes: 0 },
     },

@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Pod, PodSpec } from '../../schemas/types.ts'
 import { credentials } from '../../src/kubelet/container-config.ts'
+import { EnvFileError, envFileValue } from '../../src/kubelet/env-file.ts'
 import { kernelOf } from '../../src/kubelet/kernel-of.ts'
 import { misunderstood } from '../../src/kubelet/stage-annotations.ts'
 
@@ -33,4 +34,27 @@ t.test('a runtime that there is not', (t) => {
   t.same(misunderstood(podOf({}, { 'orrery.io/runtime': 'docker' })), ['orrery.io/runtime: "docker" is no runtime: shell, stages, host'])
   t.same(misunderstood(podOf({}, { 'orrery.io/runtime': 'host' })), [])
   t.end()
+})
+
+t.test('variables out of files', async (t) => {
+  const table: [text: string, value: string | undefined | typeof EnvFileError][] = [
+    ["KEY='value'", 'value'],
+    ["# KEY='no'\n\n  \tKEY='a b' # said\n", 'a b'],
+    ["OTHER='x'\nKEY='one\ntwo'\nKEY='three'", 'one\ntwo'],
+    ["KEY='$HOME'", '$HOME'],
+    ["KEY= 'value'\nOTHER='x'", undefined],
+    ["OTHER='x'", undefined],
+    ["KEY=''", undefined],
+    ['', undefined],
+    ['KEY', EnvFileError],
+    ["KEY ='value'", EnvFileError],
+    ['KEY=value', EnvFileError],
+    ["KEY='value' more", EnvFileError],
+    ["KEY='value\n", EnvFileError],
+    ["='value'", EnvFileError],
+  ]
+  for (const [text, wanted] of table) {
+    if (wanted === EnvFileError) t.throws(() => envFileValue(text, 'KEY'), /line \d|quote/, text)
+    else t.equal(envFileValue(text, 'KEY'), wanted, text)
+  }
 })

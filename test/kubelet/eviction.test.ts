@@ -41,10 +41,11 @@ t.test('a node that runs out', async (t) => {
   const all = [within, system, dear, beyond, muchBeyond]
   t.same(rankForEviction(all, 'memory').map(({ pod }) => pod.metadata.name), ['much', 'beyond', 'dear', 'within'])
   const capacity = { memory: '2Gi', 'ephemeral-storage': '1Gi' }
-  t.same(thresholdsMet(capacity, [within], 100 * MIB), [])
-  const met = thresholdsMet(capacity, all, 100 * MIB)
+  t.same(thresholdsMet(capacity, [within], { overheadBytes: 100 * MIB }), [])
+  const met = thresholdsMet(capacity, all, { overheadBytes: 100 * MIB })
   t.match(met, [{ signal: 'memory', availableBytes: (2048 - 1850 - 100) * MIB }])
-  t.match(thresholdsMet(capacity, [usageOf('full', {}, { rootfs: 1000 * MIB })], 0), [{ signal: 'ephemeral-storage', availableBytes: 24 * MIB }])
+  t.match(thresholdsMet(capacity, [usageOf('full', {}, { rootfs: 1000 * MIB })]), [{ signal: 'ephemeral-storage', availableBytes: 24 * MIB }])
+  t.match(thresholdsMet(capacity, [within], { imageBytes: 900 * MIB }), [{ signal: 'ephemeral-storage', thresholdBytes: 0.15 * 1024 * MIB }], 'images lie on the same disk')
   const [threshold] = met
   if (!threshold) return t.fail('nothing is met')
   const eviction = pressureEviction(muchBeyond, threshold, '2026-01-01T00:00:00Z')

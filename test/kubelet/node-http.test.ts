@@ -11,7 +11,7 @@ const node: Node = { metadata: { name: 'n' }, spec: {}, status: { capacity: { cp
 
 t.test('figures as Prometheus reads them', async (t) => {
   const counters = new NodeCounters()
-  const view: NodeView = { node, pods: [pod], counters, nowMs: 2000, startedMs: 1000, overhead: { milliCPU: 50, memoryBytes: 1024 }, usages: [{ pod, volumes: [], containers: [{ name: 'c', cpuNanos: 1.5e9, memoryBytes: 4 * 1024 * 1024, rootfsBytes: 10, logBytes: 0, processes: 3, startedAt: '1970-01-01T00:00:01Z', containerID: 'containerd://abc' }] }] }
+  const view: NodeView = { node, pods: [pod], counters, nowMs: 2000, startedMs: 1000, imageBytes: 0, overhead: { milliCPU: 50, memoryBytes: 1024 }, usages: [{ pod, volumes: [], containers: [{ name: 'c', cpuNanos: 1.5e9, memoryBytes: 4 * 1024 * 1024, rootfsBytes: 10, logBytes: 0, processes: 3, startedAt: '1970-01-01T00:00:01Z', containerID: 'containerd://abc' }] }] }
   const lines = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   t.same(lines(resourceMetrics(view)), [
     'container_cpu_usage_seconds_total{container="c",namespace="default",pod="p"} 1.5 2000',

@@ -62,3 +62,9 @@ export const SYSCTLS: Readonly<Record<string, string>> = {
   'vm.overcommit_memory': '1',
   'vm.swappiness': '60',
 }
+
+/** `net/ipv4/x` and `net.ipv4.x` are the same: what comes first separates. */
+export function normalSysctl(name: string): string {
+  const [first] = /[./]/.exec(name) ?? []
+  return first === '/' ? name.replace(/[./]/g, (c) => (c === '/' ? '.' : '/')) : name
+}

@@ -2,6 +2,7 @@
 import { memoryBytes } from '../cgroup.ts'
 import { getopt } from '../getopt.ts'
 import { eachInput, linesOf } from '../inputs.ts'
+import { normalSysctl } from '../kernel.ts'
 import { FsError } from '../nodes.ts'
 import { userName } from '../owners.ts'
 import type { Process, Program } from '../process.ts'
@@ -92,12 +93,13 @@ async function sysctl(process: Process): Promise<number> {
   const names = has('a') ? allSysctls(process) : rest
   let status = 0
   for (const given of names) {
-    const [name = '', value] = given.split(/=(.*)/s)
-    const path = `/proc/sys/${name.replace(/\./g, '/')}`
+    const [told = '', value] = given.split(/=(.*)/s)
+    const name = normalSysctl(told)
+    const path = `/proc/sys/${name.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'))}`
     try {
       if (value !== undefined) fs.writeFile(path, `${value}\n`, { cred: process.cred })
       const text = (await fs.readFile(path, process.cred)).toString().trim()
-      if (!has('q')) await process.out(has('n') ? `${text}\n` : `${name.replace(/\//g, '.')} = ${text}\n`)
+      if (!has('q')) await process.out(has('n') ? `${text}\n` : `${name} = ${text}\n`)
     } catch (error) {
       if (!(error instanceof FsError)) throw error
       if (!has('e')) await process.err(`sysctl: error ${value === undefined ? 'reading' : 'setting'} key '${name}': ${error.message}\n`)
@@ -108,7 +110,7 @@ async function sysctl(process: Process): Promise<number> {
 }
 
 function allSysctls({ sandbox, cred }: Process, dir = '/proc/sys'): string[] {
-  return sandbox.fs.list(dir, cred).flatMap(([name, node]) => (node.kind === 'dir' ? allSysctls({ sandbox, cred } as Process, `${dir}/${name}`) : [`${dir}/${name}`.slice('/proc/sys/'.length).replace(/\//g, '.')]))
+  return sandbox.fs.list(dir, cred).flatMap(([name, node]) => (node.kind === 'dir' ? allSysctls({ sandbox, cred } as Process, `${dir}/${name}`) : [`${dir}/${name}`.slice('/proc/sys/'.length)]))
 }
 
 async function mountpoint(process: Process): Promise<number> {
