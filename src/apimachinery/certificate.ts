@@ -1,20 +1,24 @@
 /** Making X.509 certificates. The library is loaded only when something has to be made. */
-import { webcrypto } from 'node:crypto'
+import { KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Random } from '../clock.ts'
 
 export interface KeyPair {
   /** PEM */
   cert: string
-  /** PEM (PKCS #8) */
+  /** PEM: PKCS #8, of an RSA key PKCS #1. */
   key: string
 }
 
 export const YEAR_MS = 365 * 24 * 3600 * 1000
 export const SIGNATURE = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
+const RSA = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' }
+
 export interface CertificateToIssue {
   subject: string
+  /** A key as kubeadm makes them, in the form that every client reads; it takes longer to make. Of no authority. */
+  isRSA?: boolean
   years: number
   isCA?: boolean
   issuer?: KeyPair
@@ -25,11 +29,11 @@ export interface CertificateToIssue {
 }
 
 /** A new key with its certificate, self-signed unless an issuer is given. */
-export async function issueCertificate({ subject, years, isCA = false, issuer, names = [], now, random }: CertificateToIssue): Promise<KeyPair> {
+export async function issueCertificate({ subject, years, isRSA = false, isCA = false, issuer, names = [], now, random }: CertificateToIssue): Promise<KeyPair> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as never)
-  const keys = await webcrypto.subtle.generateKey(SIGNATURE, true, ['sign', 'verify'])
+  const keys = await webcrypto.subtle.generateKey(isRSA ? RSA : SIGNATURE, true, ['sign', 'verify'])
   const signer = issuer ? await importSigningKey(issuer.key) : keys.privateKey
   const usage = isCA ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature : x509.KeyUsageFlags.digitalSignature
   const extensions = [
@@ -50,8 +54,8 @@ export async function issueCertificate({ subject, years, isCA = false, issuer, n
     signingAlgorithm: SIGNATURE,
     extensions,
   })
-  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  return { cert: `${certificate.toString('pem')}\n`, key: `-----BEGIN PRIVATE KEY-----\n${(key.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n` }
+  const key = KeyObject.from(keys.privateKey).export({ type: isRSA ? 'pkcs1' : 'pkcs8', format: 'pem' }).toString()
+  return { cert: `${certificate.toString('pem')}\n`, key }
 }
 
 export async function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -44,13 +44,13 @@ export async function loadPki({ dir, hosts, clock, random }: PkiOptions): Promis
   // RSA takes its time: it is made in another thread beside the rest.
   const serviceAccountKey = files.text('sa.key') ?? newServiceAccountKey().then((key) => files.storeText('sa.key', key))
   const ca = files.pair('ca') ?? files.store('ca', await make({ subject: 'CN=kubernetes', years: CA_YEARS, isCA: true }))
+  const keptAdmin = files.pair('admin')
+  const admin = keptAdmin && serves(keptAdmin, ca, { names: [], now }) ? keptAdmin : make({ subject: 'O=system:masters, CN=kubernetes-admin', years: 1, issuer: ca, isRSA: true }).then((pair) => files.store('admin', pair))
   const names = [...new Set([...SERVER_NAMES, ...SERVER_ADDRESSES, ...hosts])]
   const kept = files.pair('apiserver')
   const server = kept && serves(kept, ca, { names, now }) ? kept : files.store('apiserver', await make({ subject: 'CN=kube-apiserver', years: 1, issuer: ca, names }))
-  const keptAdmin = files.pair('admin')
-  const admin = keptAdmin && serves(keptAdmin, ca, { names: [], now }) ? keptAdmin : files.store('admin', await make({ subject: 'O=system:masters, CN=kubernetes-admin', years: 1, issuer: ca }))
   const frontProxy = await loadFrontProxy(files, make, now)
-  return { ca, server, admin, frontProxy, serviceAccountKey: await serviceAccountKey }
+  return { ca, server, admin: await admin, frontProxy, serviceAccountKey: await serviceAccountKey }
 }
 
 /** The name that aggregated servers know the front proxy by. */

@@ -34,6 +34,7 @@ t.test('an authority, and certificates of it', async (t) => {
   t.ok(serving.checkPrivateKey(createPrivateKey(server.key)))
   t.ok(client.checkPrivateKey(createPrivateKey(admin.key)))
   t.equal(createPrivateKey(serviceAccountKey).asymmetricKeyType, 'rsa')
+  t.match(admin.key, /^-----BEGIN RSA PRIVATE KEY-----\n/, 'which clients read that know no other keys')
   t.not(serving.serialNumber, client.serialNumber)
 })
 
