@@ -37,15 +37,15 @@ const suites = [
       [path.join(temp, 'venv/bin/python'), '-B', 'main.py'],
     ],
   },
-  {
-    name: 'java',
-    dir: 'test/clients/java',
+  ...['java', 'java-fabric8'].map((name) => ({
+    name,
+    dir: `test/clients/${name}`,
     needs: [['mvn', '--version'], ['java', '--version']],
     steps: (temp) => [
-      ['mvn', '--quiet', '--batch-mode', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${path.join(temp, 'jars')}`],
-      ['java', '-cp', path.join(temp, 'jars', '*'), 'Main.java'],
+      ['mvn', '--quiet', '--batch-mode', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${path.join(temp, name)}`],
+      ['java', '-cp', path.join(temp, name, '*'), 'Main.java'],
     ],
-  },
+  })),
 ]
 
 const isThere = ([program, ...args]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
