@@ -82,8 +82,8 @@ export function decodeOptions(kind: string, { body, headers }: Body, ctx: Reques
   const encoding = negotiateInput(headers['content-type'])
   const parsed = parseBody(body, encoding, expected, { strict: false, unrecognized: badRequest })
   const type = typeOf(parsed.value, expected, badRequest)
-  if (type.kind !== kind && !typeNameFor(type.group, type.version, type.kind)) throw badRequest(notRegistered(type))
-  if (type.kind !== kind) throw badRequest(`converting (${type.version}.${type.kind}) to (v1.${kind}): unknown conversion`)
+  const isNamed = isRecord(parsed.value) && Boolean(parsed.value.apiVersion)
+  if (type.kind !== kind) throw badRequest(notRegistered(isNamed ? type : { ...type, group: 'meta.k8s.io' }))
   return decodeValue(expected, { ...parsed, duplicates: [] }, ctx, badRequest)
 }
 

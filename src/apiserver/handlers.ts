@@ -131,7 +131,7 @@ function list(call: Call): ApiResponse | Promise<ApiResponse> {
   try {
     return whenListable(api, kind, query, (listable) => listReadable(call, options, listable))
   } catch (error) {
-    throw listError(error, kind, query)
+    throw listError(error, kind, query, api.clock.now())
   }
 }
 

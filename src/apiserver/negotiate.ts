@@ -91,10 +91,14 @@ export function noRepresentation(mediaTypes: readonly string[]): StatusError {
 
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()
 
+/** What may follow a media type, as Go's mime package reads it. */
+const TOKEN = "[!#$%&'*+.^`|~\\w-]+"
+const PARAMETERS = new RegExp(`^[^;]*(?:;\\s*${TOKEN}\\s*=\\s*(?:${TOKEN}|"(?:\\\\.|[^"\\\\\\r\\n])*")\\s*)*(?:;\\s*)?$`)
+
 /** @throws StatusError 415 */
 export function negotiateInput(contentType: string | undefined): Encoding {
   if (!contentType) return 'json'
-  const mediaType = mediaTypeOf(contentType)
+  const mediaType = PARAMETERS.test(contentType) ? mediaTypeOf(contentType) : ''
   const found = ENCODINGS.find(([, name]) => name === mediaType)
   if (!found) throw unsupportedMediaType(ENCODINGS.map(([, name]) => name))
   return found[0]

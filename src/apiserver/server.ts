@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { StatusError, tooLarge } from '../errors.ts'
+import { Connections, InFlight } from './closing.ts'
 import { http1Exchange, http2Exchange, type Exchange } from './exchange.ts'
 import type { ApiResponse, Upgraded } from './request.ts'
 import { sendResponse } from './send.ts'
@@ -73,11 +74,13 @@ export interface HttpServer {
 /** Listens; rejects with the system's error (EADDRINUSE …) when it cannot. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const server = secureServer(options.tls)
+  const inFlight = new InFlight()
   const app = fastify({
     http2: true,
     serverFactory: (handle) => server.on('request', handle as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void),
     exposeHeadRoutes: false,
     forceCloseConnections: false,
+    return503OnClosing: false,
     // What Fastify would refuse by itself (malformed escapes) is refused in our words like everything else.
     frameworkErrors: (_error, request, reply) => take(request, reply),
     clientErrorHandler: (error, socket) => refuseUnreadable(error as NodeJS.ErrnoException, socket),
@@ -86,22 +89,25 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     reply.hijack()
     const problem = hostProblem(request.raw)
     if (problem) return refuseConnection(request.raw.socket, `400 Bad Request: ${problem}`)
-    void serve(exchangeOf(request.raw, reply.raw), options)
+    void serve(exchangeOf(request.raw, reply.raw), options, inFlight)
   }
   // Bodies are read by us, with limits in size and time.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.route({ method: [...METHODS], url: '/*', handler: take })
   app.setNotFoundHandler(take)
+  // Fastify reads content types by itself before anybody else does; what it cannot read, we refuse.
+  app.setErrorHandler((_error, request, reply) => take(request, reply))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void serveUpgrade({ request, socket, head }, options))
-  const connections = trackConnections(server)
+  const connections = new Connections(server)
   await app.listen({ host: options.host, port: options.port })
   const { port } = server.address() as AddressInfo
   return {
     port,
     async close() {
       const closed = app.close()
-      for (const connection of connections) connection.destroy()
+      await inFlight.end()
+      await connections.close()
       await closed
     },
   }
@@ -109,7 +115,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
 
 /** The same, for connections that reach it by other ways than a port. */
 export function answerConnections(server: Server, options: Answering): void {
-  server.on('request', (request, response) => void serve(http1Exchange(request, response), options))
+  server.on('request', (request, response) => void serve(http1Exchange(request, response), options, new InFlight()))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void serveUpgrade({ request, socket, head }, options))
   server.on('clientError', refuseUnreadable)
 }
@@ -158,35 +164,19 @@ function exchangeOf(request: IncomingMessage | Http2ServerRequest, response: Ser
   return 'stream' in request ? http2Exchange(request.stream as ServerHttp2Stream, request) : http1Exchange(request, response as ServerResponse)
 }
 
-interface Connection {
-  destroy(): void
-  once(event: 'close', listener: () => void): unknown
-}
-
-/** What has to be ended by force, since watches last as long as their clients like. */
-function trackConnections(server: Http2SecureServer): Set<Connection> {
-  const connections = new Set<Connection>()
-  const track = (connection: Connection) => {
-    connections.add(connection)
-    connection.once('close', () => connections.delete(connection))
-  }
-  server.on('session', track)
-  server.on('connection', (socket) => {
-    socket.setNoDelay(true)
-    track(socket)
-  })
-  return connections
-}
-
 /** Never rejects: an error of ours costs the exchange, not the process. */
-async function serve(exchange: Exchange, options: Answering): Promise<void> {
+async function serve(exchange: Exchange, options: Answering, inFlight: InFlight): Promise<void> {
+  inFlight.enter()
   try {
     const body = exchange.incoming ? await readBody(exchange, options.clock) : EMPTY
     if (body === undefined) return
     const response = body instanceof StatusError ? refuse(exchange, body, options) : await options.handler(new Incoming(exchange, body))
+    if (response.stream) inFlight.addStream(exchange.outgoing)
     await sendResponse(exchange, response, options.clock)
   } catch {
     exchange.outgoing.destroy()
+  } finally {
+    inFlight.leave()
   }
 }
 

@@ -25,6 +25,17 @@ t.test('media types that are not those of objects', (t) => {
   t.end()
 })
 
+t.test('the form of what is sent', (t) => {
+  for (const [type, expected] of [
+    ['', 'json'], ['Application/JSON ; charset=utf-8', 'json'], ['application/yaml;', 'yaml'], ['application/json;a="b;c"; d=e', 'json'],
+    ['application/json;;', undefined], ['application/json;charset', undefined], ['application/json;a=', undefined], ['application/json,application/yaml', undefined], ['bad//type', undefined], [';', undefined],
+  ] as const) {
+    if (expected) t.equal(negotiateInput(type), expected, type)
+    else t.throws(() => negotiateInput(type), { code: 415 }, type)
+  }
+  t.end()
+})
+
 t.test('the form of answers', (t) => {
   const cases: [string | undefined, string][] = [
     [undefined, 'json'],

@@ -1,5 +1,6 @@
 /** The server over an API whose store can be looked at: what a connection leaves behind. */
 import http2 from 'node:http2'
+import net from 'node:net'
 import pino from 'pino'
 import t, { type Test } from 'tap'
 import { ADMIN_GROUP, Authenticator } from '../../src/auth/authenticate.ts'
@@ -117,6 +118,37 @@ t.test('large answers are sent in pieces to slow readers', async (t) => {
   t.equal((await http.get(`${SECRETS}/s-0`)).status, 200, 'one who leaves half-way is forgotten')
 })
 
+function refusesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
+  })
+}
+
+t.test('what is asked before the end is answered', async (t) => {
+  let answer = () => {}
+  const answered = new Promise<void>((resolve) => (answer = resolve))
+  let asked = 0
+  const { http, server } = await serve(t, {
+    async handler(request, routes) {
+      asked++
+      await answered
+      return routes.handle(request)
+    },
+  })
+  const requests = [http.get(SECRETS), http.get(SECRETS, { http1: true })]
+  await eventually(() => Promise.resolve(asked === 2))
+  const closed = server.close()
+  await eventually(() => refusesConnections(server.port))
+  answer()
+  for (const { status } of await Promise.all(requests)) t.equal(status, 200)
+  await timely('close', closed)
+})
+
 t.test('closing ends what is open', async (t) => {
   const { http, server } = await serve(t)
   const watch = await http.watch(`${SECRETS}?watch=true`)
@@ -125,5 +157,6 @@ t.test('closing ends what is open', async (t) => {
   await timely('close', server.close())
   await timely('the watch to end', ended)
   t.ok(watch.ended)
+  t.notOk(watch.stream.errored, 'as if its time was up')
   await t.rejects(http.get(SECRETS, { http1: true }), /ECONNREFUSED/)
 })

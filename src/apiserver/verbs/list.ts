@@ -9,6 +9,7 @@ import { storeKey, type ServedKind } from '../../registry/scheme.ts'
 import { isStorageError } from '../../storage/errors.ts'
 import type { Entry } from '../../storage/entry.ts'
 import type { Api } from '../api.ts'
+import { decodeContinue, encodeContinue } from '../continue-token.ts'
 import { matcher, parseRevision, type ListOptions, type Selection } from '../list-options.ts'
 
 export interface ListQuery extends Partial<Omit<ListOptions, 'labels' | 'fields'>>, Selection {
@@ -54,11 +55,19 @@ export function whenListable<T>(api: Api, kind: ServedKind, query: ListQuery, ac
   return whenReadable(kind, entries, () => act({ ...query, at: revision }))
 }
 
+/** When objects of a kind were first found not to be readable; a definition that changes makes another kind. */
+const unreadableSince = new WeakMap<ServedKind, number>()
+
+/** The longer a cache is down, the later others are asked back. Models calculateRetryAfterForUnreadyCache of upstream's cacher. */
+const retryAfterSeconds = (downMs: number): number => Math.trunc(Math.min(Math.exp((0.06 * downMs) / 1000), 30))
+
 /** What a list that met `error` answers: upstream reads pages from its store, and all else from a cache, which for objects that cannot be read is never filled. */
-export function listError(error: unknown, { apiVersion, kind }: ServedKind, { limit, labels, fields }: ListQuery): unknown {
+export function listError(error: unknown, served: ServedKind, { limit, labels, fields }: ListQuery, nowMs: number): unknown {
   const isPage = limit && labels.isEmpty && fields.isEmpty
   if (isPage || !(error instanceof UnreadableVersion)) return error
-  return tooManyRequests(`storage is (re)initializing: failed to list ${apiVersion}, Kind=${kind}: ${error.message}`, 1)
+  const since = unreadableSince.get(served) ?? nowMs
+  unreadableSince.set(served, since)
+  return tooManyRequests(`storage is (re)initializing: failed to list ${served.apiVersion}, Kind=${served.kind}: ${error.message}`, retryAfterSeconds(nowMs - since))
 }
 
 /** Of a selector only what says where to look: no webhook changes that. */
@@ -99,7 +108,7 @@ function page(source: { entries: readonly Entry<KubeObject>[]; revision: number;
   const remaining = matches ? selected.length - entries.length : source.remaining
   const last = entries.at(-1)
   if (remaining === 0 || !last) return { entries, revision }
-  const token = encodeContinue(revision, `${last.key.slice(prefix.length)}\0`)
+  const token = encodeContinue({ revision, start: `${last.key.slice(prefix.length)}\0` })
   return { entries, revision, continue: token, ...(matches ? {} : { remainingItemCount: remaining }) }
 }
 
@@ -126,31 +135,10 @@ export function tooLargeRevision(wanted: string, current: number, { isUncached }
   })
 }
 
-function encodeContinue(revision: number, start: string): string {
-  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start })).toString('base64url')
-}
-
-function decodeContinue(text: string): { revision: number; start: string } {
-  const bytes = Buffer.from(text, 'base64url')
-  let token: { v?: unknown; rv?: unknown; start?: unknown }
-  try {
-    token = JSON.parse(bytes.toString()) as typeof token
-  } catch {
-    const first = bytes[0] ?? 0
-    const shown = first >= 0x7f && first < 0xa1 ? `\\u00${first.toString(16)}` : String.fromCharCode(first)
-    throw badRequest(`invalid continue token: continue key is not valid: ${bytes.length === 0 ? 'unexpected end of JSON input' : `invalid character '${shown}' looking for beginning of value`}`)
-  }
-  if (token.v !== 'meta.k8s.io/v1') throw badRequest(`invalid continue token: continue key is not valid: server does not recognize this encoded version "${String(token.v ?? '')}"`)
-  if (typeof token.rv !== 'number' || token.rv === 0) throw badRequest('invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
-  if (typeof token.start !== 'string' || token.start === '') throw badRequest('invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)')
-  if (token.start.split('/').includes('..')) throw badRequest(`invalid continue token: continue key is not valid: ${token.start}`)
-  return { revision: token.rv, start: token.start }
-}
-
 /** The list a token continues is gone; the answer carries a token that goes on without consistency. */
 function inconsistentContinue(api: Api, prefix: string, query: ListQuery): StatusError {
   const { start } = decodeContinue(query.continue ?? '')
-  const token = api.store.count(prefix) > 0 ? Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: -1, start })).toString('base64url') : ''
+  const token = api.store.count(prefix) > 0 ? encodeContinue({ revision: -1, start }) : ''
   return new ContinueExpired(token)
 }
 
