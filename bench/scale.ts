@@ -8,34 +8,12 @@ import { parseArgs } from 'node:util'
 import { SystemClock } from '../src/clock.ts'
 import { BenchClient } from './_client.ts'
 import { row } from './_measure.ts'
-import { all, benchNode } from './_pods.ts'
+import { fill } from './_fill.ts'
 import { buildServer, processUse, startServer, stopServer, temporaryDir } from './_server.ts'
 
 const { values } = parseArgs({ options: { nodes: { type: 'string', default: '1000' }, pods: { type: 'string', default: '50000' }, idle: { type: 'string', default: '30' } } })
 const [nodes, pods, idleSeconds] = [Number(values.nodes), Number(values.pods), Number(values.idle)]
-const PER_DEPLOYMENT = 1000
-const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const clock = new SystemClock()
-
-const deployment = (i: number, replicas: number) => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: `d-${i}` },
-  spec: {
-    replicas,
-    selector: { matchLabels: { app: `d-${i}` } },
-    template: { metadata: { labels: { app: `d-${i}` } }, spec: { containers: [{ name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests: { cpu: '1m', memory: '1Mi' } } }] } },
-  },
-})
-
-async function fill(client: BenchClient): Promise<void> {
-  await all(nodes, (i) => client.json('POST', '/api/v1/nodes', { body: { ...benchNode(i), metadata: { ...benchNode(i).metadata, annotations: {} } } }))
-  for (let i = 0; i * PER_DEPLOYMENT < pods; i++) await client.json('POST', DEPLOYMENTS, { body: deployment(i, Math.min(PER_DEPLOYMENT, pods - i * PER_DEPLOYMENT)) })
-  for (let ready = 0; ready < pods; await clock.sleep(2000)) {
-    const { items } = await client.json<{ items: { status?: { readyReplicas?: number } }[] }>('GET', DEPLOYMENTS)
-    ready = items.reduce((sum, { status }) => sum + (status?.readyReplicas ?? 0), 0)
-  }
-}
 
 /** CPU of a second in which nothing happens but heartbeats: when it is reached, everything has been seen. */
 async function settled(pid: number): Promise<number> {
@@ -52,7 +30,7 @@ let { child, kubeconfig } = await startServer(dir, ['--nodes', '0'])
 try {
   const client = new BenchClient(kubeconfig, 4)
   const start = performance.now()
-  await fill(client)
+  await fill(client, { nodes, pods })
   client.close()
   const filled = processUse(child.pid ?? 0)
   row(`${pods} pods on ${nodes} nodes, create to Ready`, `${((performance.now() - start) / 1000).toFixed(0)} s`, `${(filled.cpuMs / pods).toFixed(2)} ms CPU a pod`, `${filled.residentMB.toFixed(0)} MB`)

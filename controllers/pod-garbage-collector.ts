@@ -45,6 +45,10 @@ class PodGarbageCollector {
     this.#stop.push(nodes.subscribe({ delete: (node) => this.#queue.addAfter(NODE + (node.metadata.name ?? ''), QUARANTINE_MS) }))
   }
 
+  get idle(): boolean {
+    return !this.#busy
+  }
+
   close(): void {
     this.#closed = true
     for (const stop of this.#stop) stop()

@@ -12,7 +12,7 @@ import { FRONT_PROXY_HEADERS } from './auth/front-proxy.ts'
 import { FRONT_PROXY, loadPki, type ClusterPki } from './auth/pki.ts'
 import { ApiClient } from './client/api-client.ts'
 import { ensureObject } from './client/bootstrap.ts'
-import { SystemClock, SystemRandom } from './clock.ts'
+import { SystemClock, SystemRandom, nextTurn } from './clock.ts'
 import { openAudit } from './cluster/auditing.ts'
 import { bootstrap, registerNodes } from './cluster/bootstrap.ts'
 import { buildControlPlane } from './cluster/control-plane.ts'
@@ -43,6 +43,8 @@ export interface Cluster {
   kubeconfig(): string
   /** Where the host reaches the cluster's network, if it does. */
   readonly hostAccess?: Pick<HostAccess, 'ingress' | 'dnsPort'>
+  /** Lists everything again for all that follows the API, as if every watch had ended; resolves when nothing has anything left to do about it. */
+  relist(): Promise<void>
   close(): Promise<void>
 }
 
@@ -91,7 +93,8 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
-  opened.push(startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log }))
+  const parts = startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log })
+  opened.push(parts)
   const lease = new IdentityLease({ client: new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), clock, random, log, address: `${reachable(options.host)}:${server.port}` })
   opened.push(lease)
   const client = new ApiClient(api, SYSTEM, { name: 'orrery' })
@@ -105,6 +108,10 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
     port: server.port,
     ...(access ? { hostAccess: access } : {}),
     kubeconfig: () => kubeconfigText({ server: url, name: SETTINGS.clusterName, ca: pki.ca.cert, client: pki.admin }),
+    async relist() {
+      plane.informers.relist()
+      while (!parts.idle && !closing) await nextTurn()
+    },
     close: () => (closing ??= closeAll()),
   }
 }

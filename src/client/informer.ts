@@ -1,12 +1,14 @@
 /**
  * Informers inside the process: they follow the store's own watch, so that their cache is the store's objects (nothing is
- * copied) and is up to date the moment a write resolves. Models client-go's SharedIndexInformer.
+ * copied) and is up to date the moment a write resolves. Where a watch ends they list again. Models client-go's
+ * SharedIndexInformer and Reflector.
  */
 import type { Selector } from '../apimachinery/labels.ts'
 import type { Api } from '../apiserver/api.ts'
 import { viewOf } from '../apiserver/encode.ts'
 import type { KubeObject } from '../registry/kind.ts'
 import type { ServedKind } from '../registry/scheme.ts'
+import { isStorageError } from '../storage/errors.ts'
 import type { StorageEvent } from '../storage/history.ts'
 import type { Handlers, Informer, Informers, Lister } from './lister.ts'
 
@@ -106,14 +108,16 @@ class StoreInformer<T extends KubeObject> implements Informer<T> {
   readonly #api: Api
   #served: ServedKind
   readonly #subscribers = new Set<Handlers<T>>()
-  readonly #handle: { close(): void }
+  readonly #failed: FailedHandler
+  #handle: { close(): void }
 
-  constructor(api: Api, served: ServedKind) {
+  constructor(api: Api, served: ServedKind, failed: FailedHandler) {
     this.kind = served.ref
     this.#api = api
     this.#served = served
+    this.#failed = failed
     for (const entry of api.store.list(served.prefix).entries) this.lister.set(viewOf(served, entry) as T, undefined)
-    this.#handle = api.store.watch(served.prefix, { onEvents: (events) => events.forEach((event) => this.#apply(event)), onClose: () => {} })
+    this.#handle = this.#watch()
   }
 
   subscribe(handlers: Handlers<T>): () => void {
@@ -126,47 +130,98 @@ class StoreInformer<T extends KubeObject> implements Informer<T> {
     this.lister.addIndex(name, keys)
   }
 
+  /** Begins anew: lists, tells of all that is there and of what has gone meanwhile, and watches from there on. */
+  relist(): void {
+    this.#handle.close()
+    const gone = new Set(this.lister.list())
+    const { entries } = this.#api.store.list(this.#served.prefix)
+    this.#handle = this.#watch()
+    for (const entry of entries) {
+      this.#tell(() => {
+        const object = viewOf(this.#served, entry) as T
+        const old = this.lister.get(object.metadata.namespace ?? '', object.metadata.name ?? '')
+        const isSame = old?.metadata.uid === object.metadata.uid
+        if (old) gone.delete(old)
+        if (old && !isSame) this.#remove(old)
+        this.#put(object, isSame ? old : undefined)
+      })
+    }
+    for (const object of gone) this.#remove(object)
+  }
+
   close(): void {
     this.#handle.close()
     this.#subscribers.clear()
+  }
+
+  #watch(): { close(): void } {
+    return this.#api.store.watch(this.#served.prefix, {
+      onEvents: (events) => events.forEach((event) => this.#tell(() => this.#apply(event))),
+      onClose: (error) => !isStorageError(error, 'CLOSED') && this.relist(),
+    })
   }
 
   #apply({ type, entry, previous }: StorageEvent<KubeObject>): void {
     // A custom resource's kind is made anew when its definition changes.
     this.#served = this.#api.scheme.byRef(this.kind) ?? this.#served
     const object = viewOf(this.#served, entry) as T
-    const { namespace = '', name = '' } = object.metadata
-    const old = this.lister.get(namespace, name)
-    if (type === 'DELETE') {
-      if (!old) return
-      this.lister.remove(old)
-      for (const handlers of this.#subscribers) handlers.delete?.(object)
-      return
-    }
+    const old = this.lister.get(object.metadata.namespace ?? '', object.metadata.name ?? '')
+    if (type !== 'DELETE') return this.#put(object, old, previous !== undefined)
+    if (old) this.#remove(old, object)
+  }
+
+  #put(object: T, old: T | undefined, isUpdate = true): void {
     this.lister.set(object, old)
-    for (const handlers of this.#subscribers) {
-      if (old && previous) handlers.update?.(object, old)
-      else handlers.add?.(object)
+    for (const handlers of this.#subscribers) this.#tell(() => (old && isUpdate ? handlers.update?.(object, old) : handlers.add?.(object)))
+  }
+
+  /** @param last its last state */
+  #remove(old: T, last = old): void {
+    this.lister.remove(old)
+    for (const handlers of this.#subscribers) this.#tell(() => handlers.delete?.(last))
+  }
+
+  /** One that fails must not keep the others from hearing, nor the informer from following. */
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#failed(this.kind, error)
     }
   }
 }
 
+/** Told of what a subscriber threw. */
+export type FailedHandler = (kind: string, error: unknown) => void
+
+const rethrown: FailedHandler = (_kind, error) =>
+  queueMicrotask(() => {
+    throw error
+  })
+
 export class InformerFactory implements Informers {
   readonly #api: Api
+  readonly #failed: FailedHandler
   readonly #informers = new Map<string, StoreInformer<KubeObject>>()
 
-  constructor(api: Api) {
+  constructor(api: Api, failed: FailedHandler = rethrown) {
     this.#api = api
+    this.#failed = failed
   }
 
   for<T extends KubeObject>(kind: string): Informer<T> {
     let informer = this.#informers.get(kind)
-    if (!informer) this.#informers.set(kind, (informer = new StoreInformer(this.#api, this.#api.scheme.require(kind))))
+    if (!informer) this.#informers.set(kind, (informer = new StoreInformer(this.#api, this.#api.scheme.require(kind), this.#failed)))
     return informer as unknown as Informer<T>
   }
 
   lister<T extends KubeObject>(kind: string): Lister<T> {
     return this.for<T>(kind).lister
+  }
+
+  /** As if every watch had ended at once. */
+  relist(): void {
+    for (const informer of this.#informers.values()) informer.relist()
   }
 
   close(): void {

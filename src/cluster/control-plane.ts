@@ -77,7 +77,7 @@ export function buildControlPlane({ store, clock, random, log, pki, allowPrivile
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins({ dial, ...admission })), clock, random, system: () => system })
   const converters = new WebhookClient(dial)
   const customResources = new CustomResources({ scheme, store, converter: conversionWebhooks(converters, () => api.context({ user: SYSTEM, namespace: '' })) })
-  const informers = new InformerFactory(api)
+  const informers = new InformerFactory(api, (kind, error) => log.error({ err: error, kind }, 'an informer could not tell of a change'))
   const { authorizer, replace: replaceAuthorizers, close: closeAuthorizer } = authorizationOf(authorization, { feeds: informers, clock })
   const flowControl = new FlowControl(informers, clock)
   const { tokens, outside } = tokensOf(authentication, { keys, clock, system: () => system })

@@ -24,8 +24,14 @@ interface MovingParts {
   log: Logger
 }
 
+export interface RunningParts {
+  /** Whether nothing of them has anything to do now. */
+  readonly idle: boolean
+  close(): Promise<void>
+}
+
 /** Starts loops and controllers, in the order given. */
-export function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, loadBalancerCIDR, pki, clock, random, log }: MovingParts): { close(): Promise<void> } {
+export function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, loadBalancerCIDR, pki, clock, random, log }: MovingParts): RunningParts {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const signer = new CertificateSigner(pki.ca, { clock, random })
@@ -54,6 +60,9 @@ export function startParts({ api, informers, keys, authorizer, aggregation }: Co
     else manager.startController(definition)
   }
   return {
+    get idle() {
+      return manager.idle
+    },
     async close() {
       for (const recorder of recorders) recorder.close()
       await manager.close()

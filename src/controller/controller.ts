@@ -120,7 +120,8 @@ export interface LoopDefinition {
   name: string
   user?: string
   component?: string
-  start(ctx: ControllerContext): { close(): Promise<void> | void }
+  /** `idle` of what runs: whether it has nothing to do now, if it can tell. */
+  start(ctx: ControllerContext): { close(): Promise<void> | void; readonly idle?: boolean }
 }
 
 export function defineController<T extends KubeObject>(definition: ControllerDefinition<T>): ControllerDefinition<T> {

@@ -57,21 +57,19 @@ function programOf(user: Pick<UserInfo, 'name'>, name: string): string {
 
 export class ControllerManager {
   readonly #parts: ManagerParts
-  readonly #running: { close(): Promise<void> | void }[] = []
-  readonly #queues: Workqueue[] = []
+  readonly #running: { close(): Promise<void> | void; readonly idle?: boolean }[] = []
 
   constructor(parts: ManagerParts) {
     this.#parts = parts
   }
 
-  /** Whether no controller has anything to do now. Delayed keys do not count. */
+  /** Whether nothing that runs has anything to do now. Delayed keys do not count. */
   get idle(): boolean {
-    return this.#queues.every((queue) => queue.idle)
+    return this.#running.every(({ idle }) => idle ?? true)
   }
 
   startController(definition: ControllerDefinition): void {
     const controller = new Controller(definition, this.#context(definition))
-    this.#queues.push(controller.queue)
     this.#running.push(controller)
     controller.start()
   }
@@ -126,6 +124,10 @@ class Controller {
     this.queue = new Workqueue({ clock: ctx.clock, baseDelayMs, maxDelayMs })
     this.#ctx = { ...ctx, enqueue: (key, delayMs = 0) => this.queue.addAfter(key, delayMs) }
     this.#informer = ctx.informers.for(definition.for)
+  }
+
+  get idle(): boolean {
+    return this.queue.idle
   }
 
   start(): void {

@@ -96,6 +96,10 @@ export class Scheduler {
     })
   }
 
+  get idle(): boolean {
+    return !this.#isRunning && this.#writes === 0
+  }
+
   close(): void {
     this.#closed = true
     this.#unsubscribe()

@@ -43,7 +43,8 @@ export function setOf(resource: string, name: string, world: World): object {
     return { ...about, kind: 'Deployment', spec: { selector, replicas, strategy, revisionHistoryLimit: 2, template: template(app, world, world.random.int(5) === 0 ? ephemeral : {}) } }
   }
   if (resource === 'statefulsets') {
-    const claims = world.random.int(2) === 0 ? { volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: storage }] } : {}
+    // By its name: one with claims can do nothing with orphans that have none.
+    const claims = name !== 'x' ? { volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: storage }] } : {}
     const retention = { persistentVolumeClaimRetentionPolicy: { whenDeleted: world.pick(['Retain', 'Delete']), whenScaled: world.pick(['Retain', 'Delete']) } }
     return { ...about, kind: 'StatefulSet', spec: { selector, replicas, serviceName: name, podManagementPolicy: world.pick(['Parallel', 'OrderedReady']), template: template(app, world), ...claims, ...retention } }
   }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseSelector } from '../../src/apimachinery/labels.ts'
+import { InformerFactory } from '../../src/client/informer.ts'
 import { isStatusError } from '../../src/errors.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import type { ConfigMap } from '../../schemas/types.ts'
@@ -73,6 +74,51 @@ t.test('subscribers hear what is there and then every change', async (t) => {
   await api.delete(KIND, { namespace: 'default', name: 'b' })
   t.equal(heard.length, 4)
   t.equal(informers.for(KIND), informer, 'one informer for all')
+})
+
+t.test('a watch that ends is begun anew with a list', async (t) => {
+  const { api, client } = await startApi(t)
+  const admin = client()
+  for (const name of ['kept', 'changed', 'gone', 'again']) await admin.create(map(name))
+  // A store whose watch can be cut off.
+  let watch: Parameters<typeof api.store.watch>[1] | undefined
+  let watches = 0
+  const store = {
+    list: (prefix: string) => api.store.list(prefix),
+    watch(prefix: string, options: typeof watch & object) {
+      watches++
+      watch = options
+      return api.store.watch(prefix, { ...options, onEvents: (events) => watch === options && options.onEvents(events) })
+    },
+  }
+  const failures: unknown[] = []
+  const factory = new InformerFactory({ store, scheme: api.scheme } as unknown as typeof api, (kind, error) => failures.push(kind, error))
+  const heard: string[] = []
+  const informer = factory.for<ConfigMap>(KIND)
+  const error = new Error('mine')
+  const fails = () => {
+    throw error
+  }
+  informer.subscribe({ update: fails, delete: fails })
+  informer.subscribe({ add: (o) => heard.push(`add ${o.metadata.name}`), update: (o) => heard.push(`update ${o.metadata.name}`), delete: (o) => heard.push(`delete ${o.metadata.name}`) })
+  heard.length = 0
+  const cut = watch
+  watch = undefined
+  await admin.patch(KIND, { namespace: 'default', name: 'changed' }, { data: { n: '1' } })
+  for (const name of ['gone', 'again']) await admin.delete(KIND, { namespace: 'default', name })
+  for (const name of ['again', 'new']) await admin.create(map(name))
+  t.same(heard, [])
+  cut?.onClose?.(new Error('too slow'))
+  t.same(heard.sort(), ['add again', 'add new', 'delete again', 'delete gone', 'update changed', 'update kept'])
+  t.same(names(informer.lister.list()), ['again', 'changed', 'kept', 'new'])
+  t.same(failures.splice(0).slice(0, 2), [KIND, error], 'a subscriber that fails is told of')
+  heard.length = 0
+  await admin.delete(KIND, { namespace: 'default', name: 'new' })
+  t.same(heard, ['delete new'], 'and keeps nobody from hearing')
+  t.equal(watches, 2)
+  factory.relist()
+  t.same(heard, ['delete new', 'update again', 'update changed', 'update kept'])
+  factory.close()
 })
 
 t.test('another version of a kind has an informer of its own', async (t) => {
