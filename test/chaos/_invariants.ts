@@ -205,7 +205,7 @@ const checks: Readonly<Record<string, Check>> = {
     s.budgets.flatMap((b) => {
       const pods = s.pods.filter((p) => p.metadata.namespace === b.metadata.namespace && selects(b.spec?.selector?.matchLabels, p) && !isPodTerminal(p))
       const healthy = pods.filter(isPodReady).length
-      return differs(nameOf(b), [b.status?.currentHealthy, b.status?.disruptionsAllowed], [healthy, Math.max(0, healthy - (b.status?.desiredHealthy ?? 0))])
+      return differs(nameOf(b), [b.status?.currentHealthy, b.status?.disruptionsAllowed], [healthy, b.status?.expectedPods ? Math.max(0, healthy - (b.status.desiredHealthy ?? 0)) : 0])
     }),
 }
 
