@@ -12,6 +12,7 @@ import { ProfileCycle } from '../src/scheduler/cycle.ts'
 import { NodeFinder } from '../src/scheduler/find-node.ts'
 import type { Handle } from '../src/scheduler/framework.ts'
 import { Nominator } from '../src/scheduler/nominator.ts'
+import { WaitingPods } from '../src/scheduler/waiting-pods.ts'
 import { podInfoOf } from '../src/scheduler/pod-info.ts'
 import { plugins } from '../src/scheduler/registry.ts'
 import type { Pod } from '../schemas/types.ts'
@@ -24,8 +25,9 @@ const nothing = { get: () => undefined, list: () => [], select: () => [], byUid:
 const informers = { for: () => ({ kind: '', lister: nothing, subscribe: () => () => undefined, addIndex: () => undefined }), lister: () => nothing }
 
 function handleOf(cache: Cache): Handle {
+  const clock = new SystemClock()
   const unused = new Proxy({}, { get: () => () => undefined }) as Handle['client'] & Handle['events']
-  return { client: unused, events: unused, informers, clock: new SystemClock(), random: new SeededRandom(1), log: pino({ level: 'silent' }), cache, nominator: new Nominator(), extenders: [], activate: () => undefined }
+  return { client: unused, events: unused, informers, clock, random: new SeededRandom(1), log: pino({ level: 'silent' }), cache, nominator: new Nominator(), waitingPods: new WaitingPods(clock), extenders: [], activate: () => undefined }
 }
 
 function run(name: string, nodes: number): void {

@@ -136,6 +136,18 @@ export class Cache {
     return placed.info
   }
 
+  /** What `ask` answers about the cluster as it would be without the pod. It must not wait. */
+  without<T>(uid: string, ask: () => T): T {
+    const placed = this.#placed.get(uid)
+    if (!placed) return ask()
+    this.removePod(uid)
+    try {
+      return ask()
+    } finally {
+      this.#put(placed)
+    }
+  }
+
   #put(placed: Placed): void {
     const { info, nodeName } = placed
     this.removePod(info.uid)

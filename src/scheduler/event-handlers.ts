@@ -11,12 +11,14 @@ import { nodeChanges, podChanges, type WatchedResource } from './cluster-events.
 import type { Nominator } from './nominator.ts'
 import { podInfoOf } from './pod-info.ts'
 import type { SchedulingQueue } from './queue.ts'
+import type { WaitingPods } from './waiting-pods.ts'
 
 export interface FollowOptions {
   informers: Informers
   cache: Cache
   queue: SchedulingQueue
   nominator: Nominator
+  waitingPods: WaitingPods
   /** Whether a pod asks for this scheduler. */
   isOurs(pod: Pod): boolean
   /** A device class may stand behind a resource that so far was a node's own; called before anybody waiting hears of it. */
@@ -135,11 +137,12 @@ function changed({ cache, queue }: FollowOptions, pod: Pod, oldPod: Pod): void {
 }
 
 /** Gone, or done: what it took is free. */
-function ended({ cache, queue, nominator }: FollowOptions, pod: Pod): void {
+function ended({ cache, queue, nominator, waitingPods }: FollowOptions, pod: Pod): void {
   const { uid = '' } = pod.metadata
   const wasPromised = nominator.nodeOf(uid) !== undefined
   const removed = cache.removePod(uid)
   nominator.delete(uid)
+  waitingPods.get(uid)?.reject('', 'removed')
   if (!pod.spec.nodeName) queue.delete(keyOf(pod))
   if (removed || pod.spec.nodeName || wasPromised) queue.moved({ resource: 'AssignedPod', action: 'delete', old: pod, oldPod: pod })
 }

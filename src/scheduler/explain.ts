@@ -3,7 +3,7 @@
  * plugin's score would be. Asks the same plugins as a decision does and leaves no trace.
  */
 import { fitMessage } from './fit-error.ts'
-import { ProfileCycle, type States } from './cycle.ts'
+import { ProfileCycle } from './cycle.ts'
 import { othersOf } from './find-node.ts'
 import { messageOf, type Handle, type Status } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
@@ -42,7 +42,11 @@ interface Asking {
   pod: PodInfo
 }
 
-export function explain(profile: Profile, handle: Handle, { pod: given }: PodInfo): Explanation {
+export function explain(profile: Profile, handle: Handle, pod: PodInfo): Explanation {
+  return handle.cache.without(pod.uid, () => explainPlacing(profile, handle, pod))
+}
+
+function explainPlacing(profile: Profile, handle: Handle, { pod: given }: PodInfo): Explanation {
   const { nodeName } = given.spec
   const { nominatedNodeName } = given.status ?? {}
   // A pod that is placed is asked about as if it were not: other nodes are of interest too.
@@ -59,22 +63,13 @@ export function explain(profile: Profile, handle: Handle, { pod: given }: PodInf
   const byNode = new Map<NodeInfo, Status>()
   for (const node of cache.nodes) {
     const isLeftOut = outcome.nodes !== undefined && !outcome.nodes.has(node.name)
-    const status = isLeftOut ? others : profile.filterWithNominated(handle.nominator, { pod, ...without(cycle, pod, node) })
+    const status = isLeftOut ? others : profile.filterWithNominated(handle.nominator, { pod, node, states: cycle.states })
     if (status) byNode.set(node, isLeftOut ? { ...status, plugin: outcome.narrowedBy.join(', ') } : status)
   }
   const fitting = cache.nodes.filter((node) => !byNode.has(node))
   const message = fitting.length === 0 ? fitMessage({ nodeCount: cache.nodeCount, refusals: { byNode, others: undefined } }) : undefined
   const nodes = [...scored(profile, cycle, { pod, nodes: fitting }), ...[...byNode].map(([node, status]) => refused({ profile, handle, pod }, node, status))]
   return { ...about, ...(message ? { message } : {}), nodes }
-}
-
-/** A node as it would be if the pod were not on it. */
-function without({ states }: ProfileCycle, pod: PodInfo, node: NodeInfo): { node: NodeInfo; states: States } {
-  if (!node.pods.has(pod.uid)) return { node, states }
-  const changed = { node: node.clone(), states: states.clone() }
-  changed.node.removePod(pod.uid)
-  changed.states.removePod({ pod, other: pod, node: changed.node })
-  return changed
 }
 
 function heldBy(status: Status): { plugin: string; message: string } {

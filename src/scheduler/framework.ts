@@ -14,6 +14,7 @@ import type { EventInterest } from './cluster-events.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
+import type { WaitingPods } from './waiting-pods.ts'
 
 export const MAX_NODE_SCORE = 100
 
@@ -42,6 +43,11 @@ export function messageOf(status: Status | undefined): string {
   return status ? status.reasons.join(', ') : ''
 }
 
+/** The answer of a permit plugin that has not decided yet. */
+export interface PermitWait {
+  readonly waitMs: number
+}
+
 /** What plugins can reach besides their arguments. */
 export interface Handle {
   readonly client: Client
@@ -52,6 +58,8 @@ export interface Handle {
   readonly log: Logger
   readonly cache: Cache
   readonly nominator: Nominator
+  /** Pods that have a node and wait to be permitted. */
+  readonly waitingPods: WaitingPods
   /** Programs outside that have a say, in the order in which they are asked. */
   readonly extenders: readonly Extender[]
   /** Brings pods that wait back into the active queue at once. */
@@ -136,7 +144,8 @@ export interface Plugin<F = unknown, S = unknown> {
   normalize?(state: S, scores: Float64Array, nodes: readonly NodeInfo[]): void
   reserve?(state: F, pod: PodInfo, nodeName: string): Status | undefined
   unreserve?(state: F, pod: PodInfo, nodeName: string): void
-  permit?(pod: PodInfo, nodeName: string, cycle: Cycle): Status | undefined
+  /** May keep the pod waiting: until `handle.waitingPods` is told that it is allowed or rejected, or the time is over. */
+  permit?(pod: PodInfo, nodeName: string, cycle: Cycle): Status | PermitWait | undefined
   /** Whether preBind would have something to do that takes its time (upstream's PreBindPreFlight). */
   willPreBind?(state: F, pod: PodInfo, nodeName: string): boolean
   /** Undefined when there is nothing to do: then nothing is awaited. */

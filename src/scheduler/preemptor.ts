@@ -55,9 +55,18 @@ export class Preemptor {
   }
 
   async #preempt(pod: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {
-    const { client, events, clock } = this.#handle
+    const { events, waitingPods } = this.#handle
+    const waiting = waitingPods.get(victim.uid)
+    // One that is not bound yet only has to let go.
+    if (waiting) waiting.preempt('DefaultPreemption', 'preempted')
+    else if (!(await this.#delete(victim, pod.pod.spec.schedulerName ?? ''))) return
+    events.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`, { action: 'Preempting', related: pod.pod })
+  }
+
+  /** Resolves to false when it was gone already. */
+  async #delete(victim: PodInfo, schedulerName: string): Promise<boolean> {
+    const { client, clock } = this.#handle
     const ref = { namespace: victim.namespace, name: victim.name }
-    const schedulerName = pod.pod.spec.schedulerName ?? ''
     const condition = {
       type: 'DisruptionTarget',
       observedGeneration: victim.pod.metadata.generation,
@@ -69,11 +78,11 @@ export class Preemptor {
     try {
       if (conditions) await client.patch('v1/Pod', ref, { status: { conditions } }, { type: 'strategic', subresource: 'status' })
       await client.delete('v1/Pod', ref, { preconditions: { uid: victim.uid } })
+      return true
     } catch (error) {
-      if (isStatusError(error, 'NotFound')) return
+      if (isStatusError(error, 'NotFound')) return false
       throw error
     }
-    events.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`, { action: 'Preempting', related: pod.pod })
   }
 
   async #clearNomination({ namespace, name, pod }: PodInfo): Promise<void> {

@@ -229,12 +229,15 @@ export class Profile {
     for (const i of [...this.#with.reserve].reverse()) this.#present(cycle, i)?.unreserve?.(cycle.states.values[i], pod, nodeName)
   }
 
-  permit(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Status | undefined {
+  /** A refusal, or how long each plugin that has not decided wants the pod to wait at most. */
+  permit(cycle: ProfileCycle, pod: PodInfo, nodeName: string): Status | ReadonlyMap<string, number> {
+    const waitsMs = new Map<string, number>()
     for (const i of this.#with.permit) {
-      const status = this.plugins[i]?.permit?.(pod, nodeName, cycle)
-      if (status) return this.#told(status, i, 'Permit')
+      const answer = this.plugins[i]?.permit?.(pod, nodeName, cycle)
+      if (answer && 'waitMs' in answer) waitsMs.set(this.plugins[i]?.name ?? '', answer.waitMs)
+      else if (answer) return this.#told(answer, i, 'Permit')
     }
-    return undefined
+    return waitsMs
   }
 
   #told(status: Status, i: number, point: string): Status {

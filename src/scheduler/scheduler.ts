@@ -26,6 +26,7 @@ import { podInfoOf, type PodInfo } from './pod-info.ts'
 import type { Profile } from './profile.ts'
 import { SchedulingQueue, type QueuedPod } from './queue.ts'
 import { plugins as allPlugins } from './registry.ts'
+import { WaitingPods } from './waiting-pods.ts'
 
 /** Bindings and status writes under way at a time; above it no further decision is made. */
 const MAX_WRITES = 256
@@ -40,6 +41,12 @@ interface Attempt {
   entry: QueuedPod
   profile: Profile
   cycle: ProfileCycle
+}
+
+interface Placing {
+  profile: Profile
+  cycle: ProfileCycle
+  node: NodeInfo
 }
 
 interface Failure {
@@ -75,7 +82,7 @@ export class Scheduler {
     this.#extenders = buildExtenders(config, ctx.clock)
     const [first] = this.#profiles.values()
     const { client, informers, events, clock, random, log } = ctx
-    this.#handle = { client, informers, events, clock, random, log, cache: this.#cache, nominator: this.#nominator, extenders: this.#extenders, activate: (keys) => this.#queue.activate(keys) }
+    this.#handle = { client, informers, events, clock, random, log, cache: this.#cache, nominator: this.#nominator, waitingPods: new WaitingPods(clock), extenders: this.#extenders, activate: (keys) => this.#queue.activate(keys) }
     this.#finder = new NodeFinder(random)
     this.#queue = new SchedulingQueue({
       clock,
@@ -91,6 +98,7 @@ export class Scheduler {
       cache: this.#cache,
       queue: this.#queue,
       nominator: this.#nominator,
+      waitingPods: this.#handle.waitingPods,
       isOurs: (pod) => this.#profiles.has(schedulerNameOf(pod)),
       classesChanged: () => this.#profiles.forEach((profile) => profile.forgetAnswers()),
     })
@@ -104,6 +112,7 @@ export class Scheduler {
     this.#closed = true
     this.#unsubscribe()
     this.#queue.close()
+    this.#handle.waitingPods.close()
     for (const extender of this.#extenders) extender.close()
   }
 
@@ -171,18 +180,32 @@ export class Scheduler {
     return result instanceof Promise ? result.then(follow) : follow(result)
   }
 
-  #place(entry: QueuedPod, { profile, cycle, node }: { profile: Profile; cycle: ProfileCycle; node: NodeInfo }): void {
+  #place(entry: QueuedPod, { profile, cycle, node }: Placing): void {
     const { info } = entry
     this.#nominator.delete(info.uid)
     this.#cache.assume(info, node.name)
-    const refusal = profile.reserve(cycle, info, node.name) ?? profile.permit(cycle, info, node.name)
-    if (refusal) {
-      profile.unreserve(cycle, info, node.name)
-      this.#cache.forget(info.uid)
-      const message = fitMessage({ nodeCount: 1, refusals: { byNode: new Map([[node, refusal]]), others: undefined } })
-      const rejectedBy = new Set(refusal.plugin ? [refusal.plugin] : [])
-      return this.#fail(entry, { message, isError: refusal.code === 'Error', rejectedBy, nominatedNodeName: '' })
-    }
+    const placing = { profile, cycle, node }
+    const permitted = profile.reserve(cycle, info, node.name) ?? profile.permit(cycle, info, node.name)
+    if ('code' in permitted) return this.#release(entry, permitted, placing)
+    if (permitted.size === 0) return this.#startBinding(entry, placing)
+    void this.#handle.waitingPods.wait(info, permitted).then((refusal) => {
+      if (this.#closed) return
+      if (!refusal) return this.#startBinding(entry, placing)
+      this.#release(entry, refusal, placing)
+      this.#queue.moved({ resource: 'AssignedPod', action: 'delete', old: info.pod, oldPod: info.pod })
+    })
+  }
+
+  /** Takes the pod off the node that it was not allowed to have after all. */
+  #release(entry: QueuedPod, refusal: Status, { profile, cycle, node }: Placing): void {
+    const { info } = entry
+    profile.unreserve(cycle, info, node.name)
+    this.#cache.forget(info.uid)
+    const message = isRejection(refusal) ? fitMessage({ nodeCount: 1, refusals: { byNode: new Map([[node, refusal]]), others: undefined } }) : messageOf(refusal)
+    this.#fail(entry, { message, isError: !isRejection(refusal), rejectedBy: new Set(refusal.plugin ? [refusal.plugin] : []), nominatedNodeName: '' })
+  }
+
+  #startBinding(entry: QueuedPod, { profile, cycle, node }: Placing): void {
     // Nothing that happens from here on makes it unschedulable: what fails now is tried again.
     this.#queue.done(entry)
     void this.#write(() => this.#bind(entry, { profile, cycle, nodeName: node.name }))

@@ -5,6 +5,7 @@ import { defaultSchedulerConfig } from '../../src/scheduler/config/load.ts'
 import { Cache } from '../../src/scheduler/cache.ts'
 import { messageOf, type Handle, type Plugin } from '../../src/scheduler/framework.ts'
 import { Nominator } from '../../src/scheduler/nominator.ts'
+import { WaitingPods } from '../../src/scheduler/waiting-pods.ts'
 import { podInfoOf } from '../../src/scheduler/pod-info.ts'
 import { ProfileCycle } from '../../src/scheduler/cycle.ts'
 import { Profile } from '../../src/scheduler/profile.ts'
@@ -34,7 +35,7 @@ export function cycleOf(names: string[], { nodes, pods = [], objects = [], args 
   for (const node of nodes) cache.setNode(node)
   for (const pod of pods) cache.setPod(pod)
   const { client, informers, events, clock, random, log } = cluster.context()
-  const handle: Handle = { client, informers, events, clock, random, log, cache, nominator: new Nominator(), extenders: [], activate() {} }
+  const handle: Handle = { client, informers, events, clock, random, log, cache, nominator: new Nominator(), waitingPods: new WaitingPods(clock), extenders: [], activate() {} }
   const defaults = Object.fromEntries((defaultSchedulerConfig(plugins).profiles[0]?.pluginConfig ?? []).map((c) => [c.name, c.args ?? {}]))
   const merged = Object.fromEntries(Object.entries(args ?? {}).map(([name, given]) => [name, { ...defaults[name], ...given }]))
   const profile = new Profile(names.map(plugin), { schedulerName: 'default-scheduler', args: { ...defaults, ...merged } })

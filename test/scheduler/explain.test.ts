@@ -41,3 +41,26 @@ for (const [what, { node: change, others = [], spec, labels = {} }, detail] of c
     t.equal(explain({ ...made, metadata: { ...made.metadata, labels } })?.nodes[0]?.detail, detail)
   })
 }
+
+t.test('a pod that is placed is scored as if it were not', async (t) => {
+  const cluster = new FakeCluster({ gracefulPods: true })
+  const { loop, explain } = schedulerLoop()
+  const running = loop.start(cluster.context())
+  t.teardown(() => void running.close())
+  const spec = (): PodSpec => ({
+    ...container({ resources: { requests: { cpu: '2', memory: '3Gi' } } }),
+    affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 10, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'p' } } } }] } },
+    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: { app: 'p' } } }],
+  })
+  cluster.seed(...['a', 'b'].map((name) => node(name, { labels: { 'kubernetes.io/hostname': name } })))
+  const labelled = (made: Pod): Pod => ({ ...made, metadata: { ...made.metadata, labels: { app: 'p' } } })
+  const before = explain(labelled(pod('p', spec())))
+  const there = labelled({ ...pod('p', spec()), spec: { ...pod('p', spec()).spec, nodeName: 'a' } })
+  cluster.seed(there)
+  const after = explain(there)
+  t.equal(after?.nodeName, 'a')
+  t.same(after?.nodes, before?.nodes)
+  t.same(explain(there)?.nodes, after?.nodes, 'asking leaves no trace')
+  const [a] = explain(labelled(pod('other', spec())))?.nodes.filter((n) => n.node === 'a') ?? []
+  t.not(a?.total, before?.nodes.find((n) => n.node === 'a')?.total, 'it counts for others')
+})

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { FakeCluster } from '../helpers/fake-client.ts'
-import { scheduler } from '../../src/scheduler/scheduler.ts'
+import { definePlugin, type Handle } from '../../src/scheduler/framework.ts'
+import { defaultSchedulerConfig } from '../../src/scheduler/config/load.ts'
+import { Scheduler, scheduler } from '../../src/scheduler/scheduler.ts'
+import { plugins } from '../../src/scheduler/registry.ts'
 import type { Node, PersistentVolumeClaim, Pod, StorageClass } from '../../schemas/types.ts'
 import { node, pod } from './_objects.ts'
 
@@ -162,3 +165,45 @@ t.test('a provisioner that gives up sends the pod back', async (t) => {
   await cluster.settle()
   t.match(cluster.read<Pod>('v1/Pod', 'p').status?.conditions, [{ type: 'PodScheduled', reason: 'SchedulerError', message: 'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"' }])
 })
+
+t.test('a plugin may keep a pod waiting for its permission', async (t) => {
+  const cluster = new FakeCluster({ gracefulPods: true })
+  cluster.seed(node('a'))
+  let handle: Handle | undefined
+  const gate = definePlugin({
+    name: 'Gate',
+    order: 1000,
+    permit(_pod, _node, cycle) {
+      handle = cycle.handle
+      return { waitMs: 3000 }
+    },
+  })
+  const loop = new Scheduler(cluster.context(), { plugins: [...plugins, gate], config: withPermit(gate.name) })
+  t.teardown(() => loop.close())
+  const settle = () => cluster.clock.step(1)
+  const waiting = (name: string) => handle?.waitingPods.get(cluster.read<Pod>('v1/Pod', name).metadata.uid ?? '')
+  for (const name of ['allowed', 'rejected', 'late', 'deleted']) await cluster.create(pod(name, { cpu: '1' }))
+  await settle()
+  t.same(handle?.waitingPods.all().map((w) => w.pod.name).sort(), ['allowed', 'deleted', 'late', 'rejected'])
+  t.same(waiting('allowed')?.pendingPlugins, ['Gate'])
+  waiting('allowed')?.allow('Gate')
+  waiting('rejected')?.reject('Gate', 'not this one')
+  await cluster.delete('v1/Pod', { namespace: 'default', name: 'deleted' }, { gracePeriodSeconds: 0 })
+  await settle()
+  t.equal(cluster.read<Pod>('v1/Pod', 'allowed').spec.nodeName, 'a')
+  t.equal(why(cluster.read<Pod>('v1/Pod', 'rejected')), '0/1 nodes are available: 1 not this one.')
+  t.same(handle?.waitingPods.all().map((w) => w.pod.name), ['late'])
+  await cluster.clock.step(3000)
+  t.equal(why(cluster.read<Pod>('v1/Pod', 'late')), '0/1 nodes are available: 1 rejected due to timeout after waiting 3s at plugin Gate.')
+  await cluster.create(pod('next', { cpu: '3' }))
+  await settle()
+  waiting('next')?.allow('Gate')
+  await settle()
+  t.equal(cluster.read<Pod>('v1/Pod', 'next').spec.nodeName, 'a', 'those that were rejected take no room')
+})
+
+function withPermit(name: string) {
+  const config = defaultSchedulerConfig([...plugins])
+  for (const profile of config.profiles) profile.plugins.permit = { enabled: [{ name }], disabled: [] }
+  return config
+}
