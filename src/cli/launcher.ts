@@ -11,6 +11,9 @@ import { CodeCacheFile, userCacheFolder } from './code-cache.ts'
 
 // What has been compiled is not forgotten while it rests: it would be missing in the cache.
 v8.setFlagsFromString('--no-flush-bytecode')
+// Functions are optimized after three times as much work as by default: a server is often short-lived, and much of what it does
+// in its first seconds it does a thousand times and never again. Measured with this V8 only.
+if (process.versions.v8.startsWith('11.3.')) v8.setFlagsFromString('--interrupt-budget=202752')
 
 const file = path.join(__dirname, 'program.js')
 const source = fs.readFileSync(file)
