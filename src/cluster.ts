@@ -21,7 +21,7 @@ import { listen } from './cluster/listening.ts'
 import { startParts } from './cluster/moving-parts.ts'
 import { openKubelet } from './cluster/nodes.ts'
 import { joinNetwork, reachable } from './cluster/network.ts'
-import { SETTINGS, SYSTEM, type ClusterOptions } from './cluster/options.ts'
+import { addressRanges, SETTINGS, SYSTEM, type ClusterOptions } from './cluster/options.ts'
 import type { ControllerDefinition, LoopDefinition } from './controller/controller.ts'
 import { selectControllers } from './controller/selection.ts'
 import type { Kubelet } from './kubelet/kubelet.ts'
@@ -31,6 +31,7 @@ import type { UserInfo } from './registry/kind.ts'
 import { objectCodec } from './registry/object-codec.ts'
 import type { ObjectStore } from './registry/resource-storage.ts'
 import { schedulerLoop } from './scheduler/scheduler.ts'
+import { nthAddress } from './apimachinery/ip-address.ts'
 import { usageByRequests } from './registry/usage.ts'
 import { openStore } from './storage/open.ts'
 
@@ -70,13 +71,14 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const clock = options.clock ?? new SystemClock()
   const random = options.random ?? new SystemRandom()
   const log = options.log ?? pino({ level: options.logLevel }, pino.destination(2))
+  const ranges = addressRanges(options.addresses)
   if (options.dataDir) fs.mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const store: ObjectStore = await openStore({ dataDir: options.dataDir && path.join(options.dataDir, 'store'), codec: objectCodec({ freeze: options.freeze ?? false }), clock })
   opened.push(store)
-  const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host], clock, random })
+  const pki = await loadPki({ dir: options.dataDir && path.join(options.dataDir, 'pki'), hosts: [options.host, ...ranges.serviceCIDRs.map((range) => nthAddress(range, 1))], clock, random })
 
   const authentication = authenticationOf(options, pki)
-  const plane = buildControlPlane({ store, clock, random, log, pki, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, usage: (pod, container) => kubelet.usage(pod, container) ?? usageByRequests(pod, container), admission: options.admission, authorization: options.authorization, authentication })
+  const plane = buildControlPlane({ store, clock, random, log, pki, serviceCIDRs: ranges.serviceCIDRs, allowPrivileged: options.allowPrivileged ?? options.nodes.length > 0, hasMetrics: options.nodes.length > 0, usage: (pod, container) => kubelet.usage(pod, container) ?? usageByRequests(pod, container), admission: options.admission, authorization: options.authorization, authentication })
   const { api, system } = plane
   opened.push(plane)
   const kubelet: Kubelet = await openKubelet(options, { network: plane.network, log, opened })
@@ -86,14 +88,14 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   if (audit) opened.push(audit.sink)
   const server = await listen({ ...options, authentication }, { ...plane, pki, log, audit, state, kubelet, random, explain: scheduler.explain })
   opened.push(server)
-  joinNetwork(plane.network, { host: reachable(options.host), port: server.port })
+  joinNetwork(plane.network, { host: reachable(options.host), port: server.port }, ranges)
   const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, random, fallback: pki.server, log }, options.hostAccess))
   if (access) opened.push(access)
-  await bootstrap(plane, { port: server.port, pki, frontProxy: authentication.frontProxy, advertises: options.nodes.length > 0 })
+  await bootstrap(plane, { port: server.port, pki, frontProxy: authentication.frontProxy, advertises: options.nodes.length > 0, serviceCIDRs: ranges.serviceCIDRs })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.
   store.compact(store.revision)
   state.ready = true
-  const parts = startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, pki, clock, random, log })
+  const parts = startParts(plane, { definitions: [...controllers, ...loops, ...(access?.definitions ?? [])], loadBalancerCIDR: access ? LOOPBACK_BALANCERS : SETTINGS.loadBalancerCIDR, ranges, pki, clock, random, log })
   opened.push(parts)
   const lease = new IdentityLease({ client: new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), clock, random, log, address: `${reachable(options.host)}:${server.port}` })
   opened.push(lease)

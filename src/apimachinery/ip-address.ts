@@ -112,6 +112,37 @@ export function sameIP(a: IPAddress, b: IPAddress): boolean {
   return a.every((byte, i) => byte === b[i])
 }
 
+/** The address `n` units after this one, a unit being what the byte at `unit` counts: 15 for addresses, 7 for IPv6 blocks of 64 bits. */
+export function addressAfter(ip: IPAddress, n: number, unit = 15): IPAddress {
+  const bytes = ip.slice()
+  for (let i = unit, rest = n; i >= 0 && rest > 0; i--) {
+    const sum = (bytes[i] ?? 0) + (rest % 256)
+    bytes[i] = sum % 256
+    rest = Math.floor(rest / 256) + (sum > 255 ? 1 : 0)
+  }
+  return bytes
+}
+
+/** The nth address of a range. The first one of the Services' the API server keeps for itself, the tenth is its DNS' in most clusters. */
+export function nthAddress(cidr: string, n: number): string {
+  const network = parseCIDR(cidr)?.network
+  if (!network) throw new Error(`not an address range: ${cidr}`)
+  return formatIP(addressAfter(network, n))
+}
+
+/** How many addresses before it the prefix has; nothing for one outside of it. Past 2^53 it is not exact. */
+export function offsetIn(prefix: IPPrefix, ip: IPAddress): number | undefined {
+  if (!prefixContains(prefix, ip)) return undefined
+  return ip.reduce((sum, byte, i) => sum * 256 + (byte - (prefix.network[i] ?? 0)), 0)
+}
+
+export type IPFamily = 'IPv4' | 'IPv6'
+
+/** The family of an address or a prefix as it is written. */
+export function familyOf(text: string): IPFamily {
+  return text.includes(':') ? 'IPv6' : 'IPv4'
+}
+
 /** Whether the prefix holds the address. */
 export function prefixContains({ network, prefixLength, addressBits }: IPPrefix, ip: IPAddress): boolean {
   return isIPv4(ip) === (addressBits === 32) && sameIP(masked(ip, prefixLength + 128 - addressBits), network)

@@ -13,6 +13,8 @@ export const configSchema = {
     dataDir: { type: 'string', minLength: 1 },
     kubeconfig: { type: 'string', minLength: 1 },
     adminToken: { type: 'string', minLength: 1 },
+    serviceClusterIPRange: { type: 'string', minLength: 1 },
+    clusterCIDR: { type: 'string', minLength: 1 },
     allowPrivileged: { type: 'boolean' },
     controllers: { type: 'array', items: { type: 'string', minLength: 1 } },
     scheduler: { type: 'boolean' },
@@ -61,6 +63,8 @@ export interface Config {
   dataDir?: string
   kubeconfig?: string
   adminToken?: string
+  serviceClusterIPRange?: string
+  clusterCIDR?: string
   allowPrivileged?: boolean
   controllers?: string[]
   scheduler?: boolean

@@ -1,4 +1,6 @@
 /** The flags of `orrery up`: the one list that parsing, help, the config file's keys and the README go by. */
+import { POD_CIDRS } from '../cluster/options.ts'
+import { DEFAULT_SERVICE_CIDR } from '../registry/allocators.ts'
 import type { Flag } from './command.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -20,6 +22,8 @@ export const upFlags: readonly UpFlag[] = [
   { name: 'kubeconfig', value: 'FILE', env: 'ORRERY_KUBECONFIG', key: 'kubeconfig', default: 'DIR/kubeconfig', summary: 'where to write the kubeconfig; into an existing one the context "orrery" is merged' },
   { name: 'admin-token', value: 'TOKEN', env: 'ORRERY_ADMIN_TOKEN', key: 'adminToken', summary: 'a bearer token that is an administrator, besides the client certificate' },
   { name: 'nodes', value: 'N', env: 'ORRERY_NODES', key: 'nodes', default: String(DEFAULTS.nodes), summary: 'how many virtual nodes; the config file can say more about them' },
+  { name: 'service-cluster-ip-range', value: 'CIDRS', env: 'ORRERY_SERVICE_CLUSTER_IP_RANGE', key: 'serviceClusterIPRange', default: DEFAULT_SERVICE_CIDR, summary: 'from which Services get addresses, as the flag of kube-apiserver; an IPv4 and an IPv6 range, comma-separated, make the cluster dual-stack' },
+  { name: 'cluster-cidr', value: 'CIDRS', env: 'ORRERY_CLUSTER_CIDR', key: 'clusterCIDR', default: POD_CIDRS.IPv4, summary: `from which nodes get blocks of addresses for pods, as the flag of kube-controller-manager; with ${POD_CIDRS.IPv6} where Services have IPv6 addresses` },
   { name: 'allow-privileged', value: 'BOOL', env: 'ORRERY_ALLOW_PRIVILEGED', key: 'allowPrivileged', default: 'true with nodes', summary: 'true or false: whether containers may be privileged, as the flag of kube-apiserver' },
   { name: 'controllers', value: 'LIST', env: 'ORRERY_CONTROLLERS', key: 'controllers', default: '*', summary: 'which controllers run, as the flag of kube-controller-manager: "*" is all, "name" one, "-name" all but one, comma-separated' },
   { name: 'scheduler', value: 'BOOL', env: 'ORRERY_SCHEDULER', key: 'scheduler', default: 'true', summary: 'true or false: whether the scheduler runs; false leaves pods to one of your own' },

@@ -7,6 +7,8 @@ import { buildProfiles } from '../scheduler/build.ts'
 import { loadSchedulerConfig } from '../scheduler/config/load.ts'
 import type { SchedulerConfig } from '../scheduler/config/types.ts'
 import { plugins } from '../scheduler/registry.ts'
+import type { AddressRanges } from '../cluster/options.ts'
+import { addressRangesOf } from './address-ranges.ts'
 import { UserError, type Call, type Io } from './command.ts'
 import { nodeNames, readConfig } from './config.ts'
 import type { Config, NodeConfig } from './config-schema.ts'
@@ -25,6 +27,8 @@ export interface Settings {
   kubeconfig: string
   adminToken: string | undefined
   nodes: NodeOptions[]
+  /** Where Services and pods get addresses; the usual ranges where nothing is said. */
+  addresses: Partial<AddressRanges>
   /** undefined: where there are nodes. */
   allowPrivileged: boolean | undefined
   /** As `--controllers` of kube-controller-manager. */
@@ -96,6 +100,7 @@ function combine(given: Lookup, config: Config, { cwd, configDir, server }: { cw
     kubeconfig: place('kubeconfig', config.kubeconfig) ?? path.join(dataDir ?? path.resolve(cwd, DEFAULTS.dataDir), 'kubeconfig'),
     adminToken: textOf(given('admin-token'), 'a token') ?? config.adminToken,
     nodes,
+    addresses: addressRangesOf(saidOf(given('service-cluster-ip-range'), config.serviceClusterIPRange, 'serviceClusterIPRange'), saidOf(given('cluster-cidr'), config.clusterCIDR, 'clusterCIDR')),
     allowPrivileged: booleanOf(given('allow-privileged')) ?? config.allowPrivileged,
     controllers: textOf(given('controllers'), 'a list of controllers')?.split(',') ?? config.controllers ?? ['*'],
     scheduler: booleanOf(given('scheduler')) ?? config.scheduler ?? true,
@@ -127,6 +132,10 @@ function checked(given: Given, isGood: boolean, what: string): string {
 
 function booleanOf(given: Given | undefined): boolean | undefined {
   return given && checked(given, given.text === 'true' || given.text === 'false', 'true or false') === 'true'
+}
+
+function saidOf(given: Given | undefined, configured: string | undefined, key: string): Given | undefined {
+  return given ?? (configured === undefined ? undefined : { text: configured, origin: key })
 }
 
 function textOf(given: Given | undefined, what: string): string | undefined {

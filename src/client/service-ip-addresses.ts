@@ -4,12 +4,13 @@
  * Models k8s.io/kubernetes/pkg/registry/core/service/ipallocator/ipallocator.go.
  */
 import type { IPAddress } from '../../schemas/types.ts'
+import { familyOf } from '../apimachinery/ip-address.ts'
 import { StatusError } from '../errors.ts'
 import type { ServiceIPListener } from '../registry/allocators.ts'
 import type { Client } from './client.ts'
 
 const KIND = 'networking.k8s.io/v1/IPAddress'
-const LABELS = { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' }
+const labelsOf = (ip: string) => ({ 'ipaddress.kubernetes.io/ip-family': familyOf(ip), 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' })
 
 interface Options {
   /** Asked for when it is needed: the API is made after its allocators. */
@@ -31,7 +32,7 @@ export class ServiceIPAddresses implements ServiceIPListener {
     const address: IPAddress = {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'IPAddress',
-      metadata: { name: ip, labels: { ...LABELS } },
+      metadata: { name: ip, labels: labelsOf(ip) },
       spec: { parentRef: { resource: 'services', namespace, name } },
     }
     this.#after(ip, async () => void (await this.#options.client().create(address)))

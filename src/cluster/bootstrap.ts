@@ -1,4 +1,5 @@
 /** The objects that are there before the first request: those of every cluster, and the nodes asked for. */
+import { familyOf } from '../apimachinery/ip-address.ts'
 import { FRONT_PROXY_HEADERS, type FrontProxy } from '../auth/front-proxy.ts'
 import { FRONT_PROXY, type ClusterPki } from '../auth/pki.ts'
 import { ApiClient } from '../client/api-client.ts'
@@ -7,12 +8,12 @@ import { virtualNode } from '../kubelet/virtual-node.ts'
 import type { SystemReader } from '../registry/kind.ts'
 import { standardStorageClass } from '../../controllers/_local-path.ts'
 import type { ControlPlane } from './control-plane.ts'
-import { ADVERTISED, SETTINGS, SYSTEM, type NodeOptions } from './options.ts'
+import { ADVERTISED, SYSTEM, type NodeOptions } from './options.ts'
 
 /** Writes what every cluster has; rejects with the StatusError of the first object that is refused. */
-export async function bootstrap({ api }: ControlPlane, { port, pki, frontProxy, advertises }: { port: number; pki: ClusterPki; frontProxy: FrontProxy | undefined; advertises: boolean }): Promise<void> {
+export async function bootstrap({ api }: ControlPlane, { port, pki, frontProxy, advertises, serviceCIDRs }: { port: number; pki: ClusterPki; frontProxy: FrontProxy | undefined; advertises: boolean; serviceCIDRs: readonly string[] }): Promise<void> {
   const client = new ApiClient(api, SYSTEM, { name: 'kube-apiserver' })
-  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs: [SETTINGS.serviceCIDR], port, clientCA: pki.ca.cert, frontProxy: publishedProxy(frontProxy, pki.frontProxy.ca.cert), ...(advertises ? { advertiseAddress: ADVERTISED } : {}), groupVersions: api.scheme.all() })
+  await ensureBootstrapObjects(client, { now: api.clock.now(), serviceCIDRs, port, clientCA: pki.ca.cert, frontProxy: publishedProxy(frontProxy, pki.frontProxy.ca.cert), ...(advertises ? { advertiseAddress: ADVERTISED[familyOf(serviceCIDRs[0] ?? '')] } : {}), groupVersions: api.scheme.all() })
 }
 
 /** Whom servers beside this one are to believe: this one, whoever else it believes itself. */

@@ -33,7 +33,7 @@ import { podMetrics } from '../../api/metrics/v1beta1/_podmetrics.ts'
 import type { Service, ServiceCIDR } from '../../schemas/types.ts'
 import { watchConfigFiles } from './config-files.ts'
 import { API_SERVER } from './network.ts'
-import { SETTINGS, SYSTEM } from './options.ts'
+import { SYSTEM } from './options.ts'
 
 /** The API and what decides about it, without any way to reach it yet. */
 export interface ControlPlane {
@@ -55,6 +55,7 @@ interface ControlPlaneParts {
   random: Random
   log: Logger
   pki: ClusterPki
+  serviceCIDRs: readonly string[]
   allowPrivileged: boolean
   /** There are nodes, whose use of resources is told. */
   hasMetrics: boolean
@@ -66,13 +67,13 @@ interface ControlPlaneParts {
 }
 
 /** Builds the parts of the API server over a store; `close` stops what they keep open. */
-export function buildControlPlane({ store, clock, random, log, pki, allowPrivileged, hasMetrics, usage, admission, authorization = {}, authentication }: ControlPlaneParts): ControlPlane {
+export function buildControlPlane({ store, clock, random, log, pki, serviceCIDRs, allowPrivileged, hasMetrics, usage, admission, authorization = {}, authentication }: ControlPlaneParts): ControlPlane {
   const scheme = new Scheme(codecOf)
   scheme.add(apiKinds as KindDefinition[])
   if (hasMetrics) scheme.add([nodeMetrics, podMetrics] as unknown as KindDefinition[])
   const dial = (address: { host: string; port: number }) => network.connect(API_SERVER, address)
   const addresses = new ServiceIPAddresses({ client: () => new ApiClient(api, SYSTEM, { name: 'kube-apiserver' }), onError: (error) => log.error({ err: error }, 'an IPAddress was not written') })
-  const allocators = new ServiceAllocators({ random, serviceCIDR: SETTINGS.serviceCIDR, onServiceIP: addresses })
+  const allocators = new ServiceAllocators({ random, serviceCIDRs, onServiceIP: addresses })
   const keys: ServiceAccountKeys = new ServiceAccountKeys(pki.serviceAccountKey, { clock, random, system: () => system })
   const api: Api = new Api({ scheme, store, admission: new AdmissionChain(admissionPlugins({ dial, ...admission })), clock, random, system: () => system })
   const converters = new WebhookClient(dial)

@@ -10,7 +10,7 @@ import { ControllerManager } from '../controller/manager.ts'
 import type { UserInfo } from '../registry/kind.ts'
 import { Scheme } from '../registry/scheme.ts'
 import type { ControlPlane } from './control-plane.ts'
-import { SETTINGS } from './options.ts'
+import { clusterDNS, SETTINGS, type AddressRanges } from './options.ts'
 import { remoteReader } from './remote-reader.ts'
 
 /** Controllers, scheduler and kubelets: all that acts by itself. */
@@ -18,6 +18,7 @@ interface MovingParts {
   /** In the order of starting. */
   definitions: readonly (ControllerDefinition | LoopDefinition)[]
   loadBalancerCIDR: string
+  ranges: AddressRanges
   pki: ClusterPki
   clock: Clock
   random: Random
@@ -31,7 +32,7 @@ export interface RunningParts {
 }
 
 /** Starts loops and controllers, in the order given. */
-export function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, loadBalancerCIDR, pki, clock, random, log }: MovingParts): RunningParts {
+export function startParts({ api, informers, keys, authorizer, aggregation }: ControlPlane, { definitions, loadBalancerCIDR, ranges, pki, clock, random, log }: MovingParts): RunningParts {
   const recorders: Recorder[] = []
   const clientFor = (user: UserInfo, name: string) => new ApiClient(api, user, { name, authorizer })
   const signer = new CertificateSigner(pki.ca, { clock, random })
@@ -53,7 +54,7 @@ export function startParts({ api, informers, keys, authorizer, aggregation }: Co
     clock,
     random,
     log,
-    settings: { ...SETTINGS, loadBalancerCIDR, rootCA: pki.ca.cert },
+    settings: { ...SETTINGS, ...ranges, clusterDNS: clusterDNS(ranges), loadBalancerCIDR, rootCA: pki.ca.cert },
   })
   for (const definition of definitions) {
     if ('start' in definition) manager.startLoop(definition)

@@ -1,6 +1,7 @@
 /** What a cluster is told when it starts, and what is the same in each. */
 import type { Logger } from 'pino'
 import type { AdmissionOptions } from '../admission/plugins.ts'
+import { familyOf, nthAddress } from '../apimachinery/ip-address.ts'
 import { ADMIN_GROUP } from '../auth/authenticate.ts'
 import type { AuthenticationOptions } from '../auth/authentication.ts'
 import type { AuthorizationOptions } from '../auth/modes.ts'
@@ -27,6 +28,8 @@ export interface ClusterOptions {
   port: number
   /** Where state and keys are kept; undefined keeps all in memory. */
   dataDir: string | undefined
+  /** Where Services and pods get their addresses; with ranges of both families the cluster is dual-stack. */
+  addresses?: Partial<AddressRanges>
   /** A bearer token of an administrator, besides the client certificate. */
   adminToken?: string
   nodes: NodeOptions[]
@@ -65,15 +68,29 @@ export interface ClusterOptions {
 }
 
 /** Where the parts of the cluster find each other. */
-export const SETTINGS: Omit<ControllerSettings, 'rootCA'> = {
-  serviceCIDR: DEFAULT_SERVICE_CIDR,
-  podCIDR: '10.244.0.0/16',
+export const SETTINGS: Omit<ControllerSettings, 'rootCA' | 'clusterDNS' | keyof AddressRanges> = {
   loadBalancerCIDR: '172.18.255.0/24',
   clusterName: 'orrery',
+}
+
+/** One range each, or two of different families; the first is the default one. */
+export type AddressRanges = Pick<ControllerSettings, 'serviceCIDRs' | 'podCIDRs'>
+
+/** Where pods get addresses unless told, by family. */
+export const POD_CIDRS = { IPv4: '10.244.0.0/16', IPv6: 'fd00:10:244::/56' } as const
+
+/** The tenth address of the Services' range, as kubeadm gives it to the cluster's DNS. */
+export function clusterDNS({ serviceCIDRs: [range = ''] }: Pick<AddressRanges, 'serviceCIDRs'>): string {
+  return nthAddress(range, 10)
+}
+
+/** Those asked for; pods have addresses of the families of the Services unless told. */
+export function addressRanges({ serviceCIDRs = [DEFAULT_SERVICE_CIDR], podCIDRs = serviceCIDRs.map((text) => POD_CIDRS[familyOf(text)]) }: Partial<AddressRanges> = {}): AddressRanges {
+  return { serviceCIDRs, podCIDRs }
 }
 
 /** The API server's own user, and that of the parts it trusts. */
 export const SYSTEM: UserInfo = { name: 'system:apiserver', groups: [ADMIN_GROUP] }
 
 /** Where pods find the API server, on the network of the nodes. */
-export const ADVERTISED = '172.18.0.1'
+export const ADVERTISED = { IPv4: '172.18.0.1', IPv6: 'fc00:f853:ccd:e793::1' } as const

@@ -71,8 +71,11 @@ export interface ServedType {
 }
 
 export interface ControllerSettings {
-  serviceCIDR: string
-  podCIDR: string
+  /** One range, or two of different families; the first is the default one. */
+  serviceCIDRs: readonly string[]
+  podCIDRs: readonly string[]
+  /** Where pods ask for names. */
+  clusterDNS: string
   /** PEM of the cluster's CA. */
   rootCA: string
   /** From which LoadBalancer Services get their addresses. */

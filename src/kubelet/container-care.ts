@@ -21,7 +21,7 @@ export interface ContainerCareOptions {
   clock: Clock
   events: PodEvents
   network: Network
-  worker: { readonly pod: Pod; readonly podIP: string }
+  worker: { readonly pod: Pod; readonly podIPs: readonly string[] }
   changed(): void
 }
 
@@ -93,7 +93,7 @@ export class ContainerCare {
 
   get #target(): ProbeTarget {
     const { worker, record, handle } = this.#options
-    return { pod: worker.pod, container: record.container, handle, podIP: worker.podIP }
+    return { pod: worker.pod, container: record.container, handle, podIP: worker.podIPs[0] ?? '' }
   }
 
   get #surroundings(): ProbeSurroundings {

@@ -135,7 +135,7 @@ function fileSystem(input: ConfigInput, env: ReadonlyMap<string, string>, { term
   const mtimeMs = now()
   const volumes = (container.volumeMounts ?? []).map((mount) => ({ path: normalize(mount.mountPath ?? ''), mount: volumeMount(mount, { input, env, ledger }) }))
   const furnish = (fs: FileSystem) => {
-    fs.mount('/etc/hosts', writable(text(hostsFile(pod, itself.podIP))))
+    fs.mount('/etc/hosts', writable(text(hostsFile(pod, itself.podIPs))))
     fs.mount('/etc/hostname', writable(text(`${hostnameOf(pod)}\n`)))
     fs.mount('/etc/resolv.conf', writable(text(resolvConf(pod, nameserver))))
     fs.mount(container.terminationMessagePath || '/dev/termination-log', writable(terminationMessage))

@@ -5,11 +5,12 @@ import { parseQuantity, quantityMilliValue, quantityValue } from '../apimachiner
 export interface Itself {
   pod: Pod
   node: Node
-  podIP: string
-  hostIP: string
+  /** The first one first. */
+  podIPs: readonly string[]
+  hostIPs: readonly string[]
 }
 
-export function fieldValue({ fieldPath = '' }: ObjectFieldSelector, { pod, podIP, hostIP }: Itself): string {
+export function fieldValue({ fieldPath = '' }: ObjectFieldSelector, { pod, podIPs, hostIPs }: Itself): string {
   const { metadata, spec } = pod
   const [, map, key = ''] = /^metadata\.(annotations|labels)\['(.*)'\]$/.exec(fieldPath) ?? []
   if (map === 'annotations' || map === 'labels') return metadata[map]?.[key] ?? ''
@@ -29,11 +30,13 @@ export function fieldValue({ fieldPath = '' }: ObjectFieldSelector, { pod, podIP
     case 'spec.serviceAccountName':
       return spec.serviceAccountName ?? ''
     case 'status.hostIP':
+      return hostIPs[0] ?? ''
     case 'status.hostIPs':
-      return hostIP
+      return hostIPs.join(',')
     case 'status.podIP':
+      return podIPs[0] ?? ''
     case 'status.podIPs':
-      return podIP
+      return podIPs.join(',')
     default:
       return ''
   }

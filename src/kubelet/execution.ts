@@ -26,13 +26,13 @@ export interface Surroundings {
   nameserver: string
 }
 
-export function partyOf({ metadata, spec }: Pod, node: KeptNode, podIP: string): Party {
+export function partyOf({ metadata, spec }: Pod, node: KeptNode, podIPs: readonly string[]): Party {
   const { uid = '', namespace = '', name = '' } = metadata
-  return { uid, namespace, name, ip: podIP, nodeName: node.name, ...(spec.hostNetwork ? { hostNetwork: true } : {}) }
+  return { uid, namespace, name, ip: podIPs[0] ?? '', ...(podIPs.length > 1 ? { ips: podIPs } : {}), nodeName: node.name, ...(spec.hostNetwork ? { hostNetwork: true } : {}) }
 }
 
 export function nodeParty(node: KeptNode): Party {
-  return { name: node.name, ip: node.hostIP, nodeName: node.name }
+  return { name: node.name, ip: node.hostIP, ...(node.hostIPs.length > 1 ? { ips: node.hostIPs } : {}), nodeName: node.name }
 }
 
 /** @throws ConfigError */
@@ -47,7 +47,7 @@ export function makeExecution(surroundings: Surroundings, { itself, node, record
   const known = [...(kubernetes ? [kubernetes] : []), ...services.list(namespace)]
   const config = containerConfig({ itself, container, image, refs, services: known, volumes, nameserver, now: () => clock.now() })
   const log = logs.begin(pod.metadata.uid ?? '', record.name)
-  return { config, image, latestImage, log, party: partyOf(pod, node, itself.podIP), pids, isTask: role === 'init' || isTask(pod) }
+  return { config, image, latestImage, log, party: partyOf(pod, node, itself.podIPs), pids, isTask: role === 'init' || isTask(pod) }
 }
 
 /** Pods of which an end is expected: of Jobs, and Helm's hooks. */

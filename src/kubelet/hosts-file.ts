@@ -10,13 +10,13 @@ export function hostnameOf({ metadata, spec }: Pod): string {
   return spec.setHostnameAsFQDN && spec.subdomain ? `${name}.${spec.subdomain}.${metadata.namespace}.svc.${CLUSTER_DOMAIN}` : name
 }
 
-export function hostsFile(pod: Pod, ip: string): string {
+export function hostsFile(pod: Pod, ips: readonly string[]): string {
   const { metadata, spec } = pod
   const header = spec.hostNetwork ? '# Kubernetes-managed hosts file (host network).\n' : '# Kubernetes-managed hosts file.\n'
   const name = hostnameOf(pod)
   const full = spec.subdomain && !spec.hostnameOverride ? `${name}.${spec.subdomain}.${metadata.namespace}.svc.${CLUSTER_DOMAIN}\t` : ''
   const own = spec.hostNetwork ? '' : `fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n`
-  const lines = `${header}127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}${ip}\t${full}${name}\n`
+  const lines = `${header}127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}${ips.map((ip) => `${ip}\t${full}${name}\n`).join('')}`
   const aliases = spec.hostAliases ?? []
   if (aliases.length === 0) return lines
   return `${lines}\n# Entries added by HostAliases.\n${aliases.map((a) => `${a.ip}\t${(a.hostnames ?? []).join('\t')}\n`).join('')}`

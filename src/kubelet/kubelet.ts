@@ -145,12 +145,7 @@ function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf
     volumeOf: ({ spec }) => volumes.get('', spec.volumeName ?? ''),
     token: (pod, request) => tokenFor(pod, request, nodeOf(pod.spec.nodeName ?? '')),
   })
-  return { clock, refs, services: informers.lister<Service>('v1/Service'), volumes: podVolumes, logs: new ContainerLogs(clock), images, network, nameserver: nameserverOf(settings.serviceCIDR) }
-}
-
-/** The tenth address of services is the cluster's DNS, as installers set it. */
-function nameserverOf(serviceCIDR: string): string {
-  return serviceCIDR.replace(/\d+\/\d+$/, '10')
+  return { clock, refs, services: informers.lister<Service>('v1/Service'), volumes: podVolumes, logs: new ContainerLogs(clock), images, network, nameserver: settings.clusterDNS }
 }
 
 async function tokenFor({ metadata, spec }: Pod, { audience, expirationSeconds }: ServiceAccountTokenProjection, node: KeptNode | undefined): Promise<string> {

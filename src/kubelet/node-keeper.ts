@@ -5,6 +5,7 @@
  */
 import type { Lease, Node } from '../../schemas/types.ts'
 import { formatMicroTime, formatTime } from '../clock.ts'
+import { addressAfter, familyOf, formatIP, parseCIDR as parsePrefix, prefixContains, type IPFamily } from '../apimachinery/ip-address.ts'
 import type { Client } from '../client/client.ts'
 import type { ControllerContext } from '../controller/controller.ts'
 import { inParts } from '../controller/in-parts.ts'
@@ -15,12 +16,15 @@ import { NodeCounters } from './node-counters.ts'
 import { tellConditions, tellStarting } from './node-events.ts'
 import { NodeImages } from './node-images.ts'
 import { planNode } from './node-plan.ts'
+import { addressBeside } from './pod-addresses.ts'
 import { Periodic } from './periodic.ts'
 import type { Stages } from './stages.ts'
 import { isKubeletStopped, reportsInFull } from './virtual-node.ts'
 
-const NODE_CIDR = '172.18.0.0/16'
+const NODE_CIDRS = { IPv4: '172.18.0.0/16', IPv6: 'fc00:f853:ccd:e793::/64' } as const
 const POD_BLOCK_SIZE = 256
+/** The last byte of an IPv6 block of 64 bits. */
+const V6_BLOCK_BYTE = 7
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
 const LEASE_RENEW_MS = 10_000
@@ -33,7 +37,9 @@ export interface KeptNode {
   /** Acts as system:node:<name>. */
   readonly client: Client
   readonly hostIP: string
-  readonly podCIDR: string | undefined
+  /** All of them, the first one first. */
+  readonly hostIPs: readonly string[]
+  readonly podCIDRs: readonly string[]
   inFull: boolean
   /** Images that have been pulled here. */
   readonly images: NodeImages
@@ -60,7 +66,7 @@ export class NodeKeeper {
   readonly #stages: Stages
   readonly #listener: NodeListener
   readonly #kept = new Map<string, KeptNode>()
-  readonly #hostIPs = new AddressPool(NODE_CIDR, { skip: 2, skipLast: 1 })
+  readonly #hostIPs = new AddressPool(NODE_CIDRS.IPv4, { skip: 2, skipLast: 1 })
   readonly #podBlocks: AddressPool | undefined
   readonly #queue: KeyedQueue
   readonly #leases: Periodic
@@ -75,8 +81,9 @@ export class NodeKeeper {
     this.#listener = listener
     this.#allocator = this.#clientAs('system:serviceaccount:kube-system:node-controller')
     const { clock, log } = ctx
-    const cluster = parseCIDR(ctx.settings.podCIDR)
-    this.#podBlocks = cluster && cluster.size >= POD_BLOCK_SIZE ? new AddressPool(ctx.settings.podCIDR, { step: POD_BLOCK_SIZE }) : undefined
+    const range = ctx.settings.podCIDRs.find((text) => familyOf(text) === 'IPv4')
+    const cluster = parseCIDR(range)
+    this.#podBlocks = range && cluster && cluster.size >= POD_BLOCK_SIZE ? new AddressPool(range, { step: POD_BLOCK_SIZE }) : undefined
     const failed = (node: string, error: unknown) => log.warn({ node, err: error }, 'node status was not written')
     this.#queue = new KeyedQueue({ clock, concurrency: 8, work: (name) => this.#sync(name), failed })
     this.#leases = new Periodic(clock, LEASE_RENEW_MS, (names) => this.#renew(names))
@@ -137,13 +144,21 @@ export class NodeKeeper {
   #keep(name: string, node: Node): KeptNode {
     const { random } = this.#ctx
     this.#claim(node)
-    const hostIP = internalIP(node) ?? formatIPv4(this.#hostIPs.take() ?? 0)
-    const block = node.spec.podCIDR ? undefined : this.#podBlocks?.take()
-    const podCIDR = node.spec.podCIDR ?? (block === undefined ? undefined : `${formatIPv4(block)}/24`)
+    const hostIPs = this.#hostIPsOf(node)
+    const [hostIP = ''] = hostIPs
+    const podCIDRs = podCIDRsOf(node) ?? blocksFor(this.#podBlocks?.take(), this.#ctx.settings.podCIDRs)
     const acting = this.#clientAs(`system:node:${name}`)
     const images = new NodeImages()
     images.restore(node.status?.images ?? [], this.#ctx.clock.now())
-    return { name, node, client: acting, hostIP, podCIDR, inFull: reportsInFull(node), images, toldImages: 0, machineID: random.uuid(), heartbeatDue: false, pressures: new Set(), counters: new NodeCounters(), startedMs: this.#ctx.clock.now() }
+    return { name, node, client: acting, hostIP, hostIPs, podCIDRs, inFull: reportsInFull(node), images, toldImages: 0, machineID: random.uuid(), heartbeatDue: false, pressures: new Set(), counters: new NodeCounters(), startedMs: this.#ctx.clock.now() }
+  }
+
+  /** One of each family of the cluster: the node's own, and for the others one of its network. */
+  #hostIPsOf(node: Node): string[] {
+    const counted = internalIP(node, 'IPv4') ?? formatIPv4(this.#hostIPs.take() ?? 0)
+    const families = this.#ctx.settings.podCIDRs.map(familyOf)
+    const beside = () => addressBeside(parseIPv4(counted) ?? 0, { from: NODE_CIDRS.IPv4, into: NODE_CIDRS.IPv6 })
+    return families.length === 0 ? [counted] : families.map((family) => internalIP(node, family) ?? (family === 'IPv4' ? counted : beside()))
   }
 
   #clientAs(name: string): Client {
@@ -151,8 +166,8 @@ export class NodeKeeper {
   }
 
   #claim(node: Node): void {
-    this.#hostIPs.claim(parseIPv4(internalIP(node) ?? '') ?? 0)
-    const block = parseCIDR(node.spec.podCIDR)
+    this.#hostIPs.claim(parseIPv4(internalIP(node, 'IPv4') ?? '') ?? 0)
+    const block = firstBlock(podCIDRsOf(node))
     if (block) this.#podBlocks?.claim(block.first)
   }
 
@@ -168,9 +183,9 @@ export class NodeKeeper {
     this.#listener.ended(name)
   }
 
-  #release({ hostIP, podCIDR }: KeptNode): void {
-    this.#hostIPs.release(parseIPv4(hostIP) ?? 0)
-    const block = parseCIDR(podCIDR)
+  #release({ hostIPs, podCIDRs }: KeptNode): void {
+    for (const ip of hostIPs) this.#hostIPs.release(parseIPv4(ip) ?? 0)
+    const block = firstBlock(podCIDRs)
     if (block) this.#podBlocks?.release(block.first)
   }
 
@@ -179,10 +194,10 @@ export class NodeKeeper {
     if (!kept) return
     const heartbeat = kept.heartbeatDue
     kept.heartbeatDue = false
-    const { hostIP, podCIDR, machineID, node, pressures, images } = kept
+    const { hostIPs, podCIDRs, machineID, node, pressures, images } = kept
     kept.toldImages = images.version
     const now = formatTime(this.#ctx.clock.now())
-    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIP: hostIP, podCIDR, heartbeat, machineID, pressures, images: images.told() })
+    const { spec, status } = planNode({ node, stage: this.#stages.node, now, internalIPs: hostIPs, podCIDRs, heartbeat, machineID, pressures, images: images.told() })
     try {
       if (status) await kept.client.updateStatus({ ...node, status })
       if (status && kept.inFull) tellConditions(this.#ctx.events, node, status.conditions ?? [])
@@ -236,6 +251,24 @@ function newLease(node: Node, renewTime: string): Lease {
   }
 }
 
-function internalIP(node: Node): string | undefined {
-  return node.status?.addresses?.find((a) => a.type === 'InternalIP')?.address
+function internalIP(node: Node, family: IPFamily): string | undefined {
+  return node.status?.addresses?.find((a) => a.type === 'InternalIP' && familyOf(a.address ?? '') === family)?.address
+}
+
+function podCIDRsOf({ spec: { podCIDR, podCIDRs } }: Node): string[] | undefined {
+  return podCIDRs?.length ? podCIDRs : podCIDR ? [podCIDR] : undefined
+}
+
+const firstBlock = (podCIDRs: readonly string[] = []): ReturnType<typeof parseCIDR> => parseCIDR(podCIDRs.find((cidr) => familyOf(cidr) === 'IPv4'))
+
+/** Of each of the cluster's ranges the block that has the place which the IPv4 block has in its own. */
+function blocksFor(block: number | undefined, ranges: readonly string[]): string[] {
+  const first = firstBlock(ranges)?.first
+  if (block === undefined || first === undefined) return []
+  return ranges.flatMap((range) => {
+    const prefix = parsePrefix(range)
+    if (prefix?.addressBits !== 128) return [`${formatIPv4(block)}/24`]
+    const network = addressAfter(prefix.network, (block - first) / POD_BLOCK_SIZE, V6_BLOCK_BYTE)
+    return prefixContains(prefix, network) ? [`${formatIP(network)}/64`] : []
+  })
 }

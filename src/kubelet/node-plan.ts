@@ -4,6 +4,7 @@
  */
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo } from '../../schemas/types.ts'
 import { equalJSON } from '../apimachinery/json.ts'
+import { familyOf, type IPFamily } from '../apimachinery/ip-address.ts'
 import { isExtended } from '../apimachinery/quota-usage.ts'
 import type { NodeStage } from './stages.ts'
 import { reportsInFull } from './virtual-node.ts'
@@ -12,8 +13,8 @@ export interface NodePlanInput {
   node: Node
   stage: NodeStage
   now: string
-  internalIP: string
-  podCIDR?: string
+  internalIPs: readonly string[]
+  podCIDRs?: readonly string[]
   /** Renews the heartbeat times even if nothing else changes. */
   heartbeat?: boolean
   /** Ids of the machine, for nodes that do not say their own. */
@@ -32,10 +33,10 @@ export interface NodePlan {
 }
 
 export function planNode(input: NodePlanInput): NodePlan {
-  const { node, podCIDR } = input
+  const { node, podCIDRs = [] } = input
   const status = planStatus(input)
   return {
-    ...(podCIDR && !node.spec.podCIDR ? { spec: { podCIDR, podCIDRs: [podCIDR] } } : {}),
+    ...(podCIDRs[0] && !node.spec.podCIDR ? { spec: { podCIDR: podCIDRs[0], podCIDRs: [...podCIDRs] } } : {}),
     ...(equalJSON(status, node.status ?? {}) ? {} : { status }),
   }
 }
@@ -95,9 +96,9 @@ function conditionsOf({ stage, now, heartbeat, pressures }: NodePlanInput, old: 
   return [...others, ...ours]
 }
 
-function addressesOf({ node, internalIP }: NodePlanInput, old: readonly NodeAddress[]): NodeAddress[] {
-  const missing: NodeAddress[] = []
-  if (!old.some((a) => a.type === 'InternalIP')) missing.push({ type: 'InternalIP', address: internalIP })
+function addressesOf({ node, internalIPs }: NodePlanInput, old: readonly NodeAddress[]): NodeAddress[] {
+  const has = (family: IPFamily) => old.some((a) => a.type === 'InternalIP' && familyOf(a.address ?? '') === family)
+  const missing: NodeAddress[] = internalIPs.filter((ip) => !has(familyOf(ip))).map((address) => ({ type: 'InternalIP', address }))
   if (!old.some((a) => a.type === 'Hostname')) missing.push({ type: 'Hostname', address: node.metadata.labels?.['kubernetes.io/hostname'] ?? node.metadata.name })
   return [...old, ...missing]
 }

@@ -57,7 +57,7 @@ export class NodeServer implements NodeApi {
   dial(pod: Pod, port: number): Promise<Duplex> {
     const worker = this.#served?.workerOf(pod)
     if (!worker?.isRunning) return Promise.reject(containerNotFound(''))
-    return this.#network.connect(partyOf(pod, worker.node, worker.podIP), { host: 'localhost', port })
+    return this.#network.connect(partyOf(pod, worker.node, worker.podIPs), { host: 'localhost', port })
   }
 
   isServing(nodeName: string): boolean {

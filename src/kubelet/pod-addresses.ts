@@ -1,5 +1,9 @@
-/** Which pod has which address: each node gives from its own podCIDR, and from a spare block when that is used up or missing. */
-import { AddressPool, formatIPv4, parseIPv4 } from './addresses.ts'
+/**
+ * Which pod has which addresses: each node gives from its own podCIDRs, and from a spare block when those are used up or missing.
+ * What is counted is IPv4; where the node has an IPv6 block too, the address in that follows from the other one.
+ */
+import { addressAfter, familyOf, formatIP, parseCIDR as parsePrefix } from '../apimachinery/ip-address.ts'
+import { AddressPool, formatIPv4, parseCIDR, parseIPv4 } from './addresses.ts'
 
 /** Shared address space (RFC 6598): no node's block lies there. */
 const SPARE_CIDR = '100.64.0.0/10'
@@ -14,25 +18,31 @@ export class PodAddresses {
   /** How many have such an address. */
   readonly #strayCounts = new Map<number, number>()
 
-  /** The same pod gets the same address until it is released. */
-  take(uid: string, podCIDR: string | undefined): string | undefined {
-    const held = this.#held.get(uid)
-    if (held) return formatIPv4(held.address)
+  /** The same pod gets the same addresses until they are released, in the order of the blocks. Empty when there are none left. */
+  take(uid: string, podCIDRs: readonly string[]): string[] {
+    const own = podCIDRs.find(isIPv4)
+    const address = this.#held.get(uid)?.address ?? this.#takeFrom(uid, own)
+    if (address === undefined) return []
+    const both = podCIDRs.map((cidr) => (isIPv4(cidr) ? formatIPv4(address) : addressBeside(address, { from: own, into: cidr })))
+    return own === undefined ? [formatIPv4(address), ...both] : both
+  }
+
+  #takeFrom(uid: string, podCIDR: string | undefined): number | undefined {
     for (const pool of [this.#poolOf(podCIDR), this.#spare]) {
       let address = pool?.take()
       while (address !== undefined && this.#strayCounts.has(address)) address = pool?.take()
       if (pool === undefined || address === undefined) continue
       this.#held.set(uid, { address, pool })
-      return formatIPv4(address)
+      return address
     }
     return undefined
   }
 
-  /** Notes the address a pod already has. */
-  claim(uid: string, podCIDR: string | undefined, ip: string): void {
-    const address = parseIPv4(ip)
+  /** Notes the addresses a pod already has. */
+  claim(uid: string, podCIDRs: readonly string[], ips: readonly string[]): void {
+    const address = parseIPv4(ips.find(isIPv4) ?? '')
     if (address === undefined || this.#held.has(uid)) return
-    for (const pool of [this.#poolOf(podCIDR), this.#spare]) {
+    for (const pool of [this.#poolOf(podCIDRs.find(isIPv4)), this.#spare]) {
       if (!pool?.claim(address)) continue
       this.#held.set(uid, { address, pool })
       return this.#forgetStray(uid)
@@ -74,4 +84,15 @@ export class PodAddresses {
     if (!pool) this.#pools.set(podCIDR, (pool = new AddressPool(podCIDR, { skip: 2, skipLast: 1 })))
     return pool
   }
+}
+
+const isIPv4 = (text: string): boolean => familyOf(text) === 'IPv4'
+
+/** The address of an IPv6 block that goes with one of an IPv4 block: as far from its beginning; for one from elsewhere, after all of those. */
+export function addressBeside(address: number, { from, into }: { from: string | undefined; into: string }): string {
+  const block = parseCIDR(from)
+  const prefix = parsePrefix(into)
+  if (!prefix) throw new Error(`not a block of addresses: ${into}`)
+  const isInside = block !== undefined && address >= block.first && address < block.first + block.size
+  return formatIP(addressAfter(prefix.network, isInside ? address - block.first : address))
 }

@@ -14,8 +14,9 @@ export interface StatusInput {
   pod: Pod
   records: readonly ContainerRecord[]
   now: string
-  podIP?: string
-  hostIP?: string
+  /** The first one first; empty while it has none. */
+  podIPs: readonly string[]
+  hostIPs: readonly string[]
   /** The node reports like a kubelet, not only outcomes. */
   inFull: boolean
   /** The pod is on its way out: what has ended stays so. */
@@ -25,7 +26,7 @@ export interface StatusInput {
 }
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, records, now, podIP, hostIP, inFull, isEnding, allocation } = input
+  const { pod, records, now, podIPs, hostIPs, inFull, isEnding, allocation } = input
   const old = pod.status ?? {}
   const phase = podPhase(pod, records, isEnding)
   const apps = records.filter((r) => r.role === 'app')
@@ -36,9 +37,9 @@ export function podStatus(input: StatusInput): PodStatus {
     ...old,
     observedGeneration: pod.metadata.generation,
     phase,
-    conditions: podConditions({ pod, records, phase, hasSandbox: podIP !== undefined, now, inFull, ...(allocation && phase !== 'Succeeded' && phase !== 'Failed' ? { resize: allocation.conditions() } : {}) }),
-    ...(hostIP ? { hostIP, hostIPs: [{ ip: hostIP }] } : {}),
-    ...(podIP ? { podIP, podIPs: [{ ip: podIP }] } : {}),
+    conditions: podConditions({ pod, records, phase, hasSandbox: podIPs.length > 0, now, inFull, ...(allocation && phase !== 'Succeeded' && phase !== 'Failed' ? { resize: allocation.conditions() } : {}) }),
+    ...(hostIPs[0] ? { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) } : {}),
+    ...(podIPs[0] ? { podIP: podIPs[0], podIPs: podIPs.map((ip) => ({ ip })) } : {}),
     startTime: old.startTime ?? now,
     ...(inFull && allocation ? podLevel(allocation.pod) : {}),
     ...(init.length > 0 ? { initContainerStatuses: init.map((r) => containerStatus(pod, r, { waits, inFull })) } : {}),

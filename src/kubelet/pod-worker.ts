@@ -34,8 +34,8 @@ export interface PodWorkerOptions {
   random: Random
   /** For runtimes that run images. */
   surroundings: Surroundings
-  /** The pod's address; it gets one with its first container. */
-  podIP(): string
+  /** The pod's addresses; it gets them with its first container. */
+  podIPs(): readonly string[]
   /** Why its node has no room for it with other resources. */
   reject(pod: Pod): Rejection | undefined
   /** Something happened outside `advance`: it should be called. */
@@ -136,8 +136,8 @@ export class PodWorker {
     return this.#pod
   }
 
-  get podIP(): string {
-    return this.#options.podIP()
+  get podIPs(): readonly string[] {
+    return this.#options.podIPs()
   }
 
   /** Takes over what has changed in the pod: resources as far as they are granted, images, ephemeral containers. */
@@ -249,10 +249,10 @@ export class PodWorker {
   #makeExecution(record: ContainerRecord): boolean {
     const { events, clock, surroundings } = this.#options
     if (!this.runtime.runsImages) return true
-    const podIP = this.podIP
+    const { podIPs } = this
     const { node } = this
     try {
-      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIP, hostIP: node.hostIP }, node, record, pids: this.#namespaces.of(this.#pod, record) }))
+      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIPs, hostIPs: node.hostIPs }, node, record, pids: this.#namespaces.of(this.#pod, record) }))
       return true
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error

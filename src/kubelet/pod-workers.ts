@@ -152,7 +152,7 @@ export class PodWorkers implements NodeListener {
     const { uid = '', deletionTimestamp, generation } = pod.metadata
     const { phase, podIP, observedGeneration } = pod.status ?? {}
     // Even without its node, which may come back.
-    if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node?.podCIDR, podIP)
+    if (podIP && !pod.spec.hostNetwork) this.#addresses.claim(uid, node?.podCIDRs ?? [], ipsOf(pod))
     if (!node) return
     this.#options.surroundings.volumes.refresh(pod)
     const worker = this.#workers.get(uid)
@@ -220,7 +220,7 @@ export class PodWorkers implements NodeListener {
     if (known) return known
     const { clock, random } = this.#options.ctx
     const runtime = this.#options.runtimeFor(pod, node)
-    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, surroundings: this.#options.surroundings, podIP: () => this.#addressOf(pod, node), reject: (wanted) => rejectionOf({ pod: wanted, node: node.node, others: this.#othersOf(wanted) }), changed: () => this.#queue.add(key) })
+    const worker = new PodWorker({ pod, node, runtime, events: this.#events, refs: this.#refs, clock, random, surroundings: this.#options.surroundings, podIPs: () => this.#addressesOf(pod, node), reject: (wanted) => rejectionOf({ pod: wanted, node: node.node, others: this.#othersOf(wanted) }), changed: () => this.#queue.add(key) })
     this.#workers.set(uid, worker)
     return worker
   }
@@ -308,19 +308,19 @@ export class PodWorkers implements NodeListener {
 
   #statusOf(pod: Pod, worker: PodWorker): PodStatus {
     const { node } = worker
-    const podIP = pod.spec.hostNetwork ? node.hostIP : (pod.status?.podIP ?? this.#newIP(pod, worker))
+    const podIPs = pod.spec.hostNetwork ? node.hostIPs : pod.status?.podIP ? ipsOf(pod) : this.#newIPs(pod, worker)
     const isEnding = pod.metadata.deletionTimestamp !== undefined
-    return podStatus({ pod, records: worker.records, now: worker.now, podIP, hostIP: node.hostIP, inFull: node.inFull, isEnding, allocation: worker.allocation })
+    return podStatus({ pod, records: worker.records, now: worker.now, podIPs, hostIPs: node.hostIPs, inFull: node.inFull, isEnding, allocation: worker.allocation })
   }
 
-  /** A pod gets its address with its sandbox, when nothing it mounts is missing. */
-  #newIP({ metadata }: Pod, { hasStarted, node }: PodWorker): string | undefined {
-    return hasStarted ? this.#addresses.take(metadata.uid ?? '', node.podCIDR) : undefined
+  /** A pod gets its addresses with its sandbox, when nothing it mounts is missing. */
+  #newIPs({ metadata }: Pod, { hasStarted, node }: PodWorker): readonly string[] {
+    return hasStarted ? this.#addresses.take(metadata.uid ?? '', node.podCIDRs) : []
   }
 
-  #addressOf({ metadata, spec, status }: Pod, { hostIP, podCIDR }: KeptNode): string {
-    if (spec.hostNetwork) return hostIP
-    return status?.podIP ?? this.#addresses.take(metadata.uid ?? '', podCIDR) ?? ''
+  #addressesOf(pod: Pod, { hostIPs, podCIDRs }: KeptNode): readonly string[] {
+    if (pod.spec.hostNetwork) return hostIPs
+    return pod.status?.podIP ? ipsOf(pod) : this.#addresses.take(pod.metadata.uid ?? '', podCIDRs)
   }
 
   #write(pod: Pod, worker: PodWorker, key: string): Promise<void> {
@@ -364,4 +364,8 @@ export class PodWorkers implements NodeListener {
     if (grace === 0 && finalizers?.length) return
     await node.client.delete('v1/Pod', { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
   }
+}
+
+function ipsOf({ status }: Pod): string[] {
+  return (status?.podIPs ?? []).flatMap(({ ip }) => ip ?? [])
 }

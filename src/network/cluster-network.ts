@@ -6,15 +6,16 @@ import { duplexPair, type Duplex } from 'node:stream'
 import type { Pod, Service, ServicePort } from '../../schemas/types.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { Informers } from '../client/lister.ts'
-import { parseIP } from '../apimachinery/ip-address.ts'
+import { DNS_PORT } from '../apimachinery/dns-message.ts'
+import { familyOf, formatIP, parseIP, type IPFamily } from '../apimachinery/ip-address.ts'
 import { Directory } from './directory.ts'
-import { answer, namesToTry } from './dns.ts'
 import { openTcp, type Gateway } from './gateway.ts'
 import { redirectOf } from './host-redirect.ts'
-import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
+import { NetworkError, type Accepted, type ConnectOptions, type DnsRecord, type Listener, type LookupOptions, type Network, type Party, type Protocol, type RecordType, type Target } from './network.ts'
 import { isAllowed } from './network-policy.ts'
 import { NodeServices, type KubeletPorts } from './node-services.ts'
-import { PortTable } from './port-table.ts'
+import { PortTable, type OnConnection } from './port-table.ts'
+import { Resolver } from './resolver.ts'
 import { backends, servicePort, SessionAffinity, type Way } from './service-proxy.ts'
 
 export interface ClusterNetworkOptions {
@@ -36,6 +37,7 @@ export class ClusterNetwork implements Network {
   readonly #ports = new PortTable()
   readonly #affinity = new SessionAffinity()
   readonly #nodeServices: NodeServices
+  readonly #resolver: Resolver
   readonly #gateways: Gateway[] = []
   readonly #options: ClusterNetworkOptions
   /** Pods may have processes of the host stand in for them. */
@@ -45,6 +47,19 @@ export class ClusterNetwork implements Network {
     this.#options = options
     this.directory = new Directory(options.informers)
     this.#nodeServices = new NodeServices(this.directory, options.clock)
+    const dns = () => this.#gateways.find(({ port, protocol }) => port === DNS_PORT && protocol === 'UDP')
+    this.#resolver = new Resolver({
+      ...options,
+      directory: this.directory,
+      connect: (from, target, how) => this.connect(from, target, how),
+      clusterDNS: {
+        address: () => dns()?.ip,
+        isReachable: (from) => {
+          const gateway = dns()
+          return gateway === undefined || this.#isAllowed(from, gateway, gateway.pod)
+        },
+      },
+    })
   }
 
   allowRedirects(): void {
@@ -72,7 +87,7 @@ export class ClusterNetwork implements Network {
     if (this.#gatewayAt(asked)) return this.#toAddress(from, asked, options)
     const service = this.directory.serviceAt(ip)
     // From inside, the addresses that Services have outside lead to any endpoint: nobody's address is to be kept.
-    if (service && !(ip === from.ip)) return this.#toService(from, asked, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : from.nodeName ? 'short-circuit' : 'external' })
+    if (service && !isOwn(from, ip)) return this.#toService(from, asked, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : from.nodeName ? 'short-circuit' : 'external' })
     const node = this.directory.nodeAt(ip)?.metadata.name
     return this.#toHostPort(from, node, asked, options) ?? this.#toNodePort(from, node, asked, options) ?? this.#toAddress(from, asked, options)
   }
@@ -83,29 +98,20 @@ export class ClusterNetwork implements Network {
     return this.#toService(from, { ip: service.spec?.clusterIP ?? '', port: port.port ?? 0, protocol }, { service, way: 'external' })
   }
 
-  async resolve(from: Party, name: string, type: RecordType): Promise<DnsRecord[]> {
-    const pod = this.#podOf(from)
-    const bare = name.replace(/\.$/, '')
-    const known = type === 'A' ? hostsEntry(bare, from, pod) : undefined
-    if (known) return [{ name: bare, type: 'A', ttl: 0, data: known }]
-    for (const whole of namesToTry(name, pod)) {
-      const found = answer(this.directory, whole, type)
-      if (found) return found
-    }
-    throw new NetworkError('ENOTFOUND', `lookup ${name}: no such host`)
+  resolve(from: Party, name: string, type: RecordType, options: LookupOptions = {}): Promise<DnsRecord[]> {
+    return this.#resolver.resolve(from, { name, type }, options)
   }
 
   async #addressOf(from: Party, host: string): Promise<string> {
-    if (parseIP(host)) return host
-    const records = await this.resolve(from, host, 'A')
-    const address = records.find((r) => r.type === 'A')?.data
+    const ip = parseIP(host)
+    if (ip) return formatIP(ip)
+    const find = async (type: 'A' | 'AAAA') => (await this.resolve(from, host, type)).find((r) => r.type === type)?.data
+    const address = await find('A')
+      .then((found) => found ?? find('AAAA'))
+      // Of servers that say nothing the C library says no more than of names that are not there.
+      .catch((error: NetworkError) => Promise.reject(new NetworkError('ENOTFOUND', error.message)))
     if (address === undefined) throw new NetworkError('ENOTFOUND', `lookup ${host}: no such host`)
     return address
-  }
-
-  /** One that its kubelet knows by another uid (a static pod) is known by its address. */
-  #podOf({ uid, ip }: Party): Pod | undefined {
-    return uid === undefined ? undefined : (this.directory.podByUid(uid) ?? this.directory.podAt(ip))
   }
 
   #gatewayAt({ ip, port, protocol }: Hop): Gateway | undefined {
@@ -115,7 +121,7 @@ export class ClusterNetwork implements Network {
   /** What a pod has on a port of its node; undefined when there is none. */
   #toHostPort(from: Party, nodeName: string | undefined, asked: Hop, options: ConnectOptions = {}): Promise<Duplex> | undefined {
     const found = nodeName ? this.directory.atHostPort(nodeName, asked) : undefined
-    const ip = found?.pod.status?.podIP
+    const ip = found?.pod.status?.podIPs?.find((own) => familyOf(own.ip ?? '') === familyOf(asked.ip))?.ip ?? found?.pod.status?.podIP
     return found && ip ? this.#toAddress(from, { ip, port: found.port, protocol: asked.protocol }, options) : undefined
   }
 
@@ -133,7 +139,7 @@ export class ClusterNetwork implements Network {
     // Nothing routes the other ports of a Service's address: no answer ever comes.
     if (!port) return this.#noAnswer(hop, options)
     const here = (nodeName ?? from.nodeName) || undefined
-    const candidates = backends(service, this.directory.slicesOf(service), port, { way, nodeName: here, zone: this.directory.zoneOf(here) })
+    const candidates = backends(service, this.directory.slicesOf(service), port, { way, nodeName: here, zone: this.directory.zoneOf(here), family: hop.ip === '' ? undefined : familyOf(hop.ip) })
     if (!candidates) return this.#noAnswer(hop, options)
     const { clock, random } = this.#options
     const backend = this.#affinity.choose(service, { ip: from.ip, port: hop.port }, { candidates, random: (below) => random.int(below), nowMs: clock.now() })
@@ -142,28 +148,39 @@ export class ClusterNetwork implements Network {
   }
 
   async #toAddress(from: Party, hop: Hop, options: ConnectOptions): Promise<Duplex> {
-    const to = this.directory.podAt(hop.ip)
-    const own = from.hostNetwork ? undefined : this.#podOf(from)
-    const traffic = { from: { ip: from.ip, ...(own ? { pod: own } : {}) }, to: { ip: hop.ip, ...(to ? { pod: to } : {}) }, port: hop.port, protocol: hop.protocol }
-    // What a node asks of its own pods is never cut off, and the API server is not a pod.
-    if ((own || (from.uid !== undefined && to)) && !isAllowed(traffic, this.directory)) return this.#noAnswer(hop, options)
     const gateway = this.#gatewayAt(hop)
+    const to = gateway?.pod ?? this.directory.podAt(hop.ip)
+    if (!this.#isAllowed(from, hop, to)) return this.#noAnswer(hop, options)
     if (gateway) return gateway.open()
-    if (!to && !this.directory.nodeAt(hop.ip) && !this.#ports.at(hop)) throw new NetworkError('EHOSTUNREACH', `dial ${hop.protocol.toLowerCase()} ${hop.ip}:${hop.port}: connect: no route to host`)
+    if (!to && !this.directory.nodeAt(hop.ip) && !this.#listenerAt(hop)) throw new NetworkError('EHOSTUNREACH', `dial ${hop.protocol.toLowerCase()} ${hop.ip}:${hop.port}: connect: no route to host`)
     return this.#deliver(from, hop)
+  }
+
+  #isAllowed(from: Party, hop: Hop, to: Pod | undefined): boolean {
+    const own = from.hostNetwork ? undefined : this.directory.podOf(from)
+    // What a node asks of its own pods is never cut off, and the API server is not a pod.
+    if (!own && !(from.uid !== undefined && to)) return true
+    const traffic = { from: { ip: addressAs(from, familyOf(hop.ip)), ...(own ? { pod: own } : {}) }, to: { ip: hop.ip, ...(to ? { pod: to } : {}) }, port: hop.port, protocol: hop.protocol }
+    return isAllowed(traffic, this.directory)
   }
 
   #deliver(from: Party, hop: Hop): Duplex | Promise<Duplex> {
     const redirect = this.#redirects && hop.protocol === 'TCP' ? redirectOf(this.directory.podAt(hop.ip), hop.port) : undefined
     if (redirect) return openTcp(redirect)
-    const onConnection = this.#ports.at(hop) ?? (hop.protocol === 'TCP' ? this.#nodeServices.at(hop.ip, hop.port) : undefined)
+    const onConnection = this.#listenerAt(hop) ?? (hop.protocol === 'TCP' ? this.#nodeServices.at(hop.ip, hop.port) : undefined)
     if (!onConnection) throw refused(hop)
     const [near, far] = duplexPair(hop.protocol === 'UDP' ? { objectMode: true } : {})
     // An end that goes takes the other with it, as a reset does.
     near.once('close', () => far.destroyed || far.readableEnded || far.destroy())
     far.once('close', () => near.destroyed || near.readableEnded || near.destroy())
-    onConnection({ stream: far, remoteAddress: from.ip, remotePort: this.#ports.ephemeral(), localAddress: hop.ip, localPort: hop.port })
+    onConnection({ stream: far, remoteAddress: addressAs(from, familyOf(hop.ip)), remotePort: this.#ports.ephemeral(), localAddress: hop.ip, localPort: hop.port })
     return near
+  }
+
+  /** Whoever listens does so on all addresses it has, under the first of them. */
+  #listenerAt(hop: Hop): OnConnection | undefined {
+    const first = familyOf(hop.ip) === 'IPv6' || this.#ports.at(hop) === undefined ? this.directory.firstAddressOf(hop.ip) : hop.ip
+    return this.#ports.at({ ...hop, ip: first })
   }
 
   #noAnswer({ ip, port, protocol }: Hop, { timeoutMs = CONNECT_TIMEOUT_MS, signal }: ConnectOptions): Promise<never> {
@@ -179,17 +196,15 @@ export class ClusterNetwork implements Network {
   }
 }
 
+const isOwn = ({ ip, ips }: Party, address: string): boolean => address === ip || (ips?.includes(address) ?? false)
+
+/** Its address of a family, as who speaks with it in that family sees it. */
+function addressAs({ ip, ips }: Party, family: IPFamily): string {
+  return ips?.find((own) => familyOf(own) === family) ?? ip
+}
+
 const isLoopback = (ip: string): boolean => ip.startsWith('127.') || ip === '::1'
 
 function refused({ ip, port, protocol }: Hop): NetworkError {
   return new NetworkError('ECONNREFUSED', `dial ${protocol.toLowerCase()} ${ip}:${port}: connect: connection refused`)
-}
-
-/** What the pod's /etc/hosts says. */
-function hostsEntry(name: string, from: Party, pod: Pod | undefined): string | undefined {
-  if (name === 'localhost') return '127.0.0.1'
-  const { hostname, subdomain, hostAliases = [] } = pod?.spec ?? {}
-  const own = hostname ?? pod?.metadata.name ?? from.name
-  if (name === own || (subdomain && name === `${own}.${subdomain}.${pod?.metadata.namespace}.svc.cluster.local`)) return from.ip
-  return hostAliases.find((alias) => alias.hostnames?.includes(name))?.ip
 }

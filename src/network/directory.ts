@@ -50,8 +50,18 @@ export class Directory implements PolicySource {
     return this.#pods.byUid(uid)
   }
 
+  /** Who speaks from an address. One that its kubelet knows by another uid (a static pod) is known by its address. */
+  podOf({ uid, ip }: { uid?: string; ip: string }): Pod | undefined {
+    return uid === undefined ? undefined : (this.podByUid(uid) ?? this.podAt(ip))
+  }
+
   nodeAt(ip: string): Node | undefined {
     return this.#nodes.byIndex(BY_IP, ip)[0]
+  }
+
+  /** The address that who has this one is known by; the same where it has no other. */
+  firstAddressOf(ip: string): string {
+    return this.podAt(ip)?.status?.podIP ?? this.nodeAt(ip)?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ip
   }
 
   serviceAt(ip: string): Service | undefined {

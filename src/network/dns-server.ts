@@ -2,15 +2,18 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
+import { DNS_PORT, framed, unframed } from '../apimachinery/dns-message.ts'
+import type { Pod } from '../../schemas/types.ts'
 import type { Directory } from './directory.ts'
 import { respond } from './dns-wire.ts'
 import type { Gateway } from './gateway.ts'
 import type { Protocol } from './network.ts'
 
-export const DNS_PORT = 53
-const LENGTH_BYTES = 2
 const MAX_TCP_CLIENTS = 100
 const IDLE_MS = 10_000
+
+/** What a policy knows the cluster's DNS by: the labels that installers give to its pods. */
+const DNS_POD: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'kube-system', name: 'coredns', labels: { 'k8s-app': 'kube-dns' } }, spec: {} }
 
 /** The cluster's DNS at an address inside of it. */
 export function dnsGateways(directory: Directory, ip: string): Gateway[] {
@@ -18,6 +21,7 @@ export function dnsGateways(directory: Directory, ip: string): Gateway[] {
     ip,
     port: DNS_PORT,
     protocol,
+    pod: DNS_POD,
     open() {
       const [near, far] = duplexPair(protocol === 'UDP' ? { objectMode: true } : {})
       serve(far)
@@ -39,15 +43,12 @@ function serveTcp(directory: Directory, stream: Duplex): void {
   stream.on('end', () => stream.end())
   stream.on('data', (chunk: Buffer) => {
     pending = Buffer.concat([pending, chunk])
-    while (pending.length >= LENGTH_BYTES) {
-      const end = LENGTH_BYTES + pending.readUInt16BE(0)
-      if (pending.length < end) return
-      const answer = respond(directory, pending.subarray(LENGTH_BYTES, end), { isUdp: false })
-      pending = pending.subarray(end)
+    const { messages, rest } = unframed(pending)
+    pending = rest
+    for (const message of messages) {
+      const answer = respond(directory, message, { isUdp: false })
       if (!answer) return void stream.destroy()
-      const length = Buffer.alloc(LENGTH_BYTES)
-      length.writeUInt16BE(answer.length)
-      stream.write(Buffer.concat([length, answer]))
+      stream.write(framed(answer))
     }
   })
 }

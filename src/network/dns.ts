@@ -3,13 +3,15 @@
  * the way back from addresses. Models github.com/kubernetes/dns docs/specification.md.
  */
 import type { Endpoint, EndpointSlice, Pod, Service } from '../../schemas/types.ts'
-import { isIPv4, parseIP } from '../apimachinery/ip-address.ts'
+import { formatIP, parseIP } from '../apimachinery/ip-address.ts'
 import type { Directory } from './directory.ts'
 import type { DnsRecord, RecordType } from './network.ts'
 
 export const CLUSTER_DOMAIN = 'cluster.local'
-const TTL_SECONDS = 5
+export const TTL_SECONDS = 5
 const MAX_CNAMES = 8
+/** Of the specification that the names follow. */
+const SCHEMA_VERSION = '1.1.0'
 
 /** Absent for a name that is not there (NXDOMAIN); empty for one without such records. */
 export type Answer = DnsRecord[] | undefined
@@ -17,8 +19,10 @@ export type Answer = DnsRecord[] | undefined
 /** @param name whole, without the final dot; case does not matter */
 export function answer(directory: Directory, name: string, type: RecordType, depth = 0): Answer {
   const lower = name.toLowerCase()
-  if (lower.endsWith('.in-addr.arpa')) return reverse(directory, lower, type)
+  const ip = addressAsked(lower)
+  if (ip !== undefined) return reverse(directory, { name, type, ip })
   if (lower === CLUSTER_DOMAIN) return []
+  if (lower === `dns-version.${CLUSTER_DOMAIN}`) return type === 'TXT' ? [record(name, 'TXT', SCHEMA_VERSION)] : []
   if (!lower.endsWith(`.${CLUSTER_DOMAIN}`)) return undefined
   const labels = lower.slice(0, -CLUSTER_DOMAIN.length - 1).split('.')
   const kind = labels.pop()
@@ -47,9 +51,9 @@ function podRecords(directory: Directory, labels: readonly string[], { name, typ
   const [dashed, namespace] = labels
   if (labels.length < 2) return namespace === undefined && dashed !== undefined && directory.namespace(dashed) ? [] : undefined
   if (labels.length > 2 || !directory.namespace(namespace ?? '')) return undefined
-  const ip = (dashed ?? '').replaceAll('-', '.')
-  const parsed = parseIP(ip)
-  return parsed && isIPv4(parsed) ? addresses(name, type, [ip]) : undefined
+  const isDotted = /^\d+(-\d+){3}$/.test(dashed ?? '')
+  const parsed = parseIP((dashed ?? '').replaceAll('-', isDotted ? '.' : ':'))
+  return parsed && addresses(name, type, [formatIP(parsed)])
 }
 
 function serviceRecords(directory: Directory, service: Service, { name, type, labels, depth }: Query & { labels: readonly string[]; depth: number }): Answer {
@@ -107,8 +111,17 @@ function srvRecords(service: Service, slices: readonly EndpointSlice[], { name, 
   return targets.map(({ port: number, target }) => record(name, 'SRV', `0 ${weight} ${number} ${target}.`))
 }
 
-function reverse(directory: Directory, name: string, type: RecordType): Answer {
-  const ip = name.slice(0, -'.in-addr.arpa'.length).split('.').reverse().join('.')
+/** The address of which a reverse name is asked. */
+function addressAsked(name: string): string | undefined {
+  const [, labels = '', tree] = /^(.*)\.(in-addr|ip6)\.arpa$/.exec(name) ?? []
+  if (tree === undefined) return undefined
+  const parts = labels.split('.').reverse()
+  if (tree === 'in-addr') return parts.join('.')
+  const parsed = parts.length === 32 ? parseIP(parts.join('').replace(/(.{4})(?=.)/g, '$1:')) : undefined
+  return parsed ? formatIP(parsed) : ''
+}
+
+function reverse(directory: Directory, { name, type, ip }: Query & { ip: string }): Answer {
   const service = directory.serviceAt(ip)
   const names = service?.spec?.clusterIPs?.includes(ip)
     ? [domainOf(service)]

@@ -1,6 +1,7 @@
 /** Processes beside the cluster that are reached at an address of it: the API server itself, for one. */
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Pod } from '../../schemas/types.ts'
 import { NetworkError, type Protocol } from './network.ts'
 
 export interface Address {
@@ -10,6 +11,8 @@ export interface Address {
 
 export interface Gateway extends Address {
   protocol: Protocol
+  /** What policies take it for. */
+  pod?: Pod
   /** Rejects with a NetworkError. */
   open(): Promise<Duplex>
 }

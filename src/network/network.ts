@@ -3,6 +3,9 @@
  * looked up. Nothing here touches the host's network. What is between (services, policies, DNS) is the implementation's.
  */
 import type { Duplex } from 'node:stream'
+import type { DnsRecord, RecordType } from '../apimachinery/dns-message.ts'
+
+export type { DnsRecord, RecordType } from '../apimachinery/dns-message.ts'
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 
@@ -14,6 +17,8 @@ export interface Party {
   name: string
   /** The pod's address, or the node's for it and for pods on the host network. */
   ip: string
+  /** All of its addresses where it has several, that one first. */
+  ips?: readonly string[]
   nodeName: string
   hostNetwork?: boolean
 }
@@ -30,16 +35,6 @@ export interface Accepted {
 export interface Listener {
   readonly port: number
   close(): void
-}
-
-export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'PTR' | 'TXT'
-
-export interface DnsRecord {
-  name: string
-  type: RecordType
-  ttl: number
-  /** An address, a name, a text; for SRV `priority weight port target`. */
-  data: string
 }
 
 export type NetworkErrorCode = 'ECONNREFUSED' | 'EHOSTUNREACH' | 'ETIMEDOUT' | 'ENOTFOUND' | 'EADDRINUSE' | 'ECONNRESET'
@@ -68,11 +63,18 @@ export interface Target {
   port: number
 }
 
+export interface LookupOptions {
+  /** The address of the server to ask; the party's own ones unless told. */
+  server?: string
+  /** A question to the server itself, as tools ask it: the party's hosts file is left aside. */
+  isQuery?: boolean
+}
+
 export interface Network {
   /** On the party's address. Port 0 takes a free one. @throws NetworkError EADDRINUSE */
   listen(party: Party, at: { port: number; protocol: Protocol }, onConnection: (accepted: Accepted) => void): Listener
   /** Rejects with a NetworkError. `localhost` and 127.0.0.0/8 are the party's own. */
   connect(from: Party, target: Target, options?: ConnectOptions): Promise<Duplex>
-  /** Relative names go through the party's search list. Rejects with ENOTFOUND; an empty answer is a name without such records. */
-  resolve(from: Party, name: string, type: RecordType): Promise<DnsRecord[]>
+  /** Relative names go through the party's search list. Rejects with ENOTFOUND, or ETIMEDOUT when no server answers; an empty answer is a name without such records. */
+  resolve(from: Party, name: string, type: RecordType, options?: LookupOptions): Promise<DnsRecord[]>
 }

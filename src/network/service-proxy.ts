@@ -2,6 +2,7 @@
  * Which endpoint a connection to a Service goes to. Models k8s.io/kubernetes/pkg/proxy (topology.go, iptables/proxier.go).
  */
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../../schemas/types.ts'
+import type { IPFamily } from '../apimachinery/ip-address.ts'
 import type { Protocol } from './network.ts'
 
 export interface Backend {
@@ -21,6 +22,8 @@ export interface Choice {
   nodeName?: string | undefined
   /** The zone of that node. */
   zone?: string | undefined
+  /** Of the address that was asked for: it leads to endpoints of the same. */
+  family?: IPFamily | undefined
 }
 
 /** The port of a Service that answers at `port`; node ports are asked for apart. */
@@ -42,8 +45,8 @@ const isReady = ({ endpoint: { conditions } }: Candidate): boolean => conditions
 const isEnding = ({ endpoint: { conditions } }: Candidate): boolean => conditions?.serving === true && conditions.terminating === true
 
 /** All endpoints that may serve, or undefined where policy drops what comes rather than refuse it. */
-export function backends(service: Service, slices: readonly EndpointSlice[], port: ServicePort, { way, nodeName, zone }: Choice): Backend[] | undefined {
-  const all = candidates(slices, port)
+export function backends(service: Service, slices: readonly EndpointSlice[], port: ServicePort, { way, nodeName, zone, family }: Choice): Backend[] | undefined {
+  const all = candidates(family === undefined ? slices : slices.filter(({ addressType }) => addressType === family), port)
   const policy = way === 'internal' ? service.spec?.internalTrafficPolicy : way === 'external' ? service.spec?.externalTrafficPolicy : undefined
   const isLocal = policy === 'Local' && nodeName !== undefined
   const near = isLocal ? all.filter(({ endpoint }) => endpoint.nodeName === nodeName) : all

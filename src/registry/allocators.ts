@@ -3,6 +3,7 @@
  * Each pool is split: numbers that nobody asked for come from the upper part first, so that the lower part stays free for
  * those who ask for one by name. Models k8s.io/kubernetes/pkg/registry/core/service/{ipallocator,portallocator,allocator}.
  */
+import { addressAfter, familyOf, formatCIDR, formatIP, offsetIn, parseCIDR, parseIP, type IPAddress, type IPFamily, type IPPrefix } from '../apimachinery/ip-address.ts'
 import type { Random } from '../clock.ts'
 import type { Allocators } from './kind.ts'
 
@@ -16,16 +17,19 @@ const ERR_IP_ALLOCATED = 'provided IP is already allocated'
 const ERR_IP_MISMATCH = 'the provided network does not match the current range'
 const ERR_PORT_ALLOCATED = 'provided port is already allocated'
 
+/** Of the numbers of a range, those in use. */
+type Taken = Pick<Set<number>, 'has' | 'add' | 'delete' | 'clear'>
+
 /** The whole numbers first..last, of which `taken` are in use and the lowest `reserved` are given out last. */
 class Range {
   readonly first: number
   readonly last: number
   readonly #reserved: number
   readonly #random: Random
-  readonly #taken: Set<number>
+  readonly #taken: Taken
 
   /** @param taken shared by ranges that overlap */
-  constructor(random: Random, bounds: { first: number; last: number; reserved: number }, taken = new Set<number>()) {
+  constructor(random: Random, bounds: { first: number; last: number; reserved: number }, taken: Taken = new Set<number>()) {
     this.#random = random
     this.#taken = taken
     this.first = bounds.first
@@ -80,36 +84,46 @@ function reservedOf(size: number, { divisor, most }: { divisor: number; most: nu
   return Math.min(Math.max(Math.floor(size / divisor), 16), most)
 }
 
-export function parseIPv4(text: string): number | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
-  let n = 0
-  for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return undefined
-    n = n * 256 + Number(part)
-  }
-  return n
-}
-
-export function formatIPv4(n: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')
-}
-
 interface ServiceCIDR {
   text: string
-  network: number
+  family: IPFamily
+  prefix: IPPrefix
+  /** Of the offsets of its addresses. */
   range: Range
 }
 
-function serviceCIDR(text: string, random: Random, taken: Set<number>): ServiceCIDR {
-  const [address = '', bits = ''] = text.split('/')
-  const ip = parseIPv4(address)
-  const prefix = /^\d{1,2}$/.test(bits) ? Number(bits) : NaN
-  if (ip === undefined || !(prefix >= 8 && prefix <= 30)) throw new Error(`not an IPv4 service range: ${text}`)
-  const size = 2 ** (32 - prefix)
-  const network = Math.floor(ip / size) * size
+/** Of longer IPv6 ranges no more is given out: this is where whole numbers are exact, and far more than Services. */
+const MOST_ADDRESSES = 2 ** 48
+const PREFIX_LENGTHS = { IPv4: { shortest: 8, longest: 30 }, IPv6: { shortest: 64, longest: 126 } } as const
+
+/** Why a text is no range from which Services can take addresses; nothing when it is one. */
+export function serviceRangeProblem(text: string): string | undefined {
+  const prefix = parseCIDR(text)
+  const { shortest, longest } = PREFIX_LENGTHS[familyOf(text)]
+  if (prefix && prefix.prefixLength >= shortest && prefix.prefixLength <= longest) return undefined
+  return `not a service range of /${shortest} to /${longest}: ${text}`
+}
+
+function serviceCIDR(text: string, random: Random, taken: Set<string>): ServiceCIDR {
+  const prefix = parseCIDR(text)
+  const problem = serviceRangeProblem(text)
+  if (!prefix || problem) throw new Error(problem)
+  const family = familyOf(text)
+  const size = Math.min(2 ** (prefix.addressBits - prefix.prefixLength), MOST_ADDRESSES)
   const reserved = reservedOf(size, { divisor: 16, most: 256 })
-  return { text: `${formatIPv4(network)}/${prefix}`, network, range: new Range(random, { first: network + 1, last: network + size - 2, reserved }, taken) }
+  const textAt = (offset: number) => formatIP(addressAfter(prefix.network, offset))
+  const own: Taken = {
+    has: (offset) => taken.has(textAt(offset)),
+    add(offset) {
+      taken.add(textAt(offset))
+      return this as Set<number>
+    },
+    delete: (offset) => taken.delete(textAt(offset)),
+    clear: () => taken.clear(),
+  }
+  // Only IPv4 keeps its last address for broadcasts.
+  const last = family === 'IPv4' ? size - 2 : size - 1
+  return { text: formatCIDR(prefix), family, prefix, range: new Range(random, { first: 1, last, reserved }, own) }
 }
 
 /** The parts of a Service that hold something of the pools. */
@@ -126,16 +140,18 @@ export interface ServiceIPListener {
 
 export interface ServiceAllocatorsOptions {
   random: Random
-  serviceCIDR?: string
+  /** One, or two of different families; the first is the default one. */
+  serviceCIDRs?: readonly string[]
   nodePorts?: { first: number; last: number }
   onServiceIP?: ServiceIPListener
 }
 
 export class ServiceAllocators implements Allocators {
-  readonly serviceIPFamilies = ['IPv4'] as const
+  readonly serviceIPFamilies: readonly IPFamily[]
   readonly #random: Random
-  readonly #taken = new Set<number>()
-  readonly #cidr: ServiceCIDR
+  /** In canonical text. */
+  readonly #taken = new Set<string>()
+  readonly #own: readonly ServiceCIDR[]
   /** Those that addresses are given from, in this order. */
   #cidrs: readonly ServiceCIDR[]
   readonly #ports: Range
@@ -144,27 +160,20 @@ export class ServiceAllocators implements Allocators {
   constructor(options: ServiceAllocatorsOptions) {
     const { first, last } = options.nodePorts ?? DEFAULT_NODE_PORTS
     this.#random = options.random
-    this.#cidr = serviceCIDR(options.serviceCIDR ?? DEFAULT_SERVICE_CIDR, options.random, this.#taken)
-    this.#cidrs = [this.#cidr]
+    this.#own = (options.serviceCIDRs ?? [DEFAULT_SERVICE_CIDR]).map((text) => serviceCIDR(text, options.random, this.#taken))
+    this.serviceIPFamilies = this.#own.map(({ family }) => family)
+    this.#cidrs = this.#own
     this.#ports = new Range(options.random, { first, last, reserved: reservedOf(last - first + 1, { divisor: 32, most: 128 }) })
     this.#listener = options.onServiceIP
   }
 
-  /** Gives addresses from these ranges, its own first, those of other families left out; from its own alone when there are none. */
+  /** Gives addresses from these ranges, its own first, those of families it has not left out; from its own of a family when there are none of that. */
   useServiceCIDRs(texts: readonly string[]): void {
-    const parsed = [...new Set(texts)].filter((text) => text.includes('.')).map((text) => (text === this.#cidr.text ? this.#cidr : serviceCIDR(text, this.#random, this.#taken)))
-    const own = parsed.filter((cidr) => cidr === this.#cidr)
-    this.#cidrs = parsed.length > 0 ? [...own, ...parsed.filter((cidr) => cidr !== this.#cidr)] : [this.#cidr]
-  }
-
-  /** The service range in canonical form. */
-  get serviceCIDR(): string {
-    return this.#cidr.text
-  }
-
-  /** The first address of the range, which the API's own Service holds. */
-  get firstServiceIP(): string {
-    return formatIPv4(this.#cidr.range.first)
+    const given = [...new Set(texts)].filter((text) => serviceRangeProblem(text) === undefined)
+    this.#cidrs = this.#own.flatMap((own) => {
+      const others = given.filter((text) => text !== own.text && familyOf(text) === own.family).map((text) => serviceCIDR(text, this.#random, this.#taken))
+      return given.includes(own.text) || others.length === 0 ? [own, ...others] : others
+    })
   }
 
   /** Forgets everything and takes what the stored Services hold. */
@@ -173,55 +182,58 @@ export class ServiceAllocators implements Allocators {
     this.#ports.clear()
     for (const { spec } of services) {
       for (const text of spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])) {
-        const ip = parseIPv4(text)
-        if (ip !== undefined) this.#taken.add(ip)
+        const ip = parseIP(text)
+        if (ip) this.#taken.add(formatIP(ip))
       }
       const ports = [...(spec?.ports ?? []).map((p) => p.nodePort), spec?.healthCheckNodePort]
       for (const port of ports) if (port && this.#ports.contains(port)) this.#ports.take(port)
     }
   }
 
-  allocateServiceIP(family: 'IPv4' | 'IPv6', owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string {
-    if (family !== 'IPv4') throw new Error(ERR_IP_MISMATCH)
-    const ip = options.requested === undefined ? this.#nextIP(owner, options.dryRun) : this.#requestedIP(options.requested, owner, options.dryRun)
+  allocateServiceIP(family: IPFamily, owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string {
+    const own = this.#own.find((cidr) => cidr.family === family)
+    if (!own) throw new Error(ERR_IP_MISMATCH)
+    const ip = options.requested === undefined ? this.#nextIP(own, owner, options.dryRun) : this.#requestedIP(options.requested, { own, owner, dryRun: options.dryRun })
     if (!options.dryRun) this.#listener?.allocated(ip, owner)
-    return ip
+    // Asked for in other words than the canonical ones, it stays as it was written.
+    return options.requested ?? ip
   }
 
-  #nextIP(owner: { name: string }, dryRun: boolean): string {
-    if (dryRun) return formatIPv4(this.#cidr.network)
-    for (const { range } of this.#cidrs) {
-      const ip = range.takeNext()
-      if (ip !== undefined) return this.#owned(ip, owner)
+  #nextIP(own: ServiceCIDR, owner: { name: string }, dryRun: boolean): string {
+    if (dryRun) return formatIP(own.prefix.network)
+    for (const { family, prefix, range } of this.#cidrs) {
+      const offset = family === own.family ? range.takeNext() : undefined
+      if (offset !== undefined) return this.#owned(formatIP(addressAfter(prefix.network, offset)), owner)
     }
     throw new Error(ERR_FULL)
   }
 
-  #requestedIP(text: string, owner: { name: string }, dryRun: boolean): string {
-    const ip = parseIPv4(text)
-    const inside = ip !== undefined && this.#cidrs.some(({ range }) => range.contains(ip))
+  #requestedIP(text: string, { own, owner, dryRun }: { own: ServiceCIDR; owner: { name: string }; dryRun: boolean }): string {
+    const ip = parseIP(text)
+    const inside = ip !== undefined && this.#cidrs.some((cidr) => cidr.family === own.family && gives(cidr, ip))
     if (dryRun) {
-      if (!inside) throw new Error(`the provided IP (${text}) is not in the valid range. The range of valid IPs is ${this.#cidr.text}`)
+      if (!inside) throw new Error(`the provided IP (${text}) is not in the valid range. The range of valid IPs is ${own.text}`)
       return text
     }
     if (!inside) throw new Error(ERR_IP_MISMATCH)
-    if (this.#taken.has(ip)) throw new Error(ERR_IP_ALLOCATED)
-    this.#taken.add(ip)
-    return this.#owned(ip, owner)
+    const canonical = formatIP(ip)
+    if (this.#taken.has(canonical)) throw new Error(ERR_IP_ALLOCATED)
+    this.#taken.add(canonical)
+    return this.#owned(canonical, owner)
   }
 
   /** An address belongs to a Service by name; without one its IPAddress would be refused. */
-  #owned(ip: number, owner: { name: string }): string {
-    const text = formatIPv4(ip)
+  #owned(text: string, owner: { name: string }): string {
     if (owner.name) return text
-    this.#taken.delete(ip)
+    this.#taken.delete(text)
     throw new Error(`IPAddress.networking.k8s.io "${text}" is invalid: spec.parentRef.name: Required value`)
   }
 
   releaseServiceIP(text: string): void {
-    const ip = parseIPv4(text)
-    if (ip === undefined || !this.#taken.delete(ip)) return
-    this.#listener?.released(text)
+    const ip = parseIP(text)
+    const canonical = ip && formatIP(ip)
+    if (canonical === undefined || !this.#taken.delete(canonical)) return
+    this.#listener?.released(canonical)
   }
 
   allocateNodePort(options: { requested?: number; dryRun: boolean }): number {
@@ -246,4 +258,9 @@ export class ServiceAllocators implements Allocators {
   releaseNodePort(port: number): void {
     this.#ports.release(port)
   }
+}
+
+function gives({ prefix, range }: ServiceCIDR, ip: IPAddress): boolean {
+  const offset = offsetIn(prefix, ip)
+  return offset !== undefined && range.contains(offset)
 }

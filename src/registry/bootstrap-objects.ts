@@ -7,7 +7,7 @@ import { localAvailable } from '../../api/apiregistration/v1/_availability.ts'
 import { danglingCondition } from '../../api/flowcontrol/v1/_dangling.ts'
 import { MANDATORY_FLOW_SCHEMAS, MANDATORY_PRIORITY_LEVELS, SUGGESTED_FLOW_SCHEMAS, SUGGESTED_PRIORITY_LEVELS } from '../../api/flowcontrol/v1/_bootstrap.ts'
 import { SYSTEM_PRIORITY_CLASSES } from '../../api/scheduling/v1/priorityclass.ts'
-import { formatIP, isIPv4, parseCIDR, parseIP } from '../apimachinery/ip-address.ts'
+import { familyOf, nthAddress } from '../apimachinery/ip-address.ts'
 import { formatTime } from '../clock.ts'
 import { apiPriority } from './api-priorities.ts'
 import type { KubeObject } from './kind.ts'
@@ -54,13 +54,6 @@ function serviceCIDR({ serviceCIDRs }: BootstrapOptions, now: string): ServiceCI
   return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...serviceCIDRs] }, status: { conditions: [ready] } }
 }
 
-/** The first address of a range; the server keeps it for itself. */
-export function firstAddress(cidr: string): string {
-  const network = parseCIDR(cidr)?.network
-  if (!network) throw new Error(`not an address range: ${cidr}`)
-  return formatIP(network.with(-1, (network.at(-1) ?? 0) + 1))
-}
-
 function kubernetesService({ serviceCIDRs: [cidr = ''], port }: BootstrapOptions): Service {
   return {
     apiVersion: 'v1',
@@ -68,7 +61,7 @@ function kubernetesService({ serviceCIDRs: [cidr = ''], port }: BootstrapOptions
     metadata: { ...SERVICE, labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: {
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
-      clusterIP: firstAddress(cidr),
+      clusterIP: nthAddress(cidr, 1),
       ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       type: 'ClusterIP',
@@ -78,7 +71,6 @@ function kubernetesService({ serviceCIDRs: [cidr = ''], port }: BootstrapOptions
 
 function kubernetesEndpoints(ip: string, port: number): [Endpoints, EndpointSlice] {
   const ports = [{ name: 'https', port, protocol: 'TCP' }]
-  const address = parseIP(ip)
   return [
     {
       apiVersion: 'v1',
@@ -90,7 +82,7 @@ function kubernetesEndpoints(ip: string, port: number): [Endpoints, EndpointSlic
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: { ...SERVICE, labels: { 'kubernetes.io/service-name': SERVICE.name } },
-      addressType: address && !isIPv4(address) ? 'IPv6' : 'IPv4',
+      addressType: familyOf(ip),
       endpoints: [{ addresses: [ip], conditions: { ready: true } }],
       ports,
     },

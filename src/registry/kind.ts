@@ -5,6 +5,7 @@
  */
 import type { MergeType } from '../apimachinery/merge-type.ts'
 import type { UsageSource } from './usage.ts'
+import type { IPFamily } from '../apimachinery/ip-address.ts'
 import type { FieldSet } from '../apimachinery/field-set.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { FieldError } from '../errors.ts'
@@ -101,8 +102,8 @@ export interface ServiceAccountTokens {
 /** Pools from which a Service takes its addresses and ports. Dry runs reserve nothing. Each throws FieldError-free plain Errors with upstream's text. */
 export interface Allocators {
   /** Families in which this cluster gives service addresses; the first is the default. */
-  readonly serviceIPFamilies: readonly ('IPv4' | 'IPv6')[]
-  allocateServiceIP(family: 'IPv4' | 'IPv6', owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string
+  readonly serviceIPFamilies: readonly IPFamily[]
+  allocateServiceIP(family: IPFamily, owner: { namespace: string; name: string }, options: { requested?: string; dryRun: boolean }): string
   releaseServiceIP(ip: string): void
   allocateNodePort(options: { requested?: number; dryRun: boolean }): number
   releaseNodePort(port: number): void

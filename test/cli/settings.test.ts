@@ -18,6 +18,7 @@ t.test('defaults', async (t) => {
     kubeconfig: '/home/me/.orrery/kubeconfig',
     adminToken: undefined,
     nodes: [{ name: 'node-1' }, { name: 'node-2' }, { name: 'node-3' }],
+    addresses: {},
     allowPrivileged: undefined,
     controllers: ['*'],
     scheduler: true,
@@ -32,7 +33,7 @@ t.test('the first that says something wins', async (t) => {
   const dir = t.testdir({ 'orrery.yaml': 'port: 1\nhost: "::1"\ndataDir: state\nkubeconfig: none-of-that\nnodes: 1\nlogLevel: error\nadminToken: abc\nallowPrivileged: false\ncontrollers: ["*", -job-controller]\nscheduler: false\ndnsPort: 0\n' })
   const config = path.join(dir, 'orrery.yaml')
   const { flags, ...fromConfig } = resolveSettings({ flags: { config }, args: [] }, { env: {}, cwd: '/' })
-  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, schedulerConfig: undefined, hostAccess: { ingressPort: 8080, ingressTlsPort: 8443, dnsPort: 0 }, server: {}, logLevel: 'error' })
+  t.same(fromConfig, { host: '::1', port: 1, dataDir: `${dir}/state`, kubeconfig: `${dir}/none-of-that`, adminToken: 'abc', nodes: [{ name: 'node-1' }], addresses: {}, allowPrivileged: false, controllers: ['*', '-job-controller'], scheduler: false, schedulerConfig: undefined, hostAccess: { ingressPort: 8080, ingressTlsPort: 8443, dnsPort: 0 }, server: {}, logLevel: 'error' })
   t.match(flags, { config, port: '1', 'admin-token': 'CLASSIFIED', controllers: '["*","-job-controller"]', images: '', 'authorization-mode': '[Node,RBAC]' }, 'secrets are not told')
   const env = { ORRERY_CONFIG: config, ORRERY_PORT: '2', ORRERY_DATA_DIR: 'here', ORRERY_NODES: '0', ORRERY_ADMIN_TOKEN: '', ORRERY_LOG_LEVEL: 'info' }
   const fromEnv = resolveSettings({ flags: {}, args: [] }, { env, cwd: '/work' })
@@ -42,6 +43,23 @@ t.test('the first that says something wins', async (t) => {
   t.equal(fromFlags.dataDir, undefined)
   t.equal(fromFlags.nodes.length, 2)
   t.throws(() => resolveSettings({ flags: {}, args: [] }, { env: { ORRERY_PROT: '1' }, cwd: '/' }), /^unknown environment variable ORRERY_PROT \(did you mean "ORRERY_PORT"\?\)/)
+})
+
+t.test('ranges of addresses', async (t) => {
+  const dir = t.testdir({ 'orrery.yaml': 'serviceClusterIPRange: fd00:10:96::7/112,10.96.0.0/16\n' })
+  const ranges = (flags: Record<string, string>) => resolveSettings({ flags, args: [] }, { env: {}, cwd: dir }).addresses
+  t.same(ranges({ config: 'orrery.yaml' }), { serviceCIDRs: ['fd00:10:96::/112', '10.96.0.0/16'] })
+  t.same(ranges({ 'cluster-cidr': '10.0.0.0/12' }), { podCIDRs: ['10.0.0.0/12'] })
+  const refused: readonly (readonly [services: string, pods: string, complaint: string])[] = [
+    ['10.96.0.0/16,10.97.0.0/16', '10.244.0.0/16', '--service-cluster-ip-range: "10.96.0.0/16,10.97.0.0/16" has two ranges of one IP family'],
+    ['10.96.0.0/16,fd00::/112,fd01::/112', '10.244.0.0/16', '--service-cluster-ip-range: "10.96.0.0/16,fd00::/112,fd01::/112" has more than two ranges'],
+    ['10.96.0.0/31', '10.244.0.0/16', '--service-cluster-ip-range: not a service range of /8 to /30: 10.96.0.0/31'],
+    ['fd00::/112', '10.244.0.0/16', '--service-cluster-ip-range: "fd00::/112" has no IPv4 range: Services with IPv6 addresses alone are not supported'],
+    ['10.96.0.0/16', 'fd00::/56', '--cluster-cidr: "fd00::/56" has no IPv4 range: pods with IPv6 addresses alone are not supported'],
+    ['10.96.0.0/16', '10.244.0.0/25', '--cluster-cidr: not a range of /8 to /24 for pods: 10.244.0.0/25'],
+    ['10.96.0.0/16,fd00::/112', '10.244.0.0/16', '--cluster-cidr: "10.244.0.0/16" has no IPv6 range, of which --service-cluster-ip-range has one'],
+  ]
+  for (const [services, pods, complaint] of refused) t.throws(() => ranges({ 'service-cluster-ip-range': services, 'cluster-cidr': pods }), new UserError(complaint))
 })
 
 t.test('nodes of the config', async (t) => {
@@ -57,7 +75,7 @@ t.test('nodes of the config', async (t) => {
 
 /** A config file → the complaint, which begins with file and line. */
 const faulty: readonly (readonly [string, string])[] = [
-  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, runtimeHost, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, apiserver, nodes'],
+  ['prot: 1', 'f:1: unknown key "prot" (did you mean "port"?); known here: host, port, dataDir, kubeconfig, adminToken, serviceClusterIPRange, clusterCIDR, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, runtimeHost, hostAccess, ingressPort, ingressTlsPort, dnsPort, logLevel, apiserver, nodes'],
   ['host: a\nport: many', 'f:2: "port" must be of type integer'],
   ['port: 70000', 'f:1: "port" must be <= 65535'],
   ['# a comment\n\nlogLevel: loud', 'f:3: "logLevel" must be one of fatal, error, warn, info, debug, trace, silent'],

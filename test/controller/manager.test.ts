@@ -30,7 +30,7 @@ function start(parts: Partial<ManagerParts> = {}) {
     clock: cluster.clock,
     random: cluster.random,
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as { level: number; msg: string }) }),
-    settings: { serviceCIDR: '', podCIDR: '', rootCA: '', loadBalancerCIDR: '', clusterName: 'test' },
+    settings: { serviceCIDRs: [], podCIDRs: [], clusterDNS: '', rootCA: '', loadBalancerCIDR: '', clusterName: 'test' },
     ...parts,
   })
   return { cluster, manager, users, log, settle: () => cluster.clock.step(0) }

@@ -119,7 +119,7 @@ export interface FakeOptions {
 }
 
 const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
-const SETTINGS: ControllerSettings = { serviceCIDR: '10.96.0.0/12', podCIDR: '10.244.0.0/16', rootCA: 'CA', loadBalancerCIDR: '10.99.0.0/16', clusterName: 'test' }
+const SETTINGS: ControllerSettings = { serviceCIDRs: ['10.96.0.0/12'], podCIDRs: ['10.244.0.0/16'], clusterDNS: '10.96.0.10', rootCA: 'CA', loadBalancerCIDR: '10.99.0.0/16', clusterName: 'test' }
 
 export class FakeCluster implements Client {
   readonly name = 'test'

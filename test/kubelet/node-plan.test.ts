@@ -5,7 +5,7 @@ import { virtualNode } from '../../src/kubelet/virtual-node.ts'
 import type { Node } from '../../schemas/types.ts'
 
 const stage = new Stages().node
-const plan = (node: Node, more: object = {}) => planNode({ node, stage, now: 'now', internalIP: '172.18.0.2', podCIDR: '10.244.0.0/24', machineID: 'aa-bb', ...more })
+const plan = (node: Node, more: object = {}) => planNode({ node, stage, now: 'now', internalIPs: ['172.18.0.2'], podCIDRs: ['10.244.0.0/24'], machineID: 'aa-bb', ...more })
 
 t.test('a fresh node gets all it needs; a second look changes nothing', async (t) => {
   const fresh: Node = { metadata: { name: 'n' }, spec: {} }

@@ -22,28 +22,38 @@ t.test('a pool gives each address once, and freed ones only after a round', asyn
 
 t.test('pods of a full node get addresses from the spare block', async (t) => {
   const addresses = new PodAddresses()
-  const taken = Array.from({ length: 254 }, (_, i) => addresses.take(`u${i}`, '10.244.0.0/24'))
+  const taken = Array.from({ length: 254 }, (_, i) => addresses.take(`u${i}`, ['10.244.0.0/24'])[0])
   t.equal(new Set(taken).size, 254)
   t.equal(taken.at(-1), '100.64.0.1')
-  t.equal(addresses.take('u0', '10.244.0.0/24'), '10.244.0.2', 'the same pod keeps its own')
-  t.equal(addresses.take('x', undefined), '100.64.0.2', 'as do those of nodes without a block')
+  t.same(addresses.take('u0', ['10.244.0.0/24']), ['10.244.0.2'], 'the same pod keeps its own')
+  t.same(addresses.take('x', []), ['100.64.0.2'], 'as do those of nodes without a block')
 })
 
 t.test('an address of the block that a node had before is not given again while its pod has it', async (t) => {
   const addresses = new PodAddresses()
-  const [before, now] = ['10.244.0.0/24', '10.244.1.0/24']
-  addresses.claim('old', undefined, '10.244.0.2')
-  t.equal(addresses.take('a', before), '10.244.0.3', 'its node is not known yet')
-  addresses.claim('old', now, '10.244.0.2')
-  t.equal(addresses.take('b', before), '10.244.0.4', 'its node has another block')
-  addresses.claim('own', undefined, '10.244.1.2')
-  addresses.claim('own', now, '10.244.1.2')
-  t.equal(addresses.take('c', now), '10.244.1.3')
+  const [before, now] = [['10.244.0.0/24'], ['10.244.1.0/24']]
+  addresses.claim('old', [], ['10.244.0.2'])
+  t.same(addresses.take('a', before), ['10.244.0.3'], 'its node is not known yet')
+  addresses.claim('old', now, ['10.244.0.2'])
+  t.same(addresses.take('b', before), ['10.244.0.4'], 'its node has another block')
+  addresses.claim('own', [], ['10.244.1.2'])
+  addresses.claim('own', now, ['10.244.1.2'])
+  t.same(addresses.take('c', now), ['10.244.1.3'])
   addresses.release('old')
   addresses.release('own')
-  const rest = Array.from({ length: 255 }, (_, i) => [addresses.take(`x${i}`, before), addresses.take(`y${i}`, now)]).flat()
+  const rest = Array.from({ length: 255 }, (_, i) => [addresses.take(`x${i}`, before), addresses.take(`y${i}`, now)]).flat(2)
   t.ok(rest.includes('10.244.0.2') && rest.includes('10.244.1.2'), 'afterwards it is')
   t.equal(new Set(rest).size, rest.length)
+})
+
+t.test('a node with blocks of both families gives one address of each', async (t) => {
+  const addresses = new PodAddresses()
+  const both = ['10.244.1.0/24', 'fd00:10:244:1::/64']
+  t.same(addresses.take('a', both), ['10.244.1.2', 'fd00:10:244:1::2'])
+  t.same(addresses.take('b', both.toReversed()), ['fd00:10:244:1::3', '10.244.1.3'], 'the first one first')
+  addresses.claim('old', both, ['fd00:10:244:1::4', '10.244.1.4'])
+  t.same(addresses.take('c', both), ['10.244.1.5', 'fd00:10:244:1::5'])
+  t.same(addresses.take('d', ['fd00:10:244:2::/64']), ['100.64.0.1', 'fd00:10:244:2::6440:1'], 'one from the spare block lies after those')
 })
 
 t.test('images as a container runtime names them', async (t) => {

@@ -104,8 +104,8 @@ t.test('a pod that is taken up again is what it was', async (t) => {
   const records = after(pod, 0, 'ready', 'ready', 1)
   const crashed = records[3]
   if (crashed) crashed.waiting = { reason: 'CrashLoopBackOff', message: 'back-off' }
-  const status = podStatus({ pod, records, now: '2026-01-01T00:00:00Z', podIP: '10.0.0.1', hostIP: '172.18.0.2', inFull: true })
+  const status = podStatus({ pod, records, now: '2026-01-01T00:00:00Z', podIPs: ['10.0.0.1'], hostIPs: ['172.18.0.2'], inFull: true })
   t.match(status.containerStatuses?.[1], { state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 1 } } })
   const again: Pod = { ...pod, status }
-  t.same(podStatus({ pod: again, records: newRecords(again), now: '2026-02-02T00:00:00Z', podIP: '10.0.0.1', hostIP: '172.18.0.2', inFull: true }), status)
+  t.same(podStatus({ pod: again, records: newRecords(again), now: '2026-02-02T00:00:00Z', podIPs: ['10.0.0.1'], hostIPs: ['172.18.0.2'], inFull: true }), status)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { EndpointSlice, Namespace, Node, Pod, Service } from '../../schemas/types.ts'
 import { ClusterNetwork } from '../../src/network/cluster-network.ts'
+import { dnsGateways } from '../../src/network/dns-server.ts'
 import type { Party } from '../../src/network/network.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
@@ -120,9 +121,10 @@ t.test('names', async (t) => {
 })
 
 t.test('resolvers by policy', async (t) => {
-  const custom = pod('custom', '10.244.1.9', { spec: { dnsPolicy: 'None', dnsConfig: { searches: ['shop.svc.cluster.local'], options: [{ name: 'ndots', value: '1' }] }, hostAliases: [{ ip: '10.1.2.3', hostnames: ['db.local'] }] } })
+  const custom = pod('custom', '10.244.1.9', { spec: { dnsPolicy: 'None', dnsConfig: { nameservers: ['10.96.0.10'], searches: ['shop.svc.cluster.local'], options: [{ name: 'ndots', value: '1' }] }, hostAliases: [{ ip: '10.1.2.3', hostnames: ['db.local'] }] } })
   const bare = pod('bare', '10.244.1.8', { spec: { dnsPolicy: 'Default' } })
-  const { resolve } = start([service('web', CLUSTER_IP), custom, bare])
+  const { network, resolve } = start([service('web', CLUSTER_IP), custom, bare])
+  for (const gateway of dnsGateways(network.directory, '10.96.0.10')) network.addGateway(gateway)
   t.same(await resolve(custom, 'web'), ['A 10.96.0.20'])
   t.same(await resolve(custom, 'db.local'), ['A 10.1.2.3'])
   await t.rejects(resolve(bare, 'web'), { code: 'ENOTFOUND' })

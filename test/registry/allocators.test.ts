@@ -1,12 +1,12 @@
 import t from 'tap'
 import { SeededRandom } from '../../src/clock.ts'
-import { formatIPv4, parseIPv4, ServiceAllocators } from '../../src/registry/allocators.ts'
+import { ServiceAllocators, serviceRangeProblem } from '../../src/registry/allocators.ts'
 
 const OWNER = { namespace: 'ns', name: 'svc' }
 const REAL = { dryRun: false }
 const DRY = { dryRun: true }
 
-const small = (seed = 1): ServiceAllocators => new ServiceAllocators({ random: new SeededRandom(seed), serviceCIDR: '10.0.0.0/29', nodePorts: { first: 30000, last: 30003 } })
+const small = (seed = 1): ServiceAllocators => new ServiceAllocators({ random: new SeededRandom(seed), serviceCIDRs: ['10.0.0.0/29'], nodePorts: { first: 30000, last: 30003 } })
 const standard = (seed = 1): ServiceAllocators => new ServiceAllocators({ random: new SeededRandom(seed) })
 const refusal = (act: () => unknown): string => {
   try {
@@ -18,20 +18,28 @@ const refusal = (act: () => unknown): string => {
 }
 const times = <T>(n: number, of: () => T): T[] => Array.from({ length: n }, of)
 
-t.test('addresses are text and number', async (t) => {
-  for (const [text, number] of [['0.0.0.0', 0], ['10.96.0.1', 174063617], ['255.255.255.255', 2 ** 32 - 1]] as const) {
-    t.equal(parseIPv4(text), number)
-    t.equal(formatIPv4(number), text)
-  }
-  for (const text of ['', '1.2.3', '1.2.3.4.5', '1.2.3.256', '1.2.3.x', '::1', '1.2.3.-4']) t.equal(parseIPv4(text), undefined, text)
+t.test('ranges that Services can have', async (t) => {
+  for (const text of ['10.96.0.0/16', '10.1.2.3/24', 'fd00::/64', 'fd00:10:96::/112']) t.equal(serviceRangeProblem(text), undefined, text)
+  for (const text of ['', '10.0.0.0', '10.0.0.0/31', '10.0.0.0/7', '10.0.0.0/x']) t.equal(serviceRangeProblem(text), `not a service range of /8 to /30: ${text}`)
+  t.equal(serviceRangeProblem('fd00::/48'), 'not a service range of /64 to /126: fd00::/48')
+  t.throws(() => new ServiceAllocators({ random: new SeededRandom(1), serviceCIDRs: ['10.0.0.0/31'] }), { message: 'not a service range of /8 to /30: 10.0.0.0/31' })
 })
 
-t.test('the range of the cluster', async (t) => {
-  t.match(standard(), { serviceCIDR: '10.96.0.0/16', firstServiceIP: '10.96.0.1' })
-  t.equal(new ServiceAllocators({ random: new SeededRandom(1), serviceCIDR: '10.1.2.3/24' }).serviceCIDR, '10.1.2.0/24')
-  for (const serviceCIDR of ['', '10.0.0.0', '10.0.0.0/31', '10.0.0.0/7', 'fd00::/64', '10.0.0.0/x']) {
-    t.throws(() => new ServiceAllocators({ random: new SeededRandom(1), serviceCIDR }), { message: `not an IPv4 service range: ${serviceCIDR}` })
-  }
+t.test('both families', async (t) => {
+  const pools = new ServiceAllocators({ random: new SeededRandom(1), serviceCIDRs: ['fd00::10/125', '10.0.0.0/29'] })
+  t.same(pools.serviceIPFamilies, ['IPv6', 'IPv4'])
+  const six = (requested?: string, options = REAL): string => pools.allocateServiceIP('IPv6', OWNER, { ...(requested ? { requested } : {}), ...options })
+  t.equal(six('fd00:0::0013'), 'fd00:0::0013', 'as it was asked for')
+  t.equal(refusal(() => six('fd00::13')), 'provided IP is already allocated')
+  t.equal(refusal(() => six('10.0.0.1')), 'the provided network does not match the current range')
+  t.equal(refusal(() => six('fd00::1', DRY)), 'the provided IP (fd00::1) is not in the valid range. The range of valid IPs is fd00::10/125')
+  t.same(times(6, six).sort(), ['fd00::11', 'fd00::12', 'fd00::14', 'fd00::15', 'fd00::16', 'fd00::17'], 'the last one too, which is no broadcast')
+  t.equal(refusal(six), 'range is full')
+  pools.releaseServiceIP('fd00::0:15')
+  t.equal(six(), 'fd00::15')
+  t.match(pools.allocateServiceIP('IPv4', OWNER, REAL), /^10\.0\.0\.[1-6]$/)
+  pools.useServiceCIDRs(['fd01::/64'])
+  t.match(six(), /^fd01::/, 'of a range that was added')
 })
 
 t.test('addresses', async (t) => {
@@ -83,7 +91,7 @@ t.test('a dry run takes nothing', async (t) => {
 })
 
 t.test('who asks for nothing gets of the upper part as long as there is some', async (t) => {
-  const pools = new ServiceAllocators({ random: new SeededRandom(3), serviceCIDR: '10.0.0.0/26' })
+  const pools = new ServiceAllocators({ random: new SeededRandom(3), serviceCIDRs: ['10.0.0.0/26'] })
   const last = (ip: string): number => Number(ip.split('.')[3])
   const ips = times(62, () => last(pools.allocateServiceIP('IPv4', OWNER, REAL)))
   t.ok(ips.slice(0, 46).every((n) => n > 16), 'first the upper 46')

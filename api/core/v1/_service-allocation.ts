@@ -2,19 +2,19 @@
  * Gives a Service its IP families, cluster IPs, node ports and health check port, and says what it no longer holds.
  * Models k8s.io/kubernetes/pkg/registry/core/service/storage/{storage,alloc,transaction}.go and portallocator/operation.go.
  */
+import { familyOf, type IPFamily } from '../../../src/apimachinery/ip-address.ts'
 import { field, internalError, invalid, type FieldError } from '../../../src/errors.ts'
 import type { Allocators, WriteContext } from '../../../src/registry/kind.ts'
 import type { Service } from '../../../schemas/types.ts'
-import { isIPv6Text, validateClusterIPs } from './_service-cluster-ips.ts'
+import { validateClusterIPs } from './_service-cluster-ips.ts'
 import { allocatesNodePorts, clusterIPsOf, hasNodePorts, isExternalName, isHeadless, needsHealthCheck, nodePortsOf, NONE, portsOf, sameList } from './_service-facts.ts'
 
-type Family = 'IPv4' | 'IPv6'
+type Family = IPFamily
 const POLICY = 'spec.ipFamilyPolicy'
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The other family of the two. */
 const otherFamily = (family: string | undefined): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4')
-const familyOf = (ip: string): Family => (isIPv6Text(ip) ? 'IPv6' : 'IPv4')
 
 function refuse(service: Service, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [...errors])

@@ -35,9 +35,9 @@ async function up(call: Call, io: Io): Promise<number> {
 }
 
 async function start(settings: Settings): Promise<Cluster> {
-  const { host, port, dataDir, adminToken, nodes, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, runtimeHost, hostAccess, logLevel, server, flags } = settings
+  const { host, port, dataDir, adminToken, nodes, addresses, allowPrivileged, controllers, scheduler, schedulerConfig, images, stages, runtimeHost, hostAccess, logLevel, server, flags } = settings
   try {
-    return await startCluster({ ...server, host, port, dataDir, nodes, controllers, scheduler, logLevel, flags, runsOnHost: runtimeHost ?? false, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}), ...(images ? { images } : {}), ...(stages ? { stages } : {}), ...(hostAccess ? { hostAccess } : {}) })
+    return await startCluster({ ...server, host, port, dataDir, nodes, addresses, controllers, scheduler, logLevel, flags, runsOnHost: runtimeHost ?? false, ...(adminToken ? { adminToken } : {}), ...(allowPrivileged === undefined ? {} : { allowPrivileged }), ...(schedulerConfig ? { schedulerConfig } : {}), ...(images ? { images } : {}), ...(stages ? { stages } : {}), ...(hostAccess ? { hostAccess } : {}) })
   } catch (error) {
     throw explainStartError(error, settings)
   }

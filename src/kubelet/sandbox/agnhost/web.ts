@@ -45,7 +45,7 @@ export function reply(response: ServerResponse, status: number, body: string | B
 /** Who asks, as Go writes it. */
 export function peerOf({ socket }: IncomingMessage): string {
   const { remoteAddress, remotePort } = socket as { remoteAddress?: string; remotePort?: number }
-  return `${remoteAddress}:${remotePort}`
+  return `${remoteAddress?.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`
 }
 
 /** The query and, of what was posted, the form: Go's FormValue looks into both, the form first. */

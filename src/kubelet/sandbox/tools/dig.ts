@@ -1,44 +1,37 @@
-/** `dig` of BIND's tools, as far as it asks the cluster's DNS. */
-import { NetworkError, type DnsRecord, type RecordType } from '../../../network/network.ts'
+/** `dig` of BIND's tools, as far as it asks the cluster's DNS, or another server that runs in the cluster. */
+import { isRecordType as isType, reverseName } from '../../../apimachinery/dns-message.ts'
+import type { DnsRecord, RecordType } from '../../../network/network.ts'
+import { outcomeOf } from '../lookup.ts'
 import type { Process, Program } from '../process.ts'
-
-const TYPES: readonly RecordType[] = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT']
-const isType = (text: string): text is RecordType => TYPES.some((type) => type === text)
 
 interface Query {
   name: string
   type: RecordType
   /** `+short`, `+noall` … in the order they were given. */
   flags: readonly string[]
+  /** What stands behind the @. */
+  server?: string
 }
 
 function parse(args: readonly string[]): Query {
-  const query = { name: '.', type: 'A' as RecordType, flags: [] as string[] }
+  const query: Query & { flags: string[] } = { name: '.', type: 'A', flags: [] }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? ''
     if (arg.startsWith('+')) query.flags.push(arg.slice(1))
-    else if (arg === '-x') Object.assign(query, { type: 'PTR', name: `${(args[++i] ?? '').split('.').reverse().join('.')}.in-addr.arpa` })
+    else if (arg === '-x') Object.assign(query, { type: 'PTR', name: reverseName(args[++i] ?? '') })
     else if (arg === '-t') query.type = isType(args[i + 1]?.toUpperCase() ?? '') ? (args[++i]?.toUpperCase() as RecordType) : query.type
     else if (isType(arg.toUpperCase())) query.type = arg.toUpperCase() as RecordType
-    // The server asked is the cluster's, whoever is named.
-    else if (!arg.startsWith('@') && !arg.startsWith('-')) query.name = arg
+    else if (arg.startsWith('@')) query.server = arg.slice(1)
+    else if (!arg.startsWith('-')) query.name = arg
   }
   return query
 }
 
 async function dig(process: Process): Promise<number> {
-  const { name, type, flags } = parse(process.args)
-  const { network, party } = process.sandbox
+  const { name, type, flags, server } = parse(process.args)
   const asked = flags.includes('search') || name.endsWith('.') ? name : `${name}.`
-  let records: DnsRecord[] = []
-  let status = 'NOERROR'
-  try {
-    records = await process.block(network.resolve(party, asked, type))
-  } catch (error) {
-    if (!(error instanceof NetworkError)) throw error
-    if (error.code !== 'ENOTFOUND') return fail(process)
-    status = 'NXDOMAIN'
-  }
+  const { status, records } = await outcomeOf(process, { name: asked, type, server })
+  if (status === 'TIMEOUT') return fail(process)
   await process.out(shown(records, { query: { name, type, flags }, status }))
   return 0
 }

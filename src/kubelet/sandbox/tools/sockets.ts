@@ -1,6 +1,6 @@
-/** Tools that tell of addresses, routes and ports: ifconfig, route, netstat, ss, host. Models busybox's and iproute2's. */
-import { NetworkError } from '../../../network/network.ts'
+/** Tools that tell of addresses, routes and ports: ifconfig, route, netstat, ss. Models busybox's and iproute2's. */
 import { getopt } from '../getopt.ts'
+import { ownAddress } from '../lookup.ts'
 import type { Process, Program } from '../process.ts'
 
 const gatewayOf = (ip: string) => ip.replace(/\d+$/, '1')
@@ -9,7 +9,7 @@ const broadcastOf = (ip: string) => ip.replace(/\d+$/, '255')
 const hardwareOf = (ip: string) => `0a:58:${ip.split('.').map((n) => Number(n).toString(16).padStart(2, '0')).join(':')}`
 
 async function ifconfig(process: Process): Promise<number> {
-  const { ip } = process.sandbox.party
+  const ip = ownAddress(process.sandbox.party, 'IPv4') ?? ''
   const wanted = process.args.find((a) => !a.startsWith('-'))
   const counters = '          RX packets:0 errors:0 dropped:0 overruns:0 frame:0\n          TX packets:0 errors:0 dropped:0 overruns:0 carrier:0\n          collisions:0 txqueuelen:0\n          RX bytes:0 (0.0 B)  TX bytes:0 (0.0 B)\n\n'
   const known: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ async function ifconfig(process: Process): Promise<number> {
 }
 
 async function route(process: Process): Promise<number> {
-  const { ip } = process.sandbox.party
+  const ip = ownAddress(process.sandbox.party, 'IPv4') ?? ''
   const row = (cells: readonly string[]) => `${cells.map((cell, i) => cell.padEnd([16, 16, 16, 6, 7, 7, 5, 5][i] ?? 0)).join('')}`.trimEnd()
   const rows = [['Destination', 'Gateway', 'Genmask', 'Flags', 'Metric', 'Ref', 'Use', 'Iface'], ['0.0.0.0', gatewayOf(ip), '0.0.0.0', 'UG', '0', '0', '0', 'eth0'], [networkOf(ip), '0.0.0.0', '255.255.255.0', 'U', '0', '0', '0', 'eth0']]
   await process.out(`Kernel IP routing table\n${rows.map((r) => `${row(r)}\n`).join('')}`)
@@ -52,30 +52,10 @@ async function ports(process: Process): Promise<number> {
   return 0
 }
 
-async function host(process: Process): Promise<number> {
-  const { value, rest } = await getopt(process, 't:W:av')
-  const [name = ''] = rest
-  const { network, party } = process.sandbox
-  const isAddress = /^[\d.]+$/.test(name)
-  const type = (value('t')?.toUpperCase() ?? (isAddress ? 'PTR' : 'A')) as 'A'
-  const asked = isAddress ? `${name.split('.').reverse().join('.')}.in-addr.arpa` : name
-  try {
-    const records = await process.block(network.resolve(party, asked, type))
-    const words: Readonly<Record<string, string>> = { A: 'has address', AAAA: 'has IPv6 address', PTR: 'domain name pointer', CNAME: 'is an alias for', SRV: 'has SRV record', TXT: 'descriptive text' }
-    for (const record of records) await process.out(`${record.name} ${words[record.type]} ${record.data}\n`)
-    if (records.length === 0) await process.out(`${name} has no ${type} record\n`)
-    return records.length > 0 ? 0 : 1
-  } catch (error) {
-    if (!(error instanceof NetworkError)) throw error
-    await process.out(error.code === 'ENOTFOUND' ? `Host ${name} not found: 3(NXDOMAIN)\n` : ';; connection timed out; no servers could be reached\n')
-    return 1
-  }
-}
-
 async function arp(process: Process): Promise<number> {
-  const { ip } = process.sandbox.party
+  const ip = ownAddress(process.sandbox.party, 'IPv4') ?? ''
   await process.out(`? (${gatewayOf(ip)}) at ${hardwareOf(gatewayOf(ip))} [ether]  on eth0\n`)
   return 0
 }
 
-export default { ifconfig, route, netstat: ports, ss: ports, host, arp } satisfies Record<string, Program>
+export default { ifconfig, route, netstat: ports, ss: ports, arp } satisfies Record<string, Program>

@@ -1,6 +1,7 @@
 /** Tools about processes, users, time and the machine. Models busybox's procps and coreutils. */
 import { parseDateText } from '../date-text.ts'
 import { getopt, splitOnce } from '../getopt.ts'
+import { addressOf } from '../lookup.ts'
 import { groupName, userName } from '../owners.ts'
 import { Exited, SIGNALS, type Process, type Program } from '../process.ts'
 import { testArgs } from '../shell/conditional.ts'
@@ -112,7 +113,7 @@ async function hostname(process: Process): Promise<number> {
   const { hostname: name, party, fs } = process.sandbox
   const hosts = fs.tryResolve('/etc/hosts') ? (await fs.readFile('/etc/hosts')).toString() : ''
   const full = hosts.split('\n').map((l) => l.split(/\s+/)).find((w) => w.includes(name))?.[1] ?? name
-  await process.out(`${has('i', 'I') ? party.ip : has('f') ? full : has('d') ? full.slice(name.length + 1) : name}\n`)
+  await process.out(`${has('i', 'I') ? (party.ips ?? [party.ip]).join(' ') : has('f') ? full : has('d') ? full.slice(name.length + 1) : name}\n`)
   return 0
 }
 
@@ -241,9 +242,9 @@ async function getent(process: Process): Promise<number> {
   const [database = '', ...keys] = process.args
   if (database === 'hosts' || database === 'ahosts') {
     for (const key of keys) {
-      const [record] = await process.block(process.sandbox.network.resolve(process.sandbox.party, key, 'A').catch(() => []))
-      if (!record) return 2
-      await process.out(`${record.data.padEnd(16)}${key}\n`)
+      const ip = await addressOf(process, key).catch(() => undefined)
+      if (ip === undefined) return 2
+      await process.out(`${ip.padEnd(16)}${key}\n`)
     }
     return 0
   }

@@ -1,9 +1,11 @@
-/** Tools that talk to others: wget, curl, nc, nslookup, ping. Models busybox's networking and curl. */
+/** Tools that talk to others: wget, curl, nc, ping, ip. Models busybox's networking and curl. */
 import type { Duplex } from 'node:stream'
+import { formatCIDR, parseCIDR } from '../../../apimachinery/ip-address.ts'
 import { NetworkError } from '../../../network/network.ts'
 import { getopt, splitOnce } from '../getopt.ts'
 import { requestHttp, type HttpResult } from '../http-client.ts'
 import { duplexEnd } from '../io.ts'
+import { addressOf, ownAddress } from '../lookup.ts'
 import { FsError } from '../nodes.ts'
 import { openFile } from '../open-file.ts'
 import { Exited, type Process, type Program } from '../process.ts'
@@ -64,7 +66,7 @@ async function wget(process: Process): Promise<number> {
   const where = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
   let ip = url.hostname
   try {
-    if (!/^[\d.]+$/.test(ip)) ip = (await address(process, ip)) ?? ip
+    ip = (await addressOf(process, ip)) ?? ip
     if (!quiet) await process.err(`Connecting to ${where} (${ip}:${where.split(':')[1]})\n`)
     const { result } = await request(process, { url: url.href, method: post === undefined ? 'GET' : 'POST', headers: { 'User-Agent': 'Wget', Accept: '*/*', ...headers, ...(post === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }) }, ...(post === undefined ? {} : { body: Buffer.from(post) }), timeoutMs, follows: true })
     if (has('S', 'server-response')) await process.err(`  HTTP/1.1 ${result.status} ${result.statusText}\n${headerLines(result).map((h) => `  ${h}\n`).join('')}`)
@@ -179,12 +181,6 @@ function curlProblem(error: unknown, { url, timeoutMs }: Asked): { code: number;
   }
 }
 
-async function address(process: Process, name: string): Promise<string | undefined> {
-  const { network, party } = process.sandbox
-  const records = await process.block(network.resolve(party, name, 'A'))
-  return records.find(({ type }) => type === 'A')?.data
-}
-
 async function nc(process: Process): Promise<number> {
   const { has, value, rest } = await getopt(process, 'lvzuktdw:p:q:e:ni:N46')
   const { network, party } = process.sandbox
@@ -248,32 +244,13 @@ async function converse(process: Process, stream: Duplex, { command, idleMs }: {
   return 0
 }
 
-async function nslookup(process: Process): Promise<number> {
-  const type = /^-(?:type|querytype|q)=(\w+)$/i.exec(process.args.find((a) => a.startsWith('-')) ?? '')?.[1]?.toUpperCase()
-  const [name = ''] = process.args.filter((a) => !a.startsWith('-'))
-  const { network, party, fs } = process.sandbox
-  const server = /^nameserver (\S+)/m.exec((await fs.readFile('/etc/resolv.conf')).toString())?.[1] ?? '127.0.0.1'
-  await process.out(`Server:\t\t${server}\nAddress:\t${server}:53\n\n`)
-  try {
-    const isAddress = /^[\d.]+$/.test(name)
-    const records = await process.block(network.resolve(party, isAddress ? `${name.split('.').reverse().join('.')}.in-addr.arpa` : name, isAddress ? 'PTR' : type === 'SRV' || type === 'TXT' || type === 'CNAME' || type === 'AAAA' ? type : 'A'))
-    for (const { name: owner, type: kind, data } of records) await process.out(kind === 'A' || kind === 'AAAA' ? `Name:\t${owner}\nAddress: ${data}\n` : kind === 'PTR' ? `${owner}\tname = ${data}\n` : kind === 'SRV' ? `${owner}\tservice = ${data}\n` : `${owner}\t${kind.toLowerCase()} = ${data}\n`)
-    await process.out('\n')
-    return records.length > 0 ? 0 : 1
-  } catch (error) {
-    if (!(error instanceof NetworkError)) throw error
-    await process.out(error.code === 'ENOTFOUND' ? `** server can't find ${name}: NXDOMAIN\n\n` : ';; connection timed out; no servers could be reached\n\n')
-    return 1
-  }
-}
-
 async function ping(process: Process): Promise<number> {
   const { value, rest } = await getopt(process, 'c:w:W:i:q4s:')
   const [host = ''] = rest
   const count = Number(value('c') ?? Infinity)
   let ip: string | undefined
   try {
-    ip = /^[\d.]+$/.test(host) ? host : await address(process, host)
+    ip = await addressOf(process, host)
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error
   }
@@ -315,9 +292,23 @@ async function ip(process: Process): Promise<number> {
     await process.err('ip: RTNETLINK answers: Operation not permitted\n')
     return 2
   }
-  if (what.startsWith('r')) await process.out(`default via ${party.ip.replace(/\d+$/, '1')} dev eth0\n${party.ip.replace(/\d+$/, '0')}/24 dev eth0 scope link  src ${party.ip}\n`)
-  else await process.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    inet 127.0.0.1/8 scope host lo\n2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue \n    inet ${party.ip}/24 brd ${party.ip.replace(/\d+$/, '255')} scope global eth0\n`)
+  const [four, six] = [ownAddress(party, 'IPv4'), ownAddress(party, 'IPv6')]
+  const only = process.args.includes('-6') ? 'IPv6' : process.args.includes('-4') ? 'IPv4' : undefined
+  if (what.startsWith('r')) {
+    if (four && only !== 'IPv6') await process.out(`default via ${four.replace(/\d+$/, '1')} dev eth0\n${four.replace(/\d+$/, '0')}/24 dev eth0 scope link  src ${four}\n`)
+    if (six && only === 'IPv6') await process.out(`${blockOf(six)} dev eth0  metric 256\ndefault via ${blockOf(six).replace(/\/64$/, '1')} dev eth0  metric 1024\n`)
+    return 0
+  }
+  const lines = (family: 'IPv4' | 'IPv6', ...all: string[]) => (only === undefined || only === family ? all.join('') : '')
+  await process.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n${lines('IPv4', '    inet 127.0.0.1/8 scope host lo\n')}${six ? lines('IPv6', '    inet6 ::1/128 scope host \n') : ''}`)
+  await process.out(`2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue \n${four ? lines('IPv4', `    inet ${four}/24 brd ${four.replace(/\d+$/, '255')} scope global eth0\n`) : ''}${six ? lines('IPv6', `    inet6 ${six}/64 scope global \n`) : ''}`)
   return 0
 }
 
-export default { wget, curl, nc, netcat: nc, nslookup, ping, ip } satisfies Record<string, Program>
+/** The block of 64 bits around an address. */
+function blockOf(ip: string): string {
+  const prefix = parseCIDR(`${ip}/64`)
+  return prefix ? formatCIDR(prefix) : ''
+}
+
+export default { wget, curl, nc, netcat: nc, ping, ip } satisfies Record<string, Program>
