@@ -12,7 +12,7 @@ const ZONES = ['zone-a', 'zone-b', 'zone-c']
 export async function performTasks(chapters: readonly string[]): Promise<void> {
   const only = process.env.TASK
   const tasks = readTasks().tasks.filter(({ chapter, page }) => chapters.includes(chapter) && (!only || page.includes(only)))
-  const target = await startTestCluster(t, { nodes: ZONES.map((zone, i) => ({ name: `node-${i + 1}`, labels: { 'topology.kubernetes.io/zone': zone } })), hostAccess: { ingressPort: 0, ingressTlsPort: 0 }, logLevel: 'silent' })
+  const target = await startTestCluster(t, { nodes: ZONES.map((zone, i) => ({ name: `node-${i + 1}`, labels: { 'topology.kubernetes.io/zone': zone } })), addresses: { serviceCIDRs: ['10.96.0.0/16', 'fd00:10:96::/112'] }, hostAccess: { ingressPort: 0, ingressTlsPort: 0 }, logLevel: 'silent' })
   const kubectlFor = ({ page }: Task) => new Kubectl('1.36', target, `t-${page.split('/').at(-1)?.slice(0, 50)}`)
   await t.test('tasks', async (t) => {
     const waiting = tasks.filter(({ alone }) => !alone)
