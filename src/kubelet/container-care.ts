@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Network } from '../network/network.ts'
 import { markReady, type ContainerRecord } from './container-record.ts'
 import { nodeParty } from './execution.ts'
-import { runHook } from './hooks.ts'
+import { runHook, type HookHow } from './hooks.ts'
 import type { KeptNode } from './node-keeper.ts'
 import type { PodEvents } from './pod-events.ts'
 import { Prober, type ProbeKind } from './prober.ts'
@@ -47,7 +47,7 @@ export class ContainerCare {
       },
       perform: async (kind, probe) => {
         const result = await performProbe(probe, this.#target, { surroundings: this.#surroundings, timeoutMs: (probe.timeoutSeconds ?? 1) * 1000 })
-        options.node.counters.probed(worker.pod, record, { kind, isGood: result.isGood })
+        if (!result.isError) options.node.counters.probed(worker.pod, record, { kind, isGood: result.isGood })
         return result
       },
       started: () => {
@@ -60,6 +60,7 @@ export class ContainerCare {
         options.changed()
       },
       warned: (kind, output) => events.warn(worker.pod, record, 'ProbeWarning', `${kind} probe warning: ${output}`),
+      errored: (kind, output) => events.unhealthy(worker.pod, record, `${kind} probe errored and resulted in unknown state: ${output}`),
       unhealthy: (kind, output) => events.unhealthy(worker.pod, record, `${kind} probe failed: ${output}`),
       failed: (kind, probe) => this.#failed(kind, probe),
     })
@@ -68,18 +69,22 @@ export class ContainerCare {
   begin(): void {
     const postStart = this.#options.record.container.lifecycle?.postStart
     if (!postStart) return this.#prober.begin()
-    void runHook(postStart, this.#target, { surroundings: this.#surroundings }).then((problem) => {
+    void runHook(postStart, this.#target, this.#hook).then((problem) => {
       if (this.#isOver) return
       if (problem === undefined) return this.#prober.begin()
       const { events, worker, record } = this.#options
-      events.warn(worker.pod, record, 'FailedPostStartHook', `PostStartHook failed: ${problem}`)
+      events.warn(worker.pod, record, 'FailedPostStartHook', 'PostStartHook failed')
       this.#kill('FailedPostStartHook', this.#graceMs)
     })
   }
 
-  /** Asks the container to end, its preStop hook first. */
-  stop(graceMs: number, message?: string): void {
-    this.#kill(message, graceMs)
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
+  /** Asks the container to end, its preStop hook first, and not before its turn, as long as there is time. */
+  stop(graceMs: number, message?: string, turn?: Promise<void>): void {
+    this.#kill(message, graceMs, turn)
   }
 
   close(): void {
@@ -107,7 +112,7 @@ export class ContainerCare {
     this.#kill(`Container ${record.name} failed ${kind.toLowerCase()} probe, will be restarted`, graceMs)
   }
 
-  #kill(message: string | undefined, graceMs: number): void {
+  #kill(message: string | undefined, graceMs: number, turn?: Promise<void>): void {
     if (this.#isStopping) return
     this.#isStopping = true
     const { record, handle, events, worker, clock, changed } = this.#options
@@ -119,11 +124,31 @@ export class ContainerCare {
       changed()
     }
     const preStop = record.container.lifecycle?.preStop
-    if (!preStop || graceMs === 0) return handle.stop(graceMs)
+    if (graceMs === 0 || (!preStop && !turn)) return handle.stop(graceMs)
     const startMs = clock.now()
-    void runHook(preStop, this.#target, { surroundings: this.#surroundings, timeoutMs: graceMs }).then((problem) => {
-      if (problem !== undefined && !this.#isOver) events.warn(worker.pod, record, 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
-      if (!this.#isOver) handle.stop(Math.max(MIN_GRACE_MS, graceMs - (clock.now() - startMs)))
-    })
+    const leftMs = () => graceMs - (clock.now() - startMs)
+    void (async () => {
+      const problem = preStop && (await runHook(preStop, this.#target, { ...this.#hook, timeoutMs: graceMs }))
+      if (problem !== undefined && !this.#isOver) events.warn(worker.pod, record, 'FailedPreStopHook', 'PreStopHook failed')
+      if (turn && !this.#isOver && leftMs() > 0) await inTime(turn, clock, leftMs())
+      if (!this.#isOver) handle.stop(Math.max(MIN_GRACE_MS, leftMs()))
+    })()
   }
+
+  get #hook(): HookHow {
+    const { events, worker } = this.#options
+    const message = (host: string) => `request to HTTPS lifecycle hook ${host} got HTTP response, retry with HTTP succeeded`
+    return { surroundings: this.#surroundings, fellBack: (host) => events.pod(worker.pod, { type: 'Warning', reason: 'LifecycleHTTPFallback', message: message(host) }) }
+  }
+}
+
+/** Until it has happened, or the time is over. */
+function inTime(event: Promise<void>, clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, resolve)
+    void event.then(() => {
+      timer.cancel()
+      resolve()
+    })
+  })
 }

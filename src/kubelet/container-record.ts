@@ -27,6 +27,8 @@ export interface ContainerRecord {
   started: boolean
   restartCount: number
   containerID?: string
+  /** Who its processes run as. */
+  user?: { uid: number; gid: number; groups: readonly number[] }
   handle?: RunningContainer
 }
 

@@ -2,7 +2,7 @@
  * The kubelets of all virtual nodes, in one loop: every Node object there is, configured or created by a client, comes
  * alive, and pods bound to it run. Models cmd/kubelet and pkg/kubelet, seen from the API.
  */
-import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service, ServiceAccountTokenProjection, TokenRequest } from '../../schemas/types.ts'
+import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, RuntimeClass, Secret, Service, ServiceAccountTokenProjection, TokenRequest } from '../../schemas/types.ts'
 import { defineLoop, type ControllerContext, type LoopDefinition } from '../controller/controller.ts'
 import type { Network } from '../network/network.ts'
 import type { UsageSource } from '../registry/usage.ts'
@@ -134,7 +134,8 @@ function surroundingsOf(ctx: ControllerContext, { network, images, disks, nodeOf
   const secrets = informers.lister<Secret>('v1/Secret')
   const claims = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim')
   const volumes = informers.lister<PersistentVolume>('v1/PersistentVolume')
-  const refs: References = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n), hostPathProblem: (nodeName, source) => resolveHostPath(nodeDisk(disks, nodeName, clock.now()), source, () => clock.now()).problem }
+  const runtimeClasses = informers.lister<RuntimeClass>('node.k8s.io/v1/RuntimeClass')
+  const refs: References = { configMap: (ns, n) => configMaps.get(ns, n), secret: (ns, n) => secrets.get(ns, n), claim: (ns, n) => claims.get(ns, n), runtimeHandler: (name) => runtimeClasses.get('', name)?.handler, hostPathProblem: (nodeName, source) => resolveHostPath(nodeDisk(disks, nodeName, clock.now()), source, () => clock.now()).problem }
   const podVolumes = new PodVolumes({
     refs,
     clock,

@@ -31,6 +31,21 @@ export class NodeCounters {
   readonly probes = new Counter()
   readonly evictions = new Counter()
 
+  /** Pods with users of their own, and those of them that could not begin. */
+  readonly ownUsers = { started: new Set<string>(), failed: new Set<string>(), past: { started: 0, failed: 0 } }
+
+  podBegins({ metadata, spec }: Pod): void {
+    if (spec.hostUsers === false) this.ownUsers.started.add(metadata.uid ?? '')
+  }
+
+  podFailsToBegin({ metadata, spec }: Pod): void {
+    if (spec.hostUsers === false) this.ownUsers.failed.add(metadata.uid ?? '')
+  }
+
+  userNamespaced(kind: 'started' | 'failed'): number {
+    return this.ownUsers.past[kind] + this.ownUsers[kind].size
+  }
+
   containerStarted({ role }: ContainerRecord): void {
     this.started.add({ container_type: TYPES[role] })
   }
@@ -46,5 +61,6 @@ export class NodeCounters {
 
   forget(uid: string): void {
     this.probes.forget(uid)
+    for (const kind of ['started', 'failed'] as const) if (this.ownUsers[kind].delete(uid)) this.ownUsers.past[kind]++
   }
 }

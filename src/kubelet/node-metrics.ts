@@ -127,6 +127,8 @@ export function kubeletMetrics(view: NodeView, version: string): string {
     { name: 'kubelet_running_containers', help: '[ALPHA] Number of containers currently running', type: 'gauge', samples: [[{ container_state: 'running' }, containers]] },
     { name: 'kubelet_running_pods', help: '[ALPHA] Number of pods that have a running pod sandbox', type: 'gauge', samples: [[{}, running]] },
     { name: 'kubelet_started_containers_total', help: '[ALPHA] Cumulative number of containers started', type: 'counter', samples: counters.started.samples() },
+    { name: 'kubelet_started_user_namespaced_pods_errors_total', help: '[ALPHA] Cumulative number of errors when starting user namespaced pods. This metric will only be collected when hostUsers is set to false.', type: 'counter', samples: [[{}, counters.userNamespaced('failed')]] },
+    { name: 'kubelet_started_user_namespaced_pods_total', help: '[ALPHA] Cumulative number of pods with user namespaces started. This metric will only be collected when hostUsers is set to false.', type: 'counter', samples: [[{}, counters.userNamespaced('started')]] },
     { name: 'kubelet_terminated_containers_total', help: '[ALPHA] Cumulative number of container terminations.', type: 'counter', samples: counters.terminated.samples() },
     { name: 'kubernetes_build_info', help: "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.", type: 'gauge', samples: [[{ git_version: version, major, minor }, 1]] },
   ])

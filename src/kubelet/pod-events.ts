@@ -32,8 +32,12 @@ export class PodEvents {
     this.#tell(pod, record, { type: 'Warning', reason, message })
   }
 
-  started(pod: Pod, record: ContainerRecord): void {
+  created(pod: Pod, record: ContainerRecord): void {
     this.#tell(pod, record, { reason: 'Created', message: 'Container created' })
+  }
+
+  started(pod: Pod, record: ContainerRecord): void {
+    this.created(pod, record)
     this.#tell(pod, record, { reason: 'Started', message: 'Container started' })
   }
 

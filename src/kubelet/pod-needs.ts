@@ -2,12 +2,14 @@
  * What a pod refers to that is not there: volumes that cannot be set up, variables that cannot be filled in. Pure.
  * Models the volume plugins' SetUp and makeEnvironmentVariables of pkg/kubelet/kubelet_pods.go, in their words.
  */
-import type { ConfigMap, Container, EnvVarSource, HostPathVolumeSource, KeyToPath, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
+import type { ConfigMap, Container, EnvVarSource, HostPathVolumeSource, KeyToPath, Node, PersistentVolumeClaim, Pod, Secret, Volume } from '../../schemas/types.ts'
 
 export interface References {
   configMap(namespace: string, name: string): ConfigMap | undefined
   secret(namespace: string, name: string): Secret | undefined
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined
+  /** What a RuntimeClass calls the runtime of its pods. */
+  runtimeHandler?(runtimeClass: string): string | undefined
   /** Why a node cannot give a path of its disk. */
   hostPathProblem?(nodeName: string, source: HostPathVolumeSource): string | undefined
 }
@@ -24,6 +26,14 @@ type Kind = 'ConfigMap' | 'Secret' | 'PersistentVolumeClaim' | 'Node'
 
 export function referenceKey(kind: Kind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`
+}
+
+/** A runtime that the node has not: its pod has no place to begin in. */
+export function unmetRuntime({ spec }: Pod, { metadata, status }: Node, refs: References): Need | undefined {
+  const handler = spec.runtimeClassName && refs.runtimeHandler?.(spec.runtimeClassName)
+  const known = status?.runtimeHandlers ?? []
+  if (!handler || known.length === 0 || known.some(({ name }) => name === handler)) return undefined
+  return { key: referenceKey('Node', '', metadata.name ?? ''), reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "${handler}" is configured` }
 }
 
 /** The first volume that cannot be set up, with the whole text of the FailedMount event. */

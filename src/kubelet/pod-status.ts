@@ -37,7 +37,7 @@ export function podStatus(input: StatusInput): PodStatus {
     ...old,
     observedGeneration: pod.metadata.generation,
     phase,
-    conditions: podConditions({ pod, records, phase, hasSandbox: podIPs.length > 0, now, inFull, ...(allocation && phase !== 'Succeeded' && phase !== 'Failed' ? { resize: allocation.conditions() } : {}) }),
+    conditions: podConditions({ pod, records, phase, hasSandbox: podIPs.length > 0 && phase !== 'Succeeded' && phase !== 'Failed', now, inFull, ...(allocation && phase !== 'Succeeded' && phase !== 'Failed' ? { resize: allocation.conditions() } : {}) }),
     ...(hostIPs[0] ? { hostIP: hostIPs[0], hostIPs: hostIPs.map((ip) => ({ ip })) } : {}),
     ...(podIPs[0] ? { podIP: podIPs[0], podIPs: podIPs.map((ip) => ({ ip })) } : {}),
     startTime: old.startTime ?? now,
@@ -110,12 +110,13 @@ function podLevel(pod: Pod): Pick<PodStatus, 'allocatedResources' | 'resources'>
   return { ...(isAny(requests) ? { allocatedResources: requests } : {}), resources: { ...(isAny(limits) ? { limits } : {}), ...(isAny(requests) ? { requests } : {}) } }
 }
 
-function details(pod: Pod, { container }: ContainerRecord, ran: boolean): Pick<ContainerStatus, 'volumeMounts' | 'user'> {
+function details(pod: Pod, { container, user }: ContainerRecord, ran: boolean): Pick<ContainerStatus, 'volumeMounts' | 'user'> {
   const mounts = container.volumeMounts
-  const { runAsUser: uid = 0, runAsGroup: gid = 0 } = { ...pod.spec.securityContext, ...container.securityContext }
+  const told = { ...pod.spec.securityContext, ...container.securityContext }
+  const { uid, gid, groups } = user ?? { uid: told.runAsUser ?? 0, gid: told.runAsGroup ?? 0, groups: pod.spec.securityContext?.supplementalGroups ?? [] }
   return {
     ...(mounts?.length ? { volumeMounts: mounts.map(mountStatus) } : {}),
-    ...(ran ? { user: { linux: { uid, gid, supplementalGroups: [gid, ...(pod.spec.securityContext?.supplementalGroups ?? [])] } } } : {}),
+    ...(ran ? { user: { linux: { uid, gid, supplementalGroups: [...new Set([gid, ...groups])] } } } : {}),
   }
 }
 

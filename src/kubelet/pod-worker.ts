@@ -8,7 +8,7 @@ import { formatTime, type Clock, type Random } from '../clock.ts'
 import { addEphemeral, changedContainers, markExited, markReady, markRunning, markStarting, newRecords, type ContainerRecord } from './container-record.ts'
 import { ProcessNamespaces } from './process-namespaces.ts'
 import { planPod } from './pod-plan.ts'
-import { unmetEnvironment, unmetVolume, type Need, type References } from './pod-needs.ts'
+import { unmetEnvironment, unmetRuntime, unmetVolume, type Need, type References } from './pod-needs.ts'
 import type { Rejection } from './pod-admission.ts'
 import type { PodEvents } from './pod-events.ts'
 import { Allocation, effectiveResources } from './allocation.ts'
@@ -66,6 +66,8 @@ export class PodWorker {
   readonly #executions = new Map<ContainerRecord, Execution>()
   readonly #cares = new Map<ContainerRecord, ContainerCare>()
   readonly #namespaces = new ProcessNamespaces()
+  /** Who is to be told of a container's end. */
+  readonly #ends = new Map<ContainerRecord, (() => void)[]>()
   #pod: Pod
   #advancing = false
   #stopping = false
@@ -93,8 +95,9 @@ export class PodWorker {
     this.#advancing = true
     try {
       this.#follow(pod)
-      const volume = this.node.inFull && !this.hasStarted ? unmetVolume(pod, this.#options.refs) : undefined
-      if (volume) this.#miss(volume, () => this.#options.events.failedMount(pod, volume))
+      const { refs, events } = this.#options
+      const unmet = this.node.inFull && !this.hasStarted ? (unmetVolume(pod, refs) ?? unmetRuntime(pod, this.node.node, refs)) : undefined
+      if (unmet) this.#miss(unmet, () => events.failedMount(pod, unmet))
       else while (this.#step()) continue
     } finally {
       this.#advancing = false
@@ -119,7 +122,7 @@ export class PodWorker {
   stop(graceMs: number): boolean {
     if (!this.#stopping) {
       this.#stopping = true
-      for (const record of [...this.records].reverse()) this.#stopContainer(record, graceMs)
+      for (const record of [...this.records].reverse()) this.#stopContainer(record, graceMs, { inTurn: true })
     }
     return !this.isRunning
   }
@@ -184,7 +187,7 @@ export class PodWorker {
   #restart(record: ContainerRecord, message: string): void {
     if (!record.handle || record.mustRestart) return
     record.mustRestart = true
-    this.#stopContainer(record, (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, message)
+    this.#stopContainer(record, (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, { message })
   }
 
   /** One round of the plan; true when another may find more to do. */
@@ -195,7 +198,7 @@ export class PodWorker {
     let moved = false
     for (const record of plan.start) moved = this.#start(record) || moved
     for (const record of plan.stop) {
-      this.#stopContainer(record, (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)
+      this.#stopContainer(record, (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000, { inTurn: true })
       moved ||= record.state === 'exited'
     }
     for (const { record, untilMs, delayMs } of plan.backOff) {
@@ -252,7 +255,9 @@ export class PodWorker {
     const { podIPs } = this
     const { node } = this
     try {
-      this.#executions.set(record, makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIPs, hostIPs: node.hostIPs }, node, record, pids: this.#namespaces.of(this.#pod, record) }))
+      const execution = makeExecution(surroundings, { itself: { pod: this.#pod, node: node.node, podIPs, hostIPs: node.hostIPs }, node, record, pids: this.#namespaces.of(this.#pod, record) })
+      this.#executions.set(record, execution)
+      record.user = execution.config.cred
       return true
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
@@ -265,6 +270,8 @@ export class PodWorker {
   }
 
   #begin(record: ContainerRecord): void {
+    const { counters } = this.node
+    counters.podBegins(this.#pod)
     try {
       const handle = this.runtime.start(this.#request(record), this.#sink(record))
       if (!isAlive(record)) return
@@ -272,6 +279,8 @@ export class PodWorker {
       if (this.runtime.runsImages) this.#care(record)
     } catch (error) {
       if (!(error instanceof StartError)) throw error
+      counters.podFailsToBegin(this.#pod)
+      this.#options.events.created(this.#pod, record)
       this.#options.events.failed(this.#pod, record, `Error: ${error.message}`)
       markExited(record, { code: 128, reason: 'StartError', message: error.message }, this.#options.clock.now())
     }
@@ -340,6 +349,8 @@ export class PodWorker {
         this.#cares.get(record)?.close()
         this.#cares.delete(record)
         markExited(record, this.#withMessage(record, exit), clock.now())
+        for (const told of this.#ends.get(record) ?? []) told()
+        this.#ends.delete(record)
         this.node.counters.containerEnded(record)
         tell()
       },
@@ -354,10 +365,20 @@ export class PodWorker {
     return message === '' ? exit : { ...exit, message }
   }
 
-  #stopContainer(record: ContainerRecord, graceMs: number, message?: string): void {
+  /** Sidecars serve the others until these have ended, the last of them first. */
+  #turnOf(record: ContainerRecord): Promise<void> | undefined {
+    if (record.role !== 'sidecar') return undefined
+    const after = this.#records.slice(this.#records.indexOf(record) + 1)
+    const before = after.filter((r) => r.handle && (r.role === 'app' || r.role === 'sidecar'))
+    if (before.length === 0) return undefined
+    return Promise.all(before.map((r) => new Promise<void>((resolve) => this.#ends.set(r, [...(this.#ends.get(r) ?? []), resolve])))).then(() => {})
+  }
+
+  #stopContainer(record: ContainerRecord, graceMs: number, { message, inTurn = false }: { message?: string | undefined; inTurn?: boolean } = {}): void {
     if (!record.handle) return
     const care = this.#cares.get(record)
-    if (care) return care.stop(graceMs, message)
+    if (care?.isStopping) return
+    if (care) return care.stop(graceMs, message, inTurn ? this.#turnOf(record) : undefined)
     if (this.node.inFull) this.#options.events.killing(this.#pod, record, message)
     record.handle.stop(graceMs)
   }

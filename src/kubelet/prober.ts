@@ -16,6 +16,8 @@ export interface ProberOptions {
   ready(isReady: boolean): void
   /** One probe was good, but has something to say. */
   warned(kind: ProbeKind, output: string): void
+  /** One probe could not be performed. */
+  errored(kind: ProbeKind, output: string): void
   /** One probe said no. */
   unhealthy(kind: ProbeKind, output: string): void
   /** So often that the container has to go. */
@@ -66,8 +68,12 @@ export class Prober {
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     const round = async () => {
       if (this.#isEnding && kind !== 'Readiness') return
-      const { isGood, isWarning, output } = await this.#options.perform(kind, probe)
+      const { isGood, isWarning, isError, output } = await this.#options.perform(kind, probe)
       if (this.#isOver || (this.#isEnding && kind !== 'Readiness')) return
+      if (isError) {
+        this.#options.errored(kind, output)
+        return this.#after(periodMs, round)
+      }
       good = isGood ? good + 1 : 0
       bad = isGood ? 0 : bad + 1
       if (isWarning) this.#options.warned(kind, output)

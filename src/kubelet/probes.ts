@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream'
 import type { Container, ExecAction, GRPCAction, HTTPGetAction, Pod, Probe, TCPSocketAction } from '../../schemas/types.ts'
 import type { Clock } from '../clock.ts'
+import { expand } from './environment.ts'
 import type { Network, Party } from '../network/network.ts'
 import { requestHttp } from './sandbox/http-client.ts'
 import { checkGrpcHealth } from './sandbox/grpc-health.ts'
@@ -25,6 +26,8 @@ export interface ProbeResult {
   isGood: boolean
   /** Good, but there is something to say. */
   isWarning?: boolean
+  /** Neither good nor bad: it could not be performed. */
+  isError?: boolean
   output: string
 }
 
@@ -42,9 +45,11 @@ export async function performProbe({ exec, httpGet, tcpSocket, grpc }: Action, t
   return { isGood: true, output: '' }
 }
 
-type How = ProbeSurroundings & { timeoutMs: number }
+export type How = ProbeSurroundings & { timeoutMs: number }
 
-async function probeExec({ command = [] }: ExecAction, { handle }: ProbeTarget, { clock, timeoutMs }: How): Promise<ProbeResult> {
+async function probeExec({ command: told = [] }: ExecAction, { handle, container }: ProbeTarget, { clock, timeoutMs }: How): Promise<ProbeResult> {
+  // Of variables only those with a value of their own are known.
+  const command = told.map((word) => expand(word, (name) => valueOf(container, name)))
   const chunks: Buffer[] = []
   let bytes = 0
   const sink = () =>
@@ -63,10 +68,17 @@ async function probeExec({ command = [] }: ExecAction, { handle }: ProbeTarget, 
     if (abort.signal.aborted) return { isGood: false, output: `command timed out: "${command.join(' ')}" timed out after ${seconds(timeoutMs)}` }
     return { isGood: status?.code === 0, output }
   } catch (error) {
-    return { isGood: false, output: `rpc error: code = Unknown desc = failed to exec in container: ${error instanceof Error ? error.message : String(error)}` }
+    return errored(`rpc error: code = Unknown desc = failed to exec in container: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
     timer.cancel()
   }
+}
+
+const errored = (output: string): ProbeResult => ({ isGood: false, isError: true, output })
+
+function valueOf({ env = [] }: Container, name: string): string | undefined {
+  const found = env.findLast((variable) => variable.name === name)
+  return found && (found.value ?? '')
 }
 
 function seconds(ms: number): string {
@@ -77,15 +89,16 @@ function seconds(ms: number): string {
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const MAX_REDIRECTS = 10
 
-async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, from, clock, timeoutMs }: How): Promise<ProbeResult> {
+/** @param purpose what the request is for, as the server is told; hooks take any answer for a good one */
+export async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, from, clock, timeoutMs, purpose = 'probe' }: How & { purpose?: 'probe' | 'lifecycle' }): Promise<ProbeResult> {
   const { host = target.podIP, path = '/', scheme = 'HTTP', httpHeaders = [] } = action
   const port = portOf(action.port, target.container)
-  if (port === undefined) return { isGood: false, output: `could not find port: ${String(action.port)}` }
+  if (port === undefined) return errored(`strconv.Atoi: parsing ${JSON.stringify(action.port)}: invalid syntax`)
   const clean = path.startsWith('/') ? path : `/${path}`
   const url = `${scheme.toLowerCase()}://${host}:${port}${clean}`
   const given = new Map(httpHeaders.map(({ name = '', value = '' }) => [name.toLowerCase(), { name, value }]))
   const headers: Record<string, string> = { Host: `${host}:${port}` }
-  if (!given.has('user-agent')) headers['User-Agent'] = 'kube-probe/1.36'
+  if (!given.has('user-agent')) headers['User-Agent'] = `kube-${purpose}/1.36`
   if (!given.has('accept')) headers.Accept = '*/*'
   for (const { name, value } of given.values()) if (value !== '' || (name.toLowerCase() !== 'user-agent' && name.toLowerCase() !== 'accept')) headers[name.toLowerCase() === 'host' ? 'Host' : name] = value
   try {
@@ -98,7 +111,7 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, 
       if (next && next.hostname === at.hostname && redirects < MAX_REDIRECTS) at = next
       else if (next && next.hostname === at.hostname) return { isGood: false, output: `Get "${next.href}": stopped after ${MAX_REDIRECTS} redirects` }
       else if (next) return { isGood: true, isWarning: true, output: `Probe terminated redirects, Response body: ${body.toString()}` }
-      else if (status >= 200 && status < 400) return { isGood: true, output: body.toString() }
+      else if (purpose === 'lifecycle' || (status >= 200 && status < 400)) return { isGood: true, output: body.toString() }
       else return { isGood: false, output: `HTTP probe failed with statuscode: ${status}` }
     }
   } catch (error) {
@@ -108,7 +121,7 @@ async function probeHttp(action: HTTPGetAction, target: ProbeTarget, { network, 
 
 async function probeTcp({ host, port: wanted }: TCPSocketAction, target: ProbeTarget, { network, from, timeoutMs }: How): Promise<ProbeResult> {
   const port = portOf(wanted, target.container)
-  if (port === undefined) return { isGood: false, output: `could not find port: ${String(wanted)}` }
+  if (port === undefined) return errored(`strconv.Atoi: parsing ${JSON.stringify(wanted)}: invalid syntax`)
   try {
     const stream = await network.connect(from, { host: host || target.podIP, port }, { timeoutMs })
     stream.on('error', () => {})

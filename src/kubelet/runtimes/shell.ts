@@ -19,6 +19,7 @@ import { Turns } from '../sandbox/turns.ts'
 import { normalize } from '../sandbox/vfs.ts'
 import type { Container } from '../../../schemas/types.ts'
 import { kernelOf, shareOf } from '../kernel-of.ts'
+import { USERS } from '../sandbox/procfs.ts'
 import { StartError, type ContainerSink, type Execution, type RunningContainer, type Runtime, type StartRequest, type Usage } from './runtime.ts'
 
 export interface ShellRuntimeOptions {
@@ -94,8 +95,8 @@ class ShellContainer implements RunningContainer {
 
   /** @throws StartError */
   begin(): void {
-    this.#surroundings.sink.running()
     if (!this.#isIdle()) this.#startMain()
+    this.#surroundings.sink.running()
   }
 
   /** Its program waits to be told to end, and nothing else. */
@@ -133,6 +134,7 @@ class ShellContainer implements RunningContainer {
       usage: () => config.memory.reduce((sum, { bytes }) => sum + bytes, 0),
       privileged: container.securityContext?.privileged ?? false,
       seccomp: isFiltered(this.#request),
+      ...(this.#request.pod.spec.hostUsers === false ? { firstUser: firstUserOf(party.ip) } : {}),
       noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,
       failed,
       onExit: (exit) => this.#over(exit),
@@ -291,4 +293,10 @@ function execText(command: string, status: number): string {
   const name = JSON.stringify(command)
   if (status === 126) return `exec: ${name}: permission denied`
   return command.includes('/') ? `exec: ${name}: stat ${command}: no such file or directory` : `exec: ${name}: executable file not found in $PATH`
+}
+
+/** Another range for each pod of a node: their addresses differ in the last parts. */
+function firstUserOf(ip: string): number {
+  const [third = 0, fourth = 0] = ip.split('.').slice(-2).map(Number)
+  return USERS * (1 + ((third * 256 + fourth) % 60_000))
 }

@@ -8,6 +8,8 @@ export interface OpenOptions {
   writes?: boolean
   append?: boolean
   truncate?: boolean
+  /** Where it begins. */
+  at?: number
   mode?: number
 }
 
@@ -15,7 +17,7 @@ const ZEROS = Buffer.alloc(65_536)
 const fifos = new WeakMap<DeviceNode, Pipe>()
 
 /** @throws FsError */
-export async function openFile(process: Process, path: string, { reads = false, writes = false, append = false, truncate = false, mode = 0o666 }: OpenOptions): Promise<End> {
+export async function openFile(process: Process, path: string, { reads = false, writes = false, append = false, truncate = false, mode = 0o666, at = 0 }: OpenOptions): Promise<End> {
   const { sandbox, cred } = process
   const { fs } = sandbox
   const full = process.path(path)
@@ -24,7 +26,7 @@ export async function openFile(process: Process, path: string, { reads = false, 
   if (full === '/dev/termination-log' && writes && !fs.tryResolve(full)) throw new FsError('ENOENT')
   const found = fs.tryResolve(full, { cred })
   if (found?.node.kind === 'device') return deviceEnd(process, found.node)
-  const options = { ledger: fs.ledger, now: () => process.clock.now(), append, reads, writes }
+  const options = { ledger: fs.ledger, now: () => process.clock.now(), append, reads, writes, at }
   if (!writes) {
     const { node } = fs.resolve(full, { cred })
     fs.allow(node, 4, cred)

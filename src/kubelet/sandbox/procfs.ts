@@ -8,6 +8,8 @@ import type { Sandbox } from './sandbox.ts'
 type Text = () => string
 
 const META: Meta = { mode: 0o444, uid: 0, gid: 0, mtimeMs: 0 }
+/** Of a pod with users of its own. */
+export const USERS = 65_536
 const CAPABILITIES = { root: '00000000a80425fb', none: '0000000000000000', all: '000001ffffffffff' }
 
 function textFile(text: Text, mode = 0o444): FileNode {
@@ -38,6 +40,9 @@ function statusOf({ pid, ppid, name, cred, sandbox }: Process): string {
   return `Name:\t${name}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nTracerPid:\t0\nUid:\t${four(uid)}\nGid:\t${four(gid)}\nFDSize:\t64\nGroups:\t${groups.join(' ')} \nVmRSS:\t    1024 kB\nThreads:\t1\nCapInh:\t${CAPABILITIES.none}\nCapPrm:\t${capabilities}\nCapEff:\t${capabilities}\nCapBnd:\t${privileged ? CAPABILITIES.all : CAPABILITIES.root}\nCapAmb:\t${CAPABILITIES.none}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp && !privileged ? 2 : 0}\n`
 }
 
+/** What is open is known by what it is like alone. */
+const targetOf = (fd: number, isTTY = false): string => (isTTY ? '/dev/pts/0' : `pipe:[${1000 + fd}]`)
+
 function processDir(process: Process): DirNode {
   const { sandbox } = process
   const link = (target: string) => new LinkNode(target, { ...META, mode: 0o777 })
@@ -47,6 +52,7 @@ function processDir(process: Process): DirNode {
     comm: () => `${process.name.slice(0, 15)}\n`,
     cwd: link(process.cwd),
     environ: textFile(() => [...process.env].map(([name, value]) => `${name}=${value}\0`).join(''), 0o400),
+    fd: new LiveDirNode({ ...META, mode: 0o500 }, () => new Map([...process.fds].map(([fd, { end }]): [string, FsNode] => [String(fd), link(targetOf(fd, end.isTTY))]))),
     exe: link((process.shownArgv ?? process.argv)[0] ?? ''),
     limits: () => 'Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1048576              1048576              files     \n',
     mountinfo: () => mountsOf(sandbox).map(({ source, path, type, options }, i) => `${100 + i} 99 0:${50 + i} / ${path} ${options} - ${type} ${source} rw\n`).join(''),
@@ -56,10 +62,12 @@ function processDir(process: Process): DirNode {
     root: link('/'),
     stat: () => `${process.pid} (${process.name.slice(0, 15)}) S ${process.ppid} ${process.pid} ${process.pid} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 ${Math.floor(process.startedMs / 10)} 4194304 256\n`,
     status: () => statusOf(process),
-    uid_map: () => '         0          0 4294967295\n',
-    gid_map: () => '         0          0 4294967295\n',
+    uid_map: () => idMap(sandbox),
+    gid_map: () => idMap(sandbox),
   })
 }
+
+const idMap = ({ options: { firstUser } }: Sandbox): string => [0, firstUser ?? 0, firstUser === undefined ? 4_294_967_295 : USERS].map((n) => String(n).padStart(10)).join(' ') + '\n'
 
 function meminfo(sandbox: Sandbox): string {
   const { memoryBytes: total } = sandbox.kernel

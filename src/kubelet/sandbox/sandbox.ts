@@ -38,6 +38,8 @@ export interface SandboxOptions {
   maxProcesses?: number
   /** Its root may do what the host's may. */
   privileged?: boolean
+  /** Its root is this user of the node, and so on. */
+  firstUser?: number
   /** A filter of system calls is in force. */
   seccomp?: boolean
   /** Programs with the setuid bit gain nothing (no_new_privs). */

@@ -8,6 +8,10 @@ type Case = readonly [script: string, printed: string]
 const printed = (text: string) => text.replace(/!(?:[^\n]*\n)*(?=\(\d+\)$|$)/, '')
 
 const scripts: readonly Case[] = [
+  ["dd if=/dev/zero of=z bs=1k count=3 seek=2 2>&1 | head -2; wc -c < z; printf abc | dd of=z bs=1 seek=1 conv=notrunc status=none; wc -c < z; head -c 4 z | od -An -tx1", "3+0 records in\n3+0 records out\n5120\n5120\n 00 61 62 63\n"],
+  ["printf abcdef > f; dd if=f bs=2 skip=1 count=1 2>/dev/null; echo; dd if=f of=f bs=1 seek=3 count=0 status=none; cat f; echo; printf abcde | dd bs=2 conv=sync status=none | wc -c; printf abcd | dd ibs=1x2 2>&1 >/dev/null | head -1", "cd\nabc\n6\n2+0 records in\n"],
+  ["dd bs=0 2>&1; echo $?; dd bs=1q 2>&1; dd cout=1 2>&1; dd if=none 2>&1; dd conv=ebcdic 2>&1", "dd: number 0 is not in 1..9223372036854775807 range\n1\ndd: invalid number '1q'\ndd: unrecognized operand 'cout=1'\ndd: can't open 'none': No such file or directory\ndd: invalid argument 'ebcdic' to 'conv'\n(1)"],
+  ["sysctl kernel/shm_rmid_forced; sysctl -n net.ipv4.tcp_syncookies; sysctl net/ipv4/conf/eth0.1/x 2>&1; ls /proc/self/fd | head -3 | tr '\\n' ' '", "kernel.shm_rmid_forced = 0\n1\nsysctl: error: 'net.ipv4.conf.eth0/1.x' is an unknown key\n0 1 2 "],
   ["set -eu; x=1; f() { local y=2; echo $((x+y)); }; f", "3\n"],
   ["set -e; false || echo ok; if ! false; then echo not; fi; false; echo never", "ok\nnot\n(1)"],
   ["set -u; echo ${a:-none}; echo $b; echo never", "none\n(2)"],

@@ -1,7 +1,6 @@
 /** Tools that look at files and change them. Models busybox's coreutils and findutils. */
 import { getopt, splitOnce } from '../getopt.ts'
 import { FsError, type FsNode } from '../nodes.ts'
-import { openFile } from '../open-file.ts'
 import type { Process, Program } from '../process.ts'
 import { mountsOf } from '../procfs.ts'
 import { contentOf, join, normalize } from '../vfs.ts'
@@ -319,30 +318,6 @@ async function mktemp(process: Process): Promise<number> {
   return 0
 }
 
-async function dd(process: Process): Promise<number> {
-  const options = new Map(process.args.map((a) => splitOnce(a, '=')))
-  const bytes = (name: string, fallback: number) => {
-    const [, digits, unit = ''] = /^(\d+)([kKMGcwb]?)/.exec(options.get(name) ?? '') ?? []
-    return digits === undefined ? fallback : Number(digits) * ({ k: 1024, K: 1024, M: 1 << 20, G: 1 << 30, b: 512 }[unit] ?? 1)
-  }
-  const size = bytes('bs', 512)
-  process.sandbox.holds(size)
-  const [input, output] = [options.get('if'), options.get('of')]
-  if (input) process.setFd(0, await openFile(process, input, { reads: true }))
-  if (output) process.setFd(1, await openFile(process, output, { writes: true, truncate: options.get('conv') !== 'notrunc' }))
-  let total = 0
-  for (let left = size * bytes('count', Infinity); left > 0; ) {
-    const chunk = await process.read(0, Math.min(left, 65_536))
-    if (!chunk) break
-    await process.out(chunk)
-    total += chunk.length
-    left -= chunk.length
-  }
-  const records = `${Math.floor(total / size)}+${total % size === 0 ? 0 : 1} records`
-  await process.err(`${records} in\n${records} out\n${total} bytes copied\n`)
-  return 0
-}
-
 async function truncate(process: Process): Promise<number> {
   const { value, rest } = await getopt(process, 's:c')
   return each(process, rest, (file) => process.sandbox.fs.openForWriting(process.path(file), { cred: process.cred }).truncate(Number(value('s') ?? '0'), process.sandbox.fs.ledger))
@@ -375,7 +350,6 @@ export default {
   du,
   df,
   mktemp,
-  dd,
   truncate,
   mount,
   chmod: changer((process, what, node) => ({ mode: parseMode(what, node.meta.mode, process.umask, node.kind === 'dir') })),

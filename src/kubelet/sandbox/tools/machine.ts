@@ -102,7 +102,8 @@ async function sysctl(process: Process): Promise<number> {
       if (!has('q')) await process.out(has('n') ? `${text}\n` : `${name} = ${text}\n`)
     } catch (error) {
       if (!(error instanceof FsError)) throw error
-      if (!has('e')) await process.err(`sysctl: error ${value === undefined ? 'reading' : 'setting'} key '${name}': ${error.message}\n`)
+      const why = error.code === 'ENOENT' ? `error: '${name}' is an unknown key` : `error ${value === undefined ? 'reading' : 'setting'} key '${name}': ${error.message}`
+      if (!has('e')) await process.err(`sysctl: ${why}\n`)
       status = has('e') ? status : 1
     }
   }
