@@ -275,7 +275,9 @@ export class ResourceStorage {
     const { groupResource } = this
     const { definition } = this.kind
     if (uid && uid !== old.metadata.uid) {
-      const why = `StorageError: invalid object, Code: 4, Key: ${this.key(ctx, name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
+      const key = this.key(ctx, name)
+      // A dry run does not come to the store, where keys get their beginning.
+      const why = `StorageError: invalid object, Code: 4, Key: ${ctx.dryRun ? key.replace(/^\/registry/, '') : key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`
       throw conflict(groupResource, name, why)
     }
     const object = await request.transform(old)

@@ -62,10 +62,12 @@ t.test('scale', async (t) => {
     [{ metadata: { name: 'd' }, spec: { replicas: -1 } }, 422, 'Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
     [{ metadata: { name: 'other' }, spec: {} }, 400, 'the name of the object (other) does not match the name on the URL (d)'],
     [{ metadata: {}, spec: {} }, 400, 'the name of the object (d based on URL) was undeterminable: name must be provided'],
-    [{ metadata: { name: 'd', uid: 'other' }, spec: {} }, 409, /^Operation cannot be fulfilled on deployments\/scale.apps "d": Precondition failed: UID in precondition: other, UID in object meta: /],
+    [{ metadata: { name: 'd', uid: 'other' }, spec: {} }, 409, /^Operation cannot be fulfilled on deployments\.apps "d": StorageError: invalid object, Code: 4, Key: \/registry\/deployments\/default\/d, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: other, UID in object meta: /],
     [{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' } }, 400, 'Deployment in version "v1" cannot be handled as a Scale: converting (v1.Deployment) to (autoscaling.Scale): unknown conversion'],
   ]
   for (const [sent, status, message] of refusals) t.match(await api.put(path, sent), { status, body: { message } })
+  t.match(await api.put(`${path}?dryRun=All`, { metadata: { name: 'd', uid: 'other' } }), { status: 409, body: { message: /Key: \/deployments\/default\/d, / } }, 'a dry run')
+  t.match(await api.patch(path, { metadata: { uid: 'other' } }), { status: 409, body: { message: /^Operation cannot be fulfilled on deployments\/scale.apps "d": Precondition failed: UID in precondition: other, UID in object meta: / } })
   t.match(await api.patch(path, { spec: { replicas: 'x' } }), { status: 422, body: { message: /^ "" is invalid: patch: Invalid value: "\{\\"apiVersion\\":.*": json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32$/ } })
   t.match(await api.put(`${DEPLOYMENTS}/nope/scale`, { metadata: { name: 'nope' } }), { status: 404, body: { message: 'deployments.apps "nope" not found' } })
   t.match(await api.get(path, { headers: TABLE }), { body: { kind: 'Table', columnDefinitions: [{ name: 'Name', format: '' }, { name: 'Desired' }, { name: 'Available' }, { name: 'Age' }], rows: [{ cells: ['d', 7, 0, /s$/] }] } })

@@ -99,6 +99,7 @@ export async function putScale(write: ScaleWrite): Promise<Scale> {
   if (sent) checkName(kind, sent, { name, namespace })
   const { entry } = await writeObject(api, { kind, name, subresource: 'scale' }, ctx, {
     tracksFields: false,
+    uid: sent?.metadata.uid,
     view: { kind: SCALE, of: (object) => readScale(kind, object, 0) as KubeObject },
     async transform(live) {
       if (!live) throw notFound(kind.groupResource, name)
