@@ -126,7 +126,7 @@ class JSONReader {
       }
     }
     this.#at++
-    return JSON.parse(this.#text.slice(start, this.#at)) as string
+    return (JSON.parse(this.#text.slice(start, this.#at)) as string).replace(LONE_SURROGATE, '\ufffd')
   }
 
   #word<T>(word: string, value: T): T {
@@ -183,6 +183,7 @@ class JSONReader {
   }
 }
 
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 const INSIDE_TOKEN = /^in (literal|numeric|exponent|string escape|\\u)|^after decimal/
 
 /** The first byte of the character, in single quotes, as the scanner prints the byte it stopped at. */

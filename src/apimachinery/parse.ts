@@ -6,6 +6,7 @@
 import { readJSON } from './json-reader.ts'
 import { MAX_DEPTH, scanJSON } from './json-scan.ts'
 import { ParseError } from './parse-error.ts'
+import { checkYAMLBytes } from './yaml-bytes.ts'
 import { readYAML } from './yaml-reader.ts'
 
 export interface Parsed {
@@ -19,12 +20,15 @@ export interface ParseOptions {
   strict?: boolean
 }
 
+/** Halves of characters, which Go replaces where the other half is missing. */
+const SURROGATE = /\\u[dD][89a-fA-F]/
+
 /** Throws ParseError in Go's words. */
 export function parseJSON(body: Uint8Array | string, { strict = false }: ParseOptions = {}): Parsed {
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const scan = scanJSON(text)
   if (scan.depth > MAX_DEPTH) throw new ParseError('exceeded max depth')
-  if (scan.isPlain) {
+  if (scan.isPlain && !(text.includes('\\u') && SURROGATE.test(text))) {
     const value = tryParse(text)
     if (value !== undefined && (!strict || scan.keys === countKeys(value))) return { value, duplicates: [] }
   }
@@ -57,6 +61,7 @@ export function parseYAML(body: Uint8Array | string, { strict = false }: ParseOp
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const json = JSON_START.test(text) ? tryJSON(text, strict) : undefined
   if (json) return json
+  if (typeof body !== 'string') checkYAMLBytes(body, text)
   const { value, duplicates } = readYAML(text)
   return { value, duplicates: strict ? duplicates : [] }
 }

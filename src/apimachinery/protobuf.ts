@@ -314,6 +314,7 @@ function readStruct(typeName: string, bytes: Uint8Array, depth: number): Record<
     const field = fields.get(number)
     if (!field) return reader.skip(wire)
     const { type, name } = field
+    if (!takesWire(type, wire)) throw new ParseError(`proto: wrong wireType = ${wire} for field ${field.goName}`)
     if (field.inline && type.kind === 'ref') Object.assign(out, readStruct(type.name, reader.bytes(), depth + 1))
     else if (type.kind === 'list' && !WRAPPED_LISTS.has(type.goName)) (out[name] = (out[name] as unknown[] | undefined) ?? []) && (out[name] as unknown[]).push(readValue(reader, type.of, depth))
     else if (type.kind === 'map') readEntry((out[name] = (out[name] as Record<string, unknown> | undefined) ?? {}) as Record<string, unknown>, reader.bytes(), type.of, depth)
@@ -324,6 +325,14 @@ function readStruct(typeName: string, bytes: Uint8Array, depth: number): Record<
   })
   return out
 }
+
+/** Whether a value of the type may come in this form; numbers of a list also come several in one. */
+function takesWire(type: FieldType, wire: WireType): boolean {
+  if (type.kind === 'list' && !WRAPPED_LISTS.has(type.goName)) return takesWire(type.of, wire) || (wire === WireType.LengthDelimited && type.of.kind === 'scalar')
+  return wire === (type.kind === 'scalar' ? (WIRES[type.scalar] ?? WireType.LengthDelimited) : WireType.LengthDelimited)
+}
+
+const WIRES: Readonly<Partial<Record<Scalar, WireType>>> = { bool: WireType.Varint, int: WireType.Varint, int32: WireType.Varint, int64: WireType.Varint, uint8: WireType.Varint, uint32: WireType.Varint, uint64: WireType.Varint, float64: WireType.Bit64 }
 
 function readEntry(map: Record<string, unknown>, bytes: Uint8Array, type: FieldType, depth: number): void {
   let key = ''

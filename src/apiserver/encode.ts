@@ -25,7 +25,8 @@ export interface EncodeOptions {
 }
 
 export interface ListHead {
-  revision: number
+  /** Of the store; what is worked out when somebody asks has none. */
+  revision?: number
   continue?: string
   remainingItemCount?: number
 }
@@ -112,7 +113,7 @@ const LIST_END = Buffer.from(']}\n')
 export function encodeList(kind: ServedKind, entries: readonly ObjectEntry[], head: ListHead, options: EncodeOptions): Buffer[] {
   const { encoding, pretty, as } = options.accepted
   const metadata = {
-    resourceVersion: String(head.revision),
+    ...(head.revision === undefined ? {} : { resourceVersion: String(head.revision) }),
     ...(head.continue ? { continue: head.continue } : {}),
     ...(head.remainingItemCount === undefined ? {} : { remainingItemCount: head.remainingItemCount }),
   }

@@ -4,7 +4,7 @@
 import { badRequest, methodNotAllowed, noSuchResource, notFound, StatusError, tooManyRequests } from '../errors.ts'
 import { isConnectSubresource, isCreateSubresource, isScaleSubresource, type ConnectSubresource, type DeleteOptions, type KubeObject } from '../registry/kind.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import { updateSubresourceOf, type ObjectEntry } from '../registry/resource-storage.ts'
+import { ephemeral, updateSubresourceOf, type ObjectEntry } from '../registry/resource-storage.ts'
 import { whenReadable } from '../registry/prepared-read.ts'
 import type { ServedKind } from '../registry/scheme.ts'
 import type { Scale } from '../../schemas/types.ts'
@@ -138,7 +138,7 @@ function list(call: Call): ApiResponse | Promise<ApiResponse> {
 function listReadable(call: Call, options: ListOptions, query: ListQuery): ApiResponse | Promise<ApiResponse> {
   const { api, kind } = call
   const encode = encodeOptions(call)
-  const result = kind.definition.computed ? listComputed(api, kind, options, contextOf(call)) : listObjects(api, kind, query)
+  const result = kind.definition.computed ? listComputed(kind, options, contextOf(call)) : listObjects(api, kind, query)
   return whenReadable(kind, result.entries, () => ({ status: 200, headers: { 'content-type': contentTypeOf(encode.accepted) }, body: encodeList(kind, result.entries, result, encode) }))
 }
 
@@ -193,7 +193,7 @@ async function review(call: Call): Promise<ApiResponse> {
   await api.admission.mutate(attributes)
   await api.admission.validate(attributes)
   const answer = kind.definition.review ? await kind.definition.review(object, ctx) : object
-  return valueResponse(kind.codec.normalize(answer as KubeObject), as, 201)
+  return objectResponse(call, ephemeral(kind.codec.normalize(answer as KubeObject)), { encode: { accepted: as, include: 'None', nowMs: 0 }, status: 201 })
 }
 
 async function update(call: Call): Promise<ApiResponse> {

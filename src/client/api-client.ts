@@ -56,7 +56,7 @@ export class ApiClient implements Client {
     const fields = options.fieldSelector ? parseFieldSelector(options.fieldSelector) : everyField
     const pending = this.#demand('list', served, { namespace: options.namespace ?? '', name: '' })
     if (pending) await pending
-    if (served.definition.computed) return listComputed(this.#api, served, { labels, fields }, this.#context(options.namespace, {})).entries.map((entry) => viewOf(served, entry) as T)
+    if (served.definition.computed) return listComputed(served, { labels, fields }, this.#context(options.namespace, {})).entries.map((entry) => viewOf(served, entry) as T)
     return listObjects(this.#api, served, { namespace: options.namespace ?? '', labels, fields }).entries.map((entry) => viewOf(served, entry) as T)
   }
 

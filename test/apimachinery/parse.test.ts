@@ -86,3 +86,28 @@ t.test('YAML documents', (t) => {
   t.throws(() => parseYAML(bomb), new ParseError('yaml: document contains excessive aliasing'))
   t.end()
 })
+
+t.test('YAML that is no text', (t) => {
+  const bytes = (...parts: (string | number)[]) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from([part]))))
+  for (const [body, problem] of [
+    [bytes('a: b\u0085\u00a0ü\u{1f600}\t'), undefined],
+    [bytes('a: ', 0xb2, 'b'), 'invalid leading UTF-8 octet'],
+    [bytes('a: ', 0xff, 'b'), 'invalid leading UTF-8 octet'],
+    [bytes('a: ', 0xc3, 'b'), 'invalid trailing UTF-8 octet'],
+    [bytes('a: ', 0xe2, 0x82), 'incomplete UTF-8 octet sequence'],
+    [bytes('a: ', 0xc0, 0x80), 'invalid length of a UTF-8 sequence'],
+    [bytes('a: ', 0xed, 0xa0, 0x80), 'invalid Unicode character'],
+    [bytes('a: b\u0001'), 'control characters are not allowed'],
+    [bytes('a: b\u0001', 0xb2), 'control characters are not allowed'],
+    [bytes('a: b\u009f'), 'control characters are not allowed'],
+  ] as const) {
+    if (problem === undefined) t.doesNotThrow(() => parseYAML(body))
+    else t.throws(() => parseYAML(body), { message: `yaml: ${problem}` }, body.toString('latin1'))
+  }
+  t.end()
+})
+
+t.test('halves of characters', (t) => {
+  for (const [text, expected] of [['"\\ud800"', '\ufffd'], ['"a\\udc00b"', 'a\ufffdb'], ['"\\ud83d\\ude00"', '\u{1f600}'], ['"\\udc00\\ud800"', '\ufffd\ufffd'], ['"\\u0041"', 'A']] as const) t.equal(parseJSON(text).value, expected, text)
+  t.end()
+})

@@ -1,3 +1,4 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import t from 'tap'
 import { allTypeNames, mustTypeFacts } from '../../schemas/facts.ts'
 import { SeededRandom } from '../../src/clock.ts'
@@ -36,5 +37,15 @@ t.test('the envelope', (t) => {
   const { apiVersion, kind, raw } = unwrapUnknown(bytes)
   t.same({ apiVersion, kind, raw: [...raw] }, { ...unknown, raw: [1, 2, 3] })
   t.throws(() => unwrapUnknown(Buffer.from('{}')), ParseError)
+  t.end()
+})
+
+t.test('values in another form than their types', (t) => {
+  const POD_SPEC = 'io.k8s.api.core.v1.PodSpec'
+  const [varint, bytes] = [(number: number) => new BinaryWriter().tag(number, WireType.Varint).int64(1).finish(), (number: number) => new BinaryWriter().tag(number, WireType.LengthDelimited).string('x').finish()]
+  t.throws(() => decodeMessage(POD_SPEC, varint(2)), { message: 'proto: wrong wireType = 0 for field Containers' })
+  t.throws(() => decodeMessage(POD_SPEC, varint(3)), { message: 'proto: wrong wireType = 0 for field RestartPolicy' })
+  t.throws(() => decodeMessage(POD_SPEC, bytes(4)), { message: 'proto: wrong wireType = 2 for field TerminationGracePeriodSeconds' })
+  t.same(decodeMessage(POD_SPEC, varint(9999)), {}, 'what is not known is passed over')
   t.end()
 })

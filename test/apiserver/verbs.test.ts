@@ -140,9 +140,20 @@ t.test('a dry run changes nothing', async (t) => {
   t.equal((await api.get(`${CONFIG_MAPS}?limit=500`)).text, before.text)
 })
 
+const AUTHORIZATION = '/apis/authorization.k8s.io/v1'
+
+t.test('reviews come as their metadata, and no lists', async (t) => {
+  const api = await startApiCluster(t)
+  const ask = (kind: string) => api.post(`${AUTHORIZATION}/selfsubjectaccessreviews`, { spec: { nonResourceAttributes: { path: '/x', verb: 'get' } } }, { headers: { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } })
+  const { status, body } = await ask('PartialObjectMetadata')
+  t.match({ status, ...body, metadata: Object.keys(body.metadata) }, { status: 201, kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', spec: undefined, metadata: ['managedFields'] })
+  t.match(await ask('PartialObjectMetadataList'), { status: 406, body: { message: 'you requested PartialObjectMetadataList, but the requested object is not a list (*authorization.SelfSubjectAccessReview)' } })
+  t.match(await ask('Table'), { status: 406 })
+  t.same((await api.get('/api/v1/componentstatuses')).body.metadata, {}, 'what nobody stores has no version')
+})
+
 t.test('reviews tell who said what, as objects do', async (t) => {
   const api = await startApiCluster(t)
-  const AUTHORIZATION = '/apis/authorization.k8s.io/v1'
   const { body } = await api.post(`${AUTHORIZATION}/selfsubjectaccessreviews`, { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } }, { headers: { 'user-agent': 'tester/1' } })
   t.match(body.metadata, { managedFields: [{ manager: 'tester', operation: 'Update', apiVersion: 'authorization.k8s.io/v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:resourceAttributes': { '.': {}, 'f:resource': {}, 'f:verb': {} } } } }] })
   const rules = await api.post(`${AUTHORIZATION}/selfsubjectrulesreviews`, { spec: { namespace: 'default' } })

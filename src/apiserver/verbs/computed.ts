@@ -3,7 +3,6 @@ import { notFound } from '../../errors.ts'
 import type { RequestContext } from '../../registry/request-context.ts'
 import { ephemeral, type ObjectEntry } from '../../registry/resource-storage.ts'
 import type { ServedKind } from '../../registry/scheme.ts'
-import type { Api } from '../api.ts'
 import { matcher, type Selection } from '../list-options.ts'
 
 function computedEntries({ definition, codec }: ServedKind, ctx: RequestContext): ObjectEntry[] {
@@ -18,7 +17,7 @@ export function getComputed(kind: ServedKind, name: string, ctx: RequestContext)
   return found
 }
 
-export function listComputed(api: Api, kind: ServedKind, selection: Selection, ctx: RequestContext): { entries: ObjectEntry[]; revision: number } {
+export function listComputed(kind: ServedKind, selection: Selection, ctx: RequestContext): { entries: ObjectEntry[]; revision?: number } {
   const matches = matcher(kind, selection) ?? (() => true)
-  return { entries: computedEntries(kind, ctx).filter(({ value }) => matches(value)), revision: api.store.revision }
+  return { entries: computedEntries(kind, ctx).filter(({ value }) => matches(value)) }
 }
