@@ -20,6 +20,8 @@ const PROTOCOL = 'portforward.k8s.io'
 const TUNNEL = `SPDY/3.1+${PROTOCOL}`
 const CHANNEL_PROTOCOLS = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io', '']
 const STREAM_CREATION_MS = 30_000
+/** What comes from a client after the pod has ended its side is taken for so long, as containerd has it. */
+const GRACE_MS = 500
 const MAX_PORTS = 100
 
 interface Forwarding {
@@ -139,8 +141,8 @@ function whyNoStream({ headers: { port, streamtype } }: SpdyStream): string | un
   return streamtype === 'error' || streamtype === 'data' ? undefined : `invalid stream type ${quote(streamtype ?? '')}`
 }
 
-/** Settles when the connection is over on both sides. */
-async function forwardPair({ node, pod }: Forwarding, port: number, { data, errors }: { data: Duplex; errors: Duplex }): Promise<void> {
+/** Settles when the connection is over: soon after the pod has ended it. */
+async function forwardPair({ node, pod, clock }: Forwarding, port: number, { data, errors }: { data: Duplex; errors: Duplex }): Promise<void> {
   let connection: Duplex
   try {
     connection = await node.dial(pod, port)
@@ -152,8 +154,14 @@ async function forwardPair({ node, pod }: Forwarding, port: number, { data, erro
     data.resume()
     return
   }
-  await Promise.all([piped(data, connection), piped(connection, data)])
+  const given = new Promise<void>((resolve) => data.pipe(connection).once('finish', resolve).once('close', resolve))
+  data.once('close', () => connection.destroy())
+  connection.on('error', () => {})
+  await new Promise<void>((resolve) => pipeline(connection, data, () => resolve()))
+  const patience = new AbortController()
+  await Promise.race([given, clock.sleep(GRACE_MS, patience.signal).catch(() => {})])
+  patience.abort()
+  data.unpipe(connection).resume()
+  connection.destroy()
   errors.end()
 }
-
-const piped = (from: Duplex, to: Duplex): Promise<void> => new Promise((resolve) => pipeline(from, to, () => resolve()))
