@@ -59,11 +59,18 @@ export function plan(input: PlanInput): StatefulPlan {
 function placeReplicas({ set, pods, revisions }: PlanInput): Pod[] {
   const start = startOf(set)
   const byOrdinal = new Map(pods.filter((pod) => isInRange(pod, set)).map((pod) => [ordinalOf(pod), pod]))
-  const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
+  const former = formerReplicas(set)
   return Array.from({ length: replicasOf(set) }, (_, i) => {
-    const revision = i < partition ? revisions.current : revisions.update
+    const revision = i < former ? revisions.current : revisions.update
     return byOrdinal.get(start + i) ?? newPod(set, start + i, { template: templateOf(revision), revision: revision.metadata.name ?? '' })
   })
+}
+
+/** How many of the first ordinals are made anew in the current revision: those below the partition; where there is none, as many as have it still. */
+function formerReplicas({ spec, status }: StatefulSet): number {
+  const { type, rollingUpdate } = spec.updateStrategy ?? {}
+  if (rollingUpdate) return rollingUpdate.partition ?? 0
+  return type === 'RollingUpdate' ? (status?.currentReplicas ?? 0) : 0
 }
 
 function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {

@@ -12,7 +12,7 @@ import { nextAvailabilityMs } from '../src/controller/pods.ts'
 import { REVISION_KIND, adoptRevisions, createRevision, newRevision, renumberRevision, revisionsOf, sameRevision, sortRevisions, templateData } from '../src/controller/revision-history.ts'
 import { selectorOf } from '../src/controller/selectors.ts'
 import { isStatusError } from '../src/errors.ts'
-import { plan, statusOf, type Revisions, type Step } from './_statefulset-plan.ts'
+import { plan, statusOf, type Revisions, type StatefulPlan, type Step } from './_statefulset-plan.ts'
 import { KIND, claimName, claimRefs, claimsOf, isMemberOf, ordinalOf, revisionOf, withIdentity } from './_statefulset-pods.ts'
 
 export { plan, statusOf } from './_statefulset-plan.ts'
@@ -52,13 +52,18 @@ async function reconcile(set: StatefulSet, ctx: ControllerContext): Promise<Resu
   }
   const after = wanted.groups.some((group) => group.length > 0) ? ownedAndOrphans<Pod>(ctx, set, 'v1/Pod').filter((pod) => claimedAfter(set, pod)) : pods
   const nowMs = ctx.clock.now()
-  const status = statusOf(set, after, { revisions, collisionCount, nowMs })
+  const status = statusOf(set, [...after, ...replacedBy(wanted, after)], { revisions, collisionCount, nowMs })
   if (!semanticEqual({ ...set.status, conditions: undefined }, status)) await ctx.client.updateStatus<StatefulSet>({ ...set, status: { ...set.status, ...cleared, ...status } })
   if (failure !== undefined) throw failure
   await truncateHistory(ctx, set, { pods: after, revisions, history })
 
   const { minReadySeconds = 0 } = set.spec
   if (minReadySeconds > 0 && (status.readyReplicas ?? 0) !== (status.availableReplicas ?? 0)) return { requeueAfterMs: nextAvailabilityMs(after, minReadySeconds, nowMs) ?? minReadySeconds * 1000 }
+}
+
+/** Pods that this pass has deleted to make them anew: its status counts them still, and by it the next one tells which revision they get. */
+function replacedBy({ groups: [first = []] }: StatefulPlan, after: readonly Pod[]): Pod[] {
+  return first.filter((step) => step.do === 'delete' && !after.some((pod) => pod.metadata.uid === step.pod.metadata.uid)).map((step) => step.pod)
 }
 
 /** What a status without them must not keep from the former one. */

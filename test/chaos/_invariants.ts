@@ -88,6 +88,9 @@ function nodesOfVolumes(pod: Pod, { claims, volumes }: State): string[] | undefi
   return found.length > 0 ? found : undefined
 }
 
+/** A quota may keep a claim from being made. */
+const lacksClaim = (pod: Pod, { claims }: State): boolean => pod.metadata.namespace === 'limited' && claimsOf(pod).some((name) => !claims.some(({ metadata }) => metadata.namespace === 'limited' && metadata.name === name))
+
 const claimsOf = ({ metadata, spec }: Pod): string[] => (spec.volumes ?? []).flatMap((v) => v.persistentVolumeClaim?.claimName ?? (v.ephemeral ? `${metadata.name}-${v.name}` : []))
 
 /** Whether the pod would have a place when those less important than it gave way. */
@@ -164,7 +167,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
   'pods are on nodes that exist': (s) => s.pods.flatMap((p) => (p.spec.nodeName && !s.nodes.some((n) => n.metadata.name === p.spec.nodeName) ? [`${nameOf(p)} on ${p.spec.nodeName}`] : [])),
   'a pod waits because there is no room': (s) =>
-    s.pods.filter(isWaiting).flatMap((pod) => s.nodes.filter((n) => hasRoom(n, { pod, s })).map((n) => `${nameOf(pod)} in spite of ${n.metadata.name}: ${messageOf(pod)}`)),
+    s.pods.filter((pod) => isWaiting(pod) && !lacksClaim(pod, s)).flatMap((pod) => s.nodes.filter((n) => hasRoom(n, { pod, s })).map((n) => `${nameOf(pod)} in spite of ${n.metadata.name}: ${messageOf(pod)}`)),
   'no node has more than it can': (s) =>
     s.nodes.flatMap((n) => {
       const there = s.pods.filter((p) => p.spec.nodeName === n.metadata.name && !isPodTerminal(p))

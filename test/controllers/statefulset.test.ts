@@ -25,7 +25,7 @@ function member(text: string): Pod {
 }
 
 t.test('what is done next', (t) => {
-  const cases: { name: string; replicas: number; spec?: Partial<StatefulSet['spec']>; pods: string[]; expect: string[] }[] = [
+  const cases: { name: string; replicas: number; spec?: Partial<StatefulSet['spec']>; currentReplicas?: number; pods: string[]; expect: string[] }[] = [
     { name: 'the first one first', replicas: 3, pods: [], expect: ['create db-0'] },
     { name: 'the next when the one before is ready', replicas: 3, pods: ['0'], expect: ['create db-1'] },
     { name: 'not before', replicas: 3, pods: ['0!'], expect: [] },
@@ -45,10 +45,12 @@ t.test('what is done next', (t) => {
     { name: 'next when the updated one is ready', replicas: 3, pods: ['0 old', '1 old', '2 new'], expect: ['delete db-1'] },
     { name: 'partition', replicas: 3, spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } }, pods: ['0 old', '1 old', '2 new'], expect: [] },
     { name: 'below the partition the current revision is made', replicas: 2, spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } }, pods: [], expect: ['create db-0 old'] },
+    { name: 'without a partition as many as have it', replicas: 2, spec: { updateStrategy: { type: 'RollingUpdate' }, podManagementPolicy: 'Parallel' }, currentReplicas: 1, pods: [], expect: ['create db-0 old', 'create db-1'] },
     { name: 'only when deleted', replicas: 2, spec: { updateStrategy: { type: 'OnDelete' } }, pods: ['0 old', '1 old'], expect: [] },
   ]
   for (const c of cases) {
-    const got = plan({ set: statefulSet('db', c.replicas, c.spec), pods: c.pods.map(member), revisions, claim: () => undefined, nowMs: NOW })
+    const set = { ...statefulSet('db', c.replicas, c.spec), status: { replicas: 0, currentReplicas: c.currentReplicas } }
+    const got = plan({ set, pods: c.pods.map(member), revisions, claim: () => undefined, nowMs: NOW })
     const steps = got.groups.flat().map((s) => `${s.do} ${s.pod.metadata.name}${s.do === 'create' && s.pod.metadata.labels?.['controller-revision-hash'] === 'old' ? ' old' : ''}`)
     t.same(steps, c.expect, c.name)
   }
@@ -98,6 +100,25 @@ async function live(set: StatefulSet) {
   }
   return { cluster, run, settle, edit, status: () => cluster.read<StatefulSet>('apps/v1/StatefulSet', 'db').status, pods: () => cluster.all<Pod>('v1/Pod').map((p) => p.metadata.name) }
 }
+
+t.test('a pod that fails is made anew in the revision it had, where there is no partition', async (t) => {
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, statefulset)
+  cluster.seed(statefulSet('db', 2, { updateStrategy: { type: 'RollingUpdate' } }))
+  await run.settle()
+  const first = cluster.read<Pod>('v1/Pod', 'db-0')
+  cluster.edit<StatefulSet>('apps/v1/StatefulSet', 'db', (copy) => {
+    copy.metadata.generation = 2
+    copy.spec.template = { ...copy.spec.template, spec: { containers: [{ name: 'c', image: 'other' }] } }
+  })
+  await run.settle()
+  cluster.edit<Pod>('v1/Pod', 'db-0', (copy) => void (copy.status = { phase: 'Failed' }))
+  await run.settle()
+  const again = cluster.read<Pod>('v1/Pod', 'db-0')
+  t.not(again.metadata.uid, first.metadata.uid)
+  t.equal(again.metadata.labels?.['controller-revision-hash'], first.metadata.labels?.['controller-revision-hash'])
+  t.match(cluster.read<StatefulSet>('apps/v1/StatefulSet', 'db').status, { currentReplicas: 1, replicas: 1 })
+})
 
 t.test('comes up in order, with claims, and is updated from the top', async (t) => {
   const { cluster, run, edit, status, pods } = await live(statefulSet('db', 3, { volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'] } }] }))
