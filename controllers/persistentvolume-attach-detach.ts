@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../schemas/types.ts'
 import { defineController, type ControllerContext, type Key, type Result } from '../src/controller/controller.ts'
 import { semanticEqual } from '../src/controller/equal.ts'
-import { indexPodsByNode, podsOnNode } from '../src/controller/node-pods.ts'
+import { indexPodsByNode, isOutOfService, podsOnNode } from '../src/controller/node-pods.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { isPodTerminal } from '../src/controller/pods.ts'
 import { perCluster } from '../src/controller/state.ts'
@@ -20,12 +20,16 @@ const KIND = 'storage.k8s.io/v1/VolumeAttachment'
 const DRIVER = 'storage.k8s.io/v1/CSIDriver'
 const BY_NODE = 'node'
 const BY_VOLUME = 'volume'
+/** How long a node that is not well may keep a volume mounted that nobody uses any more. */
+const MAX_UNMOUNT_MS = 6 * 60_000
 /** Node annotation by which a kubelet leaves attaching to the controller. */
 const MANAGED = 'volumes.kubernetes.io/controller-managed-attach-detach'
 
 /** By the attachment's name, how it goes; and which are known to wait for another node. */
 const attempts = perCluster(() => new Map<string, Attempt>())
 const reported = perCluster(() => new Set<string>())
+/** By the attachment's name, since when it is no longer wanted while its node has the volume mounted. */
+const unwantedMs = perCluster(() => new Map<string, number>())
 
 export default defineController<Node>({
   name: 'persistentvolume-attach-detach',
@@ -41,7 +45,7 @@ export default defineController<Node>({
     attachments.addIndex(BY_NODE, ({ spec }) => [spec?.nodeName ?? ''])
     attachments.addIndex(BY_VOLUME, ({ spec }) => [spec?.source?.persistentVolumeName ?? ''])
   },
-  wakes: (node, old) => old?.metadata.annotations?.[MANAGED] !== node.metadata.annotations?.[MANAGED],
+  wakes: (node, old) => old?.metadata.annotations?.[MANAGED] !== node.metadata.annotations?.[MANAGED] || !semanticEqual(old?.status?.volumesInUse, node.status?.volumesInUse) || !semanticEqual(old?.spec.taints, node.spec.taints),
   reconcile,
 })
 
@@ -138,7 +142,8 @@ async function reconcile(node: Node, ctx: ControllerContext): Promise<Result | v
   const isElsewhere = ({ metadata }: PersistentVolume) => attachments.byIndex(BY_VOLUME, metadata.name ?? '').some((a) => a.spec?.nodeName !== name)
   const wanted = plan(node, [...volumes.keys()], { existing: attachments.byIndex(BY_NODE, name), isElsewhere })
   for (const attachment of wanted.create) await client.create(attachment)
-  for (const attachment of wanted.delete) {
+  const { detach, againMs: laterMs } = detachable(node, wanted.delete, ctx)
+  for (const attachment of detach) {
     attempts(ctx).delete(attachment.metadata.name ?? '')
     try {
       await client.delete(KIND, refOf(attachment))
@@ -147,7 +152,7 @@ async function reconcile(node: Node, ctx: ControllerContext): Promise<Result | v
     }
   }
   reportBlocked(name, { blocked: wanted.blocked, volumes, ctx })
-  const againMs = watchAttempts(wanted.waiting, volumes, ctx)
+  const againMs = Math.min(laterMs, watchAttempts(wanted.waiting, volumes, ctx))
   const before = node.status?.volumesAttached ?? []
   if (!semanticEqual(before, wanted.attached)) {
     await client.patch('v1/Node', { name }, { status: { volumesAttached: wanted.attached } }, { subresource: 'status' })
@@ -159,6 +164,24 @@ async function reconcile(node: Node, ctx: ControllerContext): Promise<Result | v
     }
   }
   return againMs === Infinity ? undefined : { requeueAfterMs: againMs }
+}
+
+/** Those that their node has let go of, need not be asked, or has had time enough; and when to look at the others again. */
+function detachable(node: Node, unwanted: readonly VolumeAttachment[], ctx: ControllerContext): { detach: VolumeAttachment[]; againMs: number } {
+  const inUse = new Set(node.status?.volumesInUse)
+  const [since, nowMs] = [unwantedMs(ctx), ctx.clock.now()]
+  const isWell = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
+  const leftMs = ({ metadata: { name = '' }, spec }: VolumeAttachment): number => {
+    const csi = ctx.informers.lister<PersistentVolume>(VOLUME).get('', spec?.source?.persistentVolumeName ?? '')?.spec.csi
+    if (!csi || !inUse.has(`kubernetes.io/csi/${csi.driver}^${csi.volumeHandle}`) || isOutOfService(node)) return 0
+    const sinceMs = since.get(name) ?? nowMs
+    since.set(name, sinceMs)
+    return Math.max(sinceMs + MAX_UNMOUNT_MS - nowMs, isWell ? MAX_UNMOUNT_MS : 0)
+  }
+  const left = unwanted.map((attachment) => ({ attachment, ms: leftMs(attachment) }))
+  const detach = left.filter(({ ms }) => ms === 0).map(({ attachment }) => attachment)
+  for (const { metadata } of detach) since.delete(metadata.name ?? '')
+  return { detach, againMs: Math.min(...left.flatMap(({ ms }) => (ms > 0 ? [ms] : []))) }
 }
 
 /** Tells pods of failed attempts; answers when to look again. */

@@ -51,5 +51,5 @@ async function reconcile(claim: PersistentVolumeClaim, { client, events, informe
   if (!wanted) return
   events.event(claim, 'Normal', 'ExternalExpanding', wanted.message)
   const { resizer } = wanted
-  if (resizer && claim.metadata.annotations?.[RESIZER] !== resizer) await client.patch(CLAIM, refOf(claim), { metadata: { annotations: { [RESIZER]: resizer } } }, { type: 'strategic' })
+  if (resizer && claim.metadata.annotations?.[RESIZER] !== resizer) await client.patch(CLAIM, refOf(claim), { metadata: { annotations: { [RESIZER]: resizer } } }, { type: 'strategic', subresource: 'status' })
 }

@@ -1,11 +1,12 @@
 /**
- * Deletes pods whose node is gone, pods that were deleted before they had a node, and finished pods beyond a number.
+ * Deletes pods whose node is gone, deleted pods that never had a node or whose node is out of service, and finished pods
+ * beyond a number.
  * Models k8s.io/kubernetes/pkg/controller/podgc.
  */
 import type { Node, Pod, PodCondition } from '../schemas/types.ts'
 import { Workqueue } from '../src/client/workqueue.ts'
 import { defineLoop, keyOf, splitKey, type ControllerContext } from '../src/controller/controller.ts'
-import { indexPodsByNode, podsOnNode } from '../src/controller/node-pods.ts'
+import { indexPodsByNode, isOutOfService, podsOnNode } from '../src/controller/node-pods.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
 import { changePodStatus, withPodCondition } from '../src/controller/pod-status.ts'
@@ -42,7 +43,7 @@ class PodGarbageCollector {
     const pods = ctx.informers.for<Pod>('v1/Pod')
     const nodes = ctx.informers.for<Node>('v1/Node')
     this.#stop.push(pods.subscribe({ add: (pod) => this.#changed(pod), update: (pod, old) => this.#changed(pod, old), delete: (pod) => void (this.#finished -= isPodTerminal(pod) ? 1 : 0) }))
-    this.#stop.push(nodes.subscribe({ delete: (node) => this.#queue.addAfter(NODE + (node.metadata.name ?? ''), QUARANTINE_MS) }))
+    this.#stop.push(nodes.subscribe({ add: (node) => this.#nodeChanged(node), update: (node) => this.#nodeChanged(node), delete: (node) => this.#queue.addAfter(NODE + (node.metadata.name ?? ''), QUARANTINE_MS) }))
   }
 
   get idle(): boolean {
@@ -57,9 +58,20 @@ class PodGarbageCollector {
 
   #changed(pod: Pod, old?: Pod): void {
     const { nodeName } = pod.spec
-    if (!nodeName && pod.metadata.deletionTimestamp) this.#queue.add(keyOf(pod))
+    if (pod.metadata.deletionTimestamp && (!nodeName || this.#isOutOfService(nodeName))) this.#queue.add(keyOf(pod))
     if (nodeName && nodeName !== old?.spec.nodeName && !this.#ctx.informers.lister('v1/Node').get('', nodeName)) this.#queue.addAfter(NODE + nodeName, QUARANTINE_MS)
     if (isPodTerminal(pod) && !(old && isPodTerminal(old)) && ++this.#finished > TERMINATED_THRESHOLD) this.#queue.addAfter(TERMINATED, PERIOD_MS)
+  }
+
+  #nodeChanged({ metadata: { name = '' } }: Node): void {
+    if (!this.#isOutOfService(name)) return
+    for (const pod of podsOnNode(this.#ctx, name)) if (pod.metadata.deletionTimestamp) this.#queue.add(keyOf(pod))
+  }
+
+  /** Somebody has said that the machine is off: its kubelet will never report the end of its pods. */
+  #isOutOfService(nodeName: string): boolean {
+    const node = this.#ctx.informers.lister<Node>('v1/Node').get('', nodeName)
+    return node !== undefined && isOutOfService(node) && !node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')
   }
 
   #work(): void {
@@ -89,7 +101,7 @@ class PodGarbageCollector {
     if (key.startsWith(NODE)) return this.#deleteOrphans(key.slice(NODE.length))
     const { namespace, name } = splitKey(key)
     const pod = this.#ctx.informers.lister<Pod>('v1/Pod').get(namespace, name)
-    if (pod?.metadata.deletionTimestamp && !pod.spec.nodeName) await this.#failAndDelete(pod)
+    if (pod?.metadata.deletionTimestamp && (!pod.spec.nodeName || this.#isOutOfService(pod.spec.nodeName))) await this.#failAndDelete(pod)
   }
 
   async #deleteOrphans(nodeName: string): Promise<void> {

@@ -17,23 +17,30 @@ export function withPodCondition(conditions: PodCondition[] | undefined, conditi
   return semanticEqual(current, fresh) ? (conditions ?? []) : (conditions ?? []).map((c) => (c === current ? fresh : c))
 }
 
-/** Sets conditions or the phase of a pod that may be gone by now; answers whether it is there. */
-export async function changePodStatus(ctx: ControllerContext, pod: Pod, change: (status: NonNullable<Pod['status']>) => NonNullable<Pod['status']>): Promise<boolean> {
+type Status = NonNullable<Pod['status']>
+
+/** Sets conditions or the phase of a pod that may be gone by now; answers whether it is there. A patch: most who ask may do nothing more. */
+export async function changePodStatus(ctx: ControllerContext, pod: Pod, change: (status: Status) => Status): Promise<boolean> {
+  const { namespace = '', name = '', uid } = pod.metadata
+  const current = ctx.informers.lister<Pod>('v1/Pod').get(namespace, name)
+  if (!current || current.metadata.uid !== uid) return false
+  const status = difference(current.status ?? {}, change(current.status ?? {}))
+  if (Object.keys(status).length === 0) return true
   try {
-    await ctx.client.change<Pod>(
-      'v1/Pod',
-      refOf(pod),
-      (copy) => {
-        if (copy.metadata.uid !== pod.metadata.uid) return false
-        copy.status = change(copy.status ?? {})
-      },
-      { subresource: 'status' },
-    )
+    await ctx.client.patch('v1/Pod', refOf(pod), { metadata: { uid }, status }, { type: 'strategic', subresource: 'status' })
     return true
   } catch (error) {
-    if (isStatusError(error, 'NotFound')) return false
+    // A conflict is about the uid: another pod has the name by now.
+    if (isStatusError(error, 'NotFound') || isStatusError(error, 'Conflict')) return false
     throw error
   }
+}
+
+/** What a strategic merge needs to know. */
+function difference(before: Status, after: Status): Status {
+  const changed = Object.fromEntries(Object.entries(after).filter(([field, value]) => value !== before[field as keyof Status])) as Status
+  if (changed.conditions) changed.conditions = changed.conditions.filter((condition) => !before.conditions?.includes(condition))
+  return changed
 }
 
 /** Says that the pod is about to be deleted and why, then deletes it. */

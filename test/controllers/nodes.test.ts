@@ -8,6 +8,7 @@ import ttl, { nextStep } from '../../controllers/ttl.ts'
 import { formatMicroTime } from '../../src/clock.ts'
 import { FakeCluster } from '../helpers/fake-client.ts'
 import { node, pod } from '../helpers/objects.ts'
+import { permittedClient } from '../helpers/permitted-client.ts'
 import { ControllerRun } from '../helpers/run-controller.ts'
 
 const keys = (taints: readonly { key?: string; effect?: string }[] | undefined) => (taints ?? []).map((x) => `${x.key?.replace('node.kubernetes.io/', '')}:${x.effect}`)
@@ -111,7 +112,7 @@ t.test('pods leave a tainted node when their toleration runs out', async (t) => 
 t.test('pods of a node that is gone, and pods that never had one, are collected', async (t) => {
   const cluster = new FakeCluster({ gracefulPods: true })
   cluster.seed(node('n'), pod('here', { node: 'n' }), pod('lost', { node: 'former' }), pod('unassigned'))
-  const loop = podGarbage.start(cluster.context())
+  const loop = podGarbage.start(cluster.context({ client: permittedClient(cluster, podGarbage) }))
   await cluster.delete('v1/Pod', { namespace: 'default', name: 'unassigned' })
   await cluster.clock.step(0)
   const names = () => cluster.all<Pod>('v1/Pod').map((p) => p.metadata.name)
@@ -121,6 +122,25 @@ t.test('pods of a node that is gone, and pods that never had one, are collected'
   await cluster.delete('v1/Node', { name: 'n' })
   await cluster.clock.step(41_000)
   t.same(names(), [])
+  await loop.close()
+})
+
+t.test('deleted pods of a node that is out of service are failed and collected', async (t) => {
+  const cluster = new FakeCluster({ gracefulPods: true })
+  const silent: Node = { ...node('n'), status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }
+  cluster.seed(silent, pod('p', { node: 'n' }), pod('q', { node: 'n' }))
+  const loop = podGarbage.start(cluster.context({ client: permittedClient(cluster, podGarbage) }))
+  const names = () => cluster.all<Pod>('v1/Pod').map((p) => p.metadata.name)
+  await cluster.delete('v1/Pod', { namespace: 'default', name: 'p' })
+  await cluster.clock.step(60_000)
+  t.same(names(), ['p', 'q'], 'its kubelet may come back')
+  cluster.edit<Pod>('v1/Pod', 'p', (copy) => void (copy.metadata.finalizers = ['x.io/keep']))
+  cluster.edit<Node>('v1/Node', 'n', (copy) => void (copy.spec.taints = [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' }]))
+  await cluster.clock.step(0)
+  t.equal(cluster.read<Pod>('v1/Pod', 'p').status?.phase, 'Failed')
+  await cluster.delete('v1/Pod', { namespace: 'default', name: 'q' })
+  await cluster.clock.step(0)
+  t.same(names(), ['p'], 'only its finalizer keeps it')
   await loop.close()
 })
 

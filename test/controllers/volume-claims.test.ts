@@ -77,6 +77,35 @@ t.test('volumes of CSI drivers are attached where pods use them', async (t) => {
   t.same(run.errors, [])
 })
 
+t.test('a volume that its node has mounted is detached later', async (t) => {
+  const KIND = 'storage.k8s.io/v1/VolumeAttachment'
+  const IN_USE = 'kubernetes.io/csi/d.example.com^h'
+  const cases: { name: string; edit: (node: Node) => void; gone: boolean }[] = [
+    { name: 'mounted', edit: () => {}, gone: false },
+    { name: 'let go', edit: (n) => void (n.status = { ...n.status, volumesInUse: [] }), gone: true },
+    { name: 'out of service', edit: (n) => void (n.spec.taints = [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' }]), gone: true },
+  ]
+  for (const { name: what, edit, gone } of cases) {
+    const cluster = new FakeCluster()
+    const run = new ControllerRun(cluster, attachDetach)
+    const base = node('n')
+    const name = attachmentName({ driver: 'd.example.com', handle: 'h', node: 'n' })
+    cluster.seed(
+      { ...base, metadata: { ...base.metadata, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } }, status: { volumesInUse: [IN_USE], conditions: [{ type: 'Ready', status: 'Unknown' }] } } as Node,
+      { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'pv' }, spec: { csi: { driver: 'd.example.com', volumeHandle: 'h' } } } as PersistentVolume,
+      { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name }, spec: { attacher: 'd.example.com', nodeName: 'n', source: { persistentVolumeName: 'pv' } }, status: { attached: true } } as VolumeAttachment,
+    )
+    await run.settle()
+    t.equal(cluster.all(KIND).length, 1, `${what}: at first`)
+    cluster.edit<Node>('v1/Node', 'n', edit)
+    await run.settle()
+    t.equal(cluster.all(KIND).length, gone ? 0 : 1, what)
+    await run.step(6 * 60_000)
+    t.same(cluster.all(KIND), [], `${what}: a node that is not well has six minutes`)
+    t.same(run.errors, [])
+  }
+})
+
 t.test('how an attempt to attach goes', (t) => {
   const attachment = (status: VolumeAttachment['status'], metadata: object = {}): VolumeAttachment => ({ apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: 'a', ...metadata }, spec: { attacher: 'd', nodeName: 'n', source: {} }, status })
   const silent = attachment({ attached: false })

@@ -6,6 +6,7 @@ import { type ControllerContext, type ControllerDefinition, type Key, keyOf, spl
 import { controllerKey } from '../../src/controller/owners.ts'
 import type { KubeObject } from '../../src/registry/kind.ts'
 import type { FakeCluster } from './fake-client.ts'
+import { permittedClient } from './permitted-client.ts'
 
 export class ControllerRun<T extends KubeObject> {
   /** What reconcile threw; the key is tried again a second later. */
@@ -19,7 +20,7 @@ export class ControllerRun<T extends KubeObject> {
   constructor(cluster: FakeCluster, definition: ControllerDefinition<T>, overrides: Partial<ControllerContext> = {}) {
     this.#cluster = cluster
     this.#definition = definition
-    this.ctx = cluster.context({ enqueue: (key, delayMs) => this.#enqueue(key, delayMs), ...overrides })
+    this.ctx = cluster.context({ client: permittedClient(cluster, definition), enqueue: (key, delayMs) => this.#enqueue(key, delayMs), ...overrides })
     definition.setup?.(this.ctx)
     this.#follow(definition.for, (object, old) => (old && definition.wakes && !definition.wakes(this.#own(object), this.#own(old)) ? [] : [keyOf(object)]))
     for (const kind of definition.owns ?? []) this.#follow(kind, (object, old) => [object, old].flatMap((o) => (o && controllerKey(o, definition.for)) ?? []))
