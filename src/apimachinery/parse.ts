@@ -6,6 +6,7 @@
 import { readJSON } from './json-reader.ts'
 import { MAX_DEPTH, scanJSON } from './json-scan.ts'
 import { ParseError } from './parse-error.ts'
+import { sortMembers } from './sort-members.ts'
 import { checkYAMLBytes } from './yaml-bytes.ts'
 import { readYAML } from './yaml-reader.ts'
 
@@ -60,7 +61,10 @@ function countKeys(value: unknown): number {
 export function parseYAML(body: Uint8Array | string, { strict = false }: ParseOptions = {}): Parsed {
   const text = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const json = JSON_START.test(text) ? tryJSON(text, strict) : undefined
-  if (json) return json
+  if (json) {
+    sortMembers(json.value)
+    return json
+  }
   if (typeof body !== 'string') checkYAMLBytes(body, text)
   const { value, duplicates } = readYAML(text)
   return { value, duplicates: strict ? duplicates : [] }

@@ -2,11 +2,13 @@
  * YAML to JSON as sigs.k8s.io/yaml does it: the first document, scalars by YAML 1.1, keys as text, merge keys, and a
  * list of the keys given twice.
  */
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
 import { quote } from '../errors.ts'
+import { canonicalBase64 } from './base64.ts'
 import { rememberLiteral } from './number-literals.ts'
 import { ParseError } from './parse-error.ts'
 import type { Parsed } from './parse.ts'
+import { sortMembers } from './sort-members.ts'
 import { goYAMLError } from './yaml-errors.ts'
 import { resolvePlain, type YAMLScalar } from './yaml-scalars.ts'
 
@@ -36,6 +38,7 @@ class YAMLReader {
 
   document(): Parsed {
     const value = this.#value(this.#doc.contents, [], 0)
+    sortMembers(value)
     const duplicates = this.#duplicates.length ? [`yaml: unmarshal errors:\n${this.#duplicates.map((d) => `  ${d}`).join('\n')}`] : []
     return { value, duplicates }
   }
@@ -70,7 +73,7 @@ class YAMLReader {
         continue
       }
       const key = this.#key(pair.key)
-      if (seen.has(key)) this.#duplicates.push(`line ${this.#lineOf(pair.key)}: key ${quote(key)} already set in map`)
+      if (seen.has(key)) this.#duplicates.push(`line ${this.#lineOf(pair.value, pair.key)}: key ${quote(key)} already set in map`)
       seen.add(key)
       const value = this.#value(pair.value, object, key)
       if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
@@ -103,8 +106,9 @@ class YAMLReader {
     return literal ?? String(value)
   }
 
-  #lineOf(node: unknown): number {
-    const offset = isScalar(node) || isAlias(node) ? (node.range?.[0] ?? 0) : 0
+  /** Where a value begins, or its key where there is none. */
+  #lineOf(value: unknown, key: unknown): number {
+    const offset = (isNode(value) && value.range?.[0]) || (isNode(key) && key.range?.[0]) || 0
     return this.#text.slice(0, offset).split('\n').length
   }
 
@@ -123,13 +127,21 @@ function scalar(node: unknown): YAMLScalar {
   const text = typeof node.value === 'string' ? node.value : String(node.value ?? '')
   const tag = tagOf(node)
   if (tag === 'str') return { value: text }
-  if (tag === 'binary') return { value: Buffer.from(text, 'base64').toString() }
+  if (tag === 'binary') return { value: binary(text) }
   if (tag === '' ? node.type === 'PLAIN' || node.type === undefined : KNOWN_TAGS.has(tag)) {
     const resolved = resolvePlain(text)
     if (tag !== '' && !fitsTag(tag, resolved.value)) throw new ParseError(`yaml: cannot decode !!${tagName(resolved.value)} \`${text}\` as a !!${tag}`)
     return resolved
   }
   return { value: text }
+}
+
+function binary(text: string): string {
+  try {
+    return Buffer.from(canonicalBase64(text), 'base64').toString()
+  } catch (error) {
+    throw new ParseError('yaml: !!binary value contains invalid base64 data', { cause: error })
+  }
 }
 
 const KNOWN_TAGS: ReadonlySet<string> = new Set(['bool', 'int', 'float', 'null'])

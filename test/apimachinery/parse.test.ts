@@ -111,3 +111,13 @@ t.test('halves of characters', (t) => {
   for (const [text, expected] of [['"\\ud800"', '\ufffd'], ['"a\\udc00b"', 'a\ufffdb'], ['"\\ud83d\\ude00"', '\u{1f600}'], ['"\\udc00\\ud800"', '\ufffd\ufffd'], ['"\\u0041"', 'A']] as const) t.equal(parseJSON(text).value, expected, text)
   t.end()
 })
+
+t.test('members of YAML, in order', (t) => {
+  const text = 'b: 1\na:\n  z: 1.50\n  "y": [{d: 1, c: 2}]\n'
+  const { value } = parseYAML(text)
+  t.equal(JSON.stringify(value), '{"a":{"y":[{"c":2,"d":1}],"z":1.5},"b":1}')
+  t.equal(JSON.stringify(parseYAML('{"b": 1, "a": {"d": 1, "c": 2}}').value), '{"a":{"c":2,"d":1},"b":1}', 'JSON is YAML')
+  t.same(parseYAML('a: 1\na:\n  b: 1\na: [1]\n', { strict: true }).duplicates, ['yaml: unmarshal errors:\n  line 3: key "a" already set in map\n  line 4: key "a" already set in map'], 'by where the second value begins')
+  t.throws(() => parseYAML('a: !!binary "x"'), { message: 'yaml: !!binary value contains invalid base64 data' })
+  t.end()
+})

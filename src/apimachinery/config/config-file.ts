@@ -37,22 +37,12 @@ export function decodeConfigFile(text: string, expected: ConfigKind): Record<str
 }
 
 function parse(text: string): Parsed {
-  if (!/^\s*\{/.test(text)) {
-    const { value, duplicates } = readYAML(text)
-    return { value: sorted(value), duplicates }
-  }
+  if (!/^\s*\{/.test(text)) return readYAML(text)
   try {
     return parseJSON(text, { strict: true })
   } catch (error) {
     throw new ParseError(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
-}
-
-/** Upstream makes JSON of YAML first, and Go sorts members then: it shows in the order of errors. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isRecord(value)) return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]))
 }
 
 function refuseOtherKinds(value: unknown, text: string, { group, versions, kind: wanted }: ConfigKind): void {
