@@ -9,21 +9,34 @@ export function goYAMLError(errors: readonly YAMLError[], text: string): ParseEr
   // A list that breaks off where an item should come.
   if (first && /sequence/i.test(first.message) && /[[,]\s*$/.test(text)) return new ParseError(`yaml: line ${Math.max(1, text.split('\n').length - (text.endsWith('\n') ? 1 : 0))}: did not find expected node content`)
   if (!first) return new ParseError('yaml: unknown problem parsing YAML content')
-  const wording = wordingOf(first)
+  if (errors.some(({ message }) => /block-seq-ind|A block sequence may not/.test(message))) return new ParseError(`yaml: line ${Math.max(1, (errors.find((e) => e.code === 'MULTILINE_IMPLICIT_KEY')?.linePos?.[0].line ?? 2) - 1)}: did not find expected key`)
+  if (first.code === 'MULTILINE_IMPLICIT_KEY' || (first.code === 'MISSING_CHAR' && first.message.includes('Implicit'))) return new ParseError(`yaml: line ${lineAfter(text, first.pos[0])}: could not find expected ':'`)
+  const wording = wordingOf(first, /[^\s:"'\]}|>-]\s*$/.test(text.slice(0, first.pos[0])))
   const at = first.linePos?.[0].line ?? 1
   const lines = text.split('\n')
   const atEnd = first.pos[0] >= text.trimEnd().length
   const multiline = errors.some((e) => e.code === 'MULTILINE_IMPLICIT_KEY')
   // The scanner counts lines from one, the parser from none, and the end of the text lies on a line of its own.
-  const line = 'scanner' in wording ? at + (multiline || wording.scanner.startsWith('could not') ? 1 : 0) : atEnd ? Math.max(1, lines.length - (text.endsWith('\n') ? 1 : 0)) : at - 1
+  const line = 'scanner' in wording ? at + (multiline ? 1 : 0) : atEnd ? Math.max(1, lines.length - (text.endsWith('\n') ? 1 : 0)) : at - 1
   const where = line > ('scanner' in wording ? 1 : 0) ? `line ${line}: ` : ''
   return new ParseError(`yaml: ${where}${'scanner' in wording ? wording.scanner : wording.parser}`)
 }
 
-function wordingOf({ code, message }: YAMLError): Wording {
+/** The line of what follows a key that has no colon: the next that is no more of it, and not empty. */
+function lineAfter(text: string, at: number): number {
+  const column = at - (text.lastIndexOf('\n', at - 1) + 1)
+  const lines = text.split('\n')
+  let next = text.slice(0, at).split('\n').length
+  while (next < lines.length - 1 && (/^\s*$/.test(lines[next] ?? '') || (/^ *(?=[^ #])/.exec(lines[next] ?? '')?.[0].length ?? 0) > column)) next++
+  return next + 1
+}
+
+/** @param goesOn whether a plain value stands before, of which this would be more */
+function wordingOf({ code, message }: YAMLError, goesOn: boolean): Wording {
   switch (code) {
-    case 'BAD_SCALAR_START':
     case 'TAB_AS_INDENT':
+      return { scanner: goesOn ? 'found a tab character that violates indentation' : 'found character that cannot start any token' }
+    case 'BAD_SCALAR_START':
       return { scanner: 'found character that cannot start any token' }
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
@@ -32,7 +45,6 @@ function wordingOf({ code, message }: YAMLError): Wording {
       return { scanner: 'found unknown escape character' }
     case 'MISSING_CHAR':
       if (message.includes('closing')) return { scanner: 'found unexpected end of stream' }
-      if (message.includes('Implicit')) return { scanner: "could not find expected ':'" }
       return flowEnd(message)
     case 'BAD_INDENT':
       return flowEnd(message)

@@ -72,7 +72,7 @@ class YAMLReader {
         this.#merge(object, pair.value)
         continue
       }
-      const key = this.#key(pair.key)
+      const key = this.#key(pair.key, pair.value)
       if (seen.has(key)) this.#duplicates.push(`line ${this.#lineOf(pair.value, pair.key)}: key ${quote(key)} already set in map`)
       seen.add(key)
       const value = this.#value(pair.value, object, key)
@@ -98,11 +98,11 @@ class YAMLReader {
     }
   }
 
-  #key(node: unknown): string {
+  #key(node: unknown, member: unknown): string {
     const target = isAlias(node) ? node.resolve(this.#doc) : node
     if (isMap(target) || isSeq(target)) throw new ParseError(`yaml: invalid map key: ${JSON.stringify(this.#value(target, [], 0))}`)
     const { value, literal } = scalar(target)
-    if (value === null) throw new ParseError('unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>')
+    if (value === null) throw new ParseError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${isScalar(member) ? shown(scalar(member).value) : '<nil>'}`)
     return literal ?? String(value)
   }
 
@@ -121,6 +121,8 @@ class YAMLReader {
     if (this.#aliased / this.#nodes > allowed) throw new ParseError('yaml: document contains excessive aliasing')
   }
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? quote(value) : value === null ? '<nil>' : String(value))
 
 function scalar(node: unknown): YAMLScalar {
   if (!isScalar(node)) return { value: null }
