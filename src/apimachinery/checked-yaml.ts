@@ -1,6 +1,6 @@
 /** YAML that must have a shape: what is wrong with it is told with the file, the line and the key. */
 import fs from 'node:fs'
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { suggestion } from './suggestion.ts'
 
@@ -47,10 +47,13 @@ export function parseChecked(text: string, { file, schema, what, check }: Shape)
   return value
 }
 
+/** Compiling takes much longer than checking, and the schemas are few. */
+const compiled = new WeakMap<object, ValidateFunction>()
+
 /** The first thing in which `value` differs from the schema. */
 function shapeComplaint(value: unknown, schema: object, what: string): Complaint | undefined {
-  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false, verbose: true })
-  const validate = ajv.compile(schema)
+  let validate = compiled.get(schema)
+  if (!validate) compiled.set(schema, (validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false, verbose: true }).compile(schema)))
   if (validate(value)) return undefined
   // A mistyped key also makes the right one missing: it is the better explanation.
   const errors = validate.errors ?? []
