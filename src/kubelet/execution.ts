@@ -47,7 +47,7 @@ export function makeExecution(surroundings: Surroundings, { itself, node, record
   const known = [...(kubernetes ? [kubernetes] : []), ...services.list(namespace)]
   const config = containerConfig({ itself, container, image, refs, services: known, volumes, nameserver, now: () => clock.now() })
   const log = logs.begin(pod.metadata.uid ?? '', record.name)
-  return { config, image, latestImage, log, party: partyOf(pod, node, itself.podIPs), pids, isTask: role === 'init' || isTask(pod) }
+  return { config, image, latestImage, log, party: partyOf(pod, node, itself.podIPs), pids, hostRoot: () => volumes.nodeRoot(node.name), isTask: role === 'init' || isTask(pod) }
 }
 
 /** Pods of which an end is expected: of Jobs, and Helm's hooks. */

@@ -92,6 +92,12 @@ export class PodVolumes {
     return [...this.#pods.values()].map(({ itself }) => itself.pod)
   }
 
+  /** The files of a node. */
+  nodeRoot(nodeName: string): DirNode {
+    const { clock, disks } = this.#options
+    return nodeDisk(disks, nodeName, clock.now()).root
+  }
+
   /** Bytes by the names of a pod's emptyDirs. */
   usage(uid: string): Map<string, { bytes: number; isMemory: boolean }> {
     const used = new Map<string, { bytes: number; isMemory: boolean }>()

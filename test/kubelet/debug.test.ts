@@ -31,5 +31,11 @@ eachKubectl(t, target, {
     const [name] = (await k.run('get pods -o name')).split('\n').filter((line) => line.includes('debugger'))
     await k.run(`wait ${name} --for=condition=Ready --timeout=20s`)
     t.equal(await k.run(`exec ${name} -- chroot /host cat /etc/hostname`), 'node-1\n')
+    t.match(await k.fails(`exec ${name} -- nsenter -t 1 -m cat /etc/hostname`), "nsenter: can't open '/proc/1/ns/mnt': Permission denied")
+    await k.apply(podManifest({ name: 'agent', spec: { hostPID: true, volumes: [{ name: 'root', hostPath: { path: '/' } }] }, container: { image: 'busybox', command: ['sleep', 'inf'], securityContext: { privileged: true }, volumeMounts: [{ name: 'root', mountPath: '/rootfs' }] } }))
+    await k.run('wait pod/agent --for=condition=Ready --timeout=20s')
+    for (const how of ['-t 1 -m -u -i -n -p --', '--target 1 --mount --uts', '-t1 -mu', '--mount=/rootfs/proc/1/ns/mnt --', '-m/rootfs/proc/1/ns/mnt']) t.equal(await k.run(`exec agent -- nsenter ${how} cat /etc/hostname`), 'node-1\n', how)
+    t.match(await k.run('exec agent -- nsenter -t 1 -n cat /etc/hostname'), 'agent\n', 'the files stay where no others are asked for')
+    t.match(await k.fails('exec agent -- nsenter -t 999 -m true'), "nsenter: can't open '/proc/999/ns/mnt': No such file or directory")
   },
 })

@@ -8,6 +8,7 @@ import type { ExecRequest, ExitStatus, Streams } from '../../streaming/node-api.
 import type { ContainerConfig } from '../container-config.ts'
 import type { ContainerLog } from '../container-logs.ts'
 import type { Image, Pull } from '../images.ts'
+import type { DirNode } from '../sandbox/nodes.ts'
 import type { Pids } from '../sandbox/pids.ts'
 
 export type ContainerRole = 'init' | 'sidecar' | 'app' | 'ephemeral'
@@ -30,6 +31,8 @@ export interface Execution {
   log: ContainerLog
   party: Party
   pids: Pids
+  /** The files of the node. */
+  hostRoot?(): DirNode
   /** The pod is meant to end (a Job's, an init container): what is there to serve has nothing to do in it. */
   isTask: boolean
 }

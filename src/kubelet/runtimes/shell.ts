@@ -133,6 +133,7 @@ class ShellContainer implements RunningContainer {
       kernel: this.#kernel,
       usage: () => config.memory.reduce((sum, { bytes }) => sum + bytes, 0),
       privileged: container.securityContext?.privileged ?? false,
+      ...(this.#request.pod.spec.hostPID && this.#execution.hostRoot ? { hostRoot: this.#execution.hostRoot } : {}),
       seccomp: isFiltered(this.#request),
       ...(this.#request.pod.spec.hostUsers === false ? { firstUser: firstUserOf(party.ip) } : {}),
       noNewPrivileges: container.securityContext?.allowPrivilegeEscalation === false,

@@ -9,7 +9,7 @@ import { heldBytes } from './cgroup.ts'
 import { Claims } from './claims.ts'
 import { Open, type End } from './io.ts'
 import { defaultKernel, type Kernel } from './kernel.ts'
-import { FsError, type FileNode } from './nodes.ts'
+import { FsError, type DirNode, type FileNode } from './nodes.ts'
 import { Pids } from './pids.ts'
 import { Process, type Program } from './process.ts'
 import { mountKernel } from './procfs.ts'
@@ -38,6 +38,8 @@ export interface SandboxOptions {
   maxProcesses?: number
   /** Its root may do what the host's may. */
   privileged?: boolean
+  /** The files of its node, where it sees the processes of that. */
+  hostRoot?(): DirNode
   /** Its root is this user of the node, and so on. */
   firstUser?: number
   /** A filter of system calls is in force. */
