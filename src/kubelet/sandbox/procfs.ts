@@ -40,6 +40,17 @@ function statusOf({ pid, ppid, name, cred, sandbox }: Process): string {
   return `Name:\t${name}\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t${pid}\nPid:\t${pid}\nPPid:\t${ppid}\nTracerPid:\t0\nUid:\t${four(uid)}\nGid:\t${four(gid)}\nFDSize:\t64\nGroups:\t${groups.join(' ')} \nVmRSS:\t    1024 kB\nThreads:\t1\nCapInh:\t${CAPABILITIES.none}\nCapPrm:\t${capabilities}\nCapEff:\t${capabilities}\nCapBnd:\t${privileged ? CAPABILITIES.all : CAPABILITIES.root}\nCapAmb:\t${CAPABILITIES.none}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp && !privileged ? 2 : 0}\n`
 }
 
+const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'] as const
+/** Of the node's own that of users is the first; containers have others. */
+const FIRST_USERS = 4_026_531_837
+const FIRST_OWN = 4_026_532_000
+
+function namespaceOf({ party, options }: Sandbox, name: (typeof NAMESPACES)[number], place: number): number {
+  if (name === 'user' && options.firstUser === undefined) return FIRST_USERS
+  const own = options.firstUser === undefined ? Number(party.ip.split('.').at(-1)) || 0 : options.firstUser / USERS
+  return FIRST_OWN + (own % 90) * 10 + place
+}
+
 /** What is open is known by what it is like alone. */
 const targetOf = (fd: number, isTTY = false): string => (isTTY ? '/dev/pts/0' : `pipe:[${1000 + fd}]`)
 
@@ -59,6 +70,7 @@ function processDir(process: Process): DirNode {
     mounts: () => mountTable(sandbox),
     oom_score: () => '0\n',
     oom_score_adj: () => `${sandbox.kernel.oomScoreAdj}\n`,
+    ns: directory(Object.fromEntries(NAMESPACES.map((name, i) => [name, link(`${name}:[${namespaceOf(sandbox, name, i)}]`)]))),
     root: link('/'),
     stat: () => `${process.pid} (${process.name.slice(0, 15)}) S ${process.ppid} ${process.pid} ${process.pid} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 ${Math.floor(process.startedMs / 10)} 4194304 256\n`,
     status: () => statusOf(process),
