@@ -39,14 +39,14 @@ export function plan(input: PlanInput): StatefulPlan {
   if (set.metadata.deletionTimestamp) return { parallel, groups: [] }
   const minReady = set.spec.minReadySeconds ?? 0
   const isUnavailable = (pod: Pod) => !isPodAvailable(pod, minReady, nowMs) || pod.metadata.deletionTimestamp !== undefined
-  const replicas = placeReplicas(input)
+  const replicas = new Replicas(input)
   const condemned = pods.filter((pod) => ordinalOf(pod) >= 0 && !isInRange(pod, set)).sort((a, b) => ordinalOf(b) - ordinalOf(a))
-  const firstUnavailable = replicas.find(isUnavailable) ?? [...condemned].reverse().find(isUnavailable)
+  const firstUnavailable = first(replicas, isUnavailable) ?? [...condemned].reverse().find(isUnavailable)
 
   const groups: Step[][] = []
-  const first = planReplicas(input, replicas, parallel)
-  groups.push(first.steps)
-  if (first.waits) return { parallel, groups }
+  const growth = planReplicas(input, replicas, parallel)
+  groups.push(growth.steps)
+  if (growth.waits) return { parallel, groups }
   groups.push(condemned.filter((pod) => !ownersMatch(input, pod)).map((pod) => ({ do: 'owners', pod })))
   const shrink = planCondemned(condemned, { parallel, firstUnavailable, isUnavailable })
   groups.push(shrink.steps)
@@ -55,15 +55,36 @@ export function plan(input: PlanInput): StatefulPlan {
   return { parallel, groups }
 }
 
-/** By ordinal, with the pods to be made where there is none. */
-function placeReplicas({ set, pods, revisions }: PlanInput): Pod[] {
-  const start = startOf(set)
-  const byOrdinal = new Map(pods.filter((pod) => isInRange(pod, set)).map((pod) => [ordinalOf(pod), pod]))
-  const former = formerReplicas(set)
-  return Array.from({ length: replicasOf(set) }, (_, i) => {
-    const revision = i < former ? revisions.current : revisions.update
-    return byOrdinal.get(start + i) ?? newPod(set, start + i, { template: templateOf(revision), revision: revision.metadata.name ?? '' })
-  })
+/** By ordinal, with the pods to be made where there is none; these are thought of only when somebody comes to them. */
+class Replicas implements Iterable<Pod> {
+  readonly length: number
+  readonly #input: PlanInput
+  readonly #byIndex: Map<number, Pod>
+  readonly #former: number
+
+  constructor(input: PlanInput) {
+    const { set, pods } = input
+    this.length = replicasOf(set)
+    this.#input = input
+    this.#former = formerReplicas(set)
+    this.#byIndex = new Map(pods.filter((pod) => isInRange(pod, set)).map((pod) => [ordinalOf(pod) - startOf(set), pod]))
+  }
+
+  at(index: number): Pod {
+    let pod = this.#byIndex.get(index)
+    if (!pod) this.#byIndex.set(index, (pod = this.#make(index)))
+    return pod
+  }
+
+  *[Symbol.iterator](): Iterator<Pod> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)
+  }
+
+  #make(index: number): Pod {
+    const { set, revisions } = this.#input
+    const revision = index < this.#former ? revisions.current : revisions.update
+    return newPod(set, startOf(set) + index, { template: templateOf(revision), revision: revision.metadata.name ?? '' })
+  }
 }
 
 /** How many of the first ordinals are made anew in the current revision: those below the partition; where there is none, as many as have it still. */
@@ -77,10 +98,15 @@ function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {
   return templateIn(revision) as PodTemplateSpec | undefined
 }
 
+function first(replicas: Replicas, is: (pod: Pod) => boolean): Pod | undefined {
+  for (const pod of replicas) if (is(pod)) return pod
+  return undefined
+}
+
 const isCreated = (pod: Pod) => Boolean(pod.status?.phase)
 
 /** Ordered sets stop at the first pod that is not there and available. */
-function planReplicas(input: PlanInput, replicas: readonly Pod[], parallel: boolean): { steps: Step[]; waits: boolean } {
+function planReplicas(input: PlanInput, replicas: Replicas, parallel: boolean): { steps: Step[]; waits: boolean } {
   const { set, nowMs } = input
   const steps: Step[] = []
   for (const pod of replicas) {
@@ -130,11 +156,10 @@ function planCondemned(condemned: readonly Pod[], { parallel, firstUnavailable, 
 }
 
 /** The highest pod of a former revision goes, if all above it are well. */
-function planUpdate({ set, revisions }: PlanInput, replicas: readonly Pod[], isUnavailable: (pod: Pod) => boolean): Step[] {
+function planUpdate({ set, revisions }: PlanInput, replicas: Replicas, isUnavailable: (pod: Pod) => boolean): Step[] {
   const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0
   for (let i = replicas.length - 1; i >= partition; i--) {
-    const pod = replicas[i]
-    if (!pod) continue
+    const pod = replicas.at(i)
     if (revisionOf(pod) !== revisions.update.metadata.name && !pod.metadata.deletionTimestamp) return isCreated(pod) ? [{ do: 'delete', pod }] : []
     if (isUnavailable(pod)) return []
   }

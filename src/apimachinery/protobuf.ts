@@ -22,15 +22,30 @@ export interface Unknown {
   raw: Uint8Array
 }
 
+/** A writer grows from small to large: one that has is used again, unless it became huge. */
+const MAX_SPARE_BYTES = 256 * 1024
+let spare: BinaryWriter | undefined
+
+/** What `write` writes, as bytes of their own. */
+export function written(write: (writer: BinaryWriter) => void): Buffer {
+  const writer = spare ?? new BinaryWriter()
+  spare = undefined
+  write(writer)
+  const { buffer, byteOffset, length } = writer.finish()
+  if (length <= MAX_SPARE_BYTES) spare = writer
+  return Buffer.from(buffer, byteOffset, length)
+}
+
 /** runtime.Unknown around a message, behind the magic number. */
 export function wrapUnknown({ apiVersion, kind, raw }: Unknown): Buffer {
-  const writer = new BinaryWriter()
-  writer.tag(1, WireType.LengthDelimited).fork()
-  writer.tag(1, WireType.LengthDelimited).string(apiVersion).tag(2, WireType.LengthDelimited).string(kind)
-  writer.join()
-  writer.tag(2, WireType.LengthDelimited).bytes(raw)
-  writer.tag(3, WireType.LengthDelimited).string('').tag(4, WireType.LengthDelimited).string('')
-  return Buffer.concat([MAGIC, writer.finish()])
+  return written((writer) => {
+    writer.raw(MAGIC)
+    writer.tag(1, WireType.LengthDelimited).fork()
+    writer.tag(1, WireType.LengthDelimited).string(apiVersion).tag(2, WireType.LengthDelimited).string(kind)
+    writer.join()
+    writer.tag(2, WireType.LengthDelimited).bytes(raw)
+    writer.tag(3, WireType.LengthDelimited).string('').tag(4, WireType.LengthDelimited).string('')
+  })
 }
 
 /** @throws ParseError for what is not an envelope */
@@ -51,10 +66,8 @@ export function unwrapUnknown(bytes: Uint8Array): Unknown {
 }
 
 /** @param object JSON-shaped and canonical; kind and apiVersion are not part of the message */
-export function encodeMessage(typeName: string, object: object): Uint8Array {
-  const writer = new BinaryWriter()
-  writeStruct(writer, typeName, object as Record<string, unknown>)
-  return writer.finish()
+export function encodeMessage(typeName: string, object: object): Buffer {
+  return written((writer) => writeStruct(writer, typeName, object as Record<string, unknown>))
 }
 
 /** @throws ParseError for bytes that are not such a message */

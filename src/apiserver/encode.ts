@@ -67,7 +67,7 @@ function encodedOnce(entry: ObjectEntry, key: string, make: () => Buffer): Buffe
 
 /** The bare protobuf message of an object. */
 function rawProtobuf(kind: ServedKind, entry: ObjectEntry): Buffer {
-  return encodedOnce(entry, `protobuf ${kind.ref}`, () => Buffer.from(encodeRaw(viewOf(kind, entry))))
+  return encodedOnce(entry, `protobuf ${kind.ref}`, () => encodeRaw(viewOf(kind, entry)))
 }
 
 export function encodeObject(kind: ServedKind, entry: ObjectEntry, options: EncodeOptions): Buffer {

@@ -1,6 +1,6 @@
 /** The protobuf form of answers and bodies: objects in a runtime.Unknown envelope, watch events in length-delimited frames. */
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { decodeMessage, encodeMessage, unwrapUnknown, wrapUnknown } from '../apimachinery/protobuf.ts'
+import { WireType } from '@bufbuild/protobuf/wire'
+import { decodeMessage, encodeMessage, unwrapUnknown, wrapUnknown, written } from '../apimachinery/protobuf.ts'
 import { notAcceptable } from '../errors.ts'
 import { parseApiVersion } from '../registry/scheme.ts'
 import { typeNameFor } from '../../schemas/facts.ts'
@@ -20,7 +20,7 @@ function typeNameOf({ kind, apiVersion = 'v1' }: Typed): string {
 }
 
 /** The bare message, which lists and envelopes are made of. */
-export function encodeRaw(object: object): Uint8Array {
+export function encodeRaw(object: object): Buffer {
   return encodeMessage(typeNameOf(object as Typed), object)
 }
 
@@ -32,23 +32,27 @@ export function encodeProtobuf(object: object): Buffer {
 /** A list of messages that are already encoded. */
 export function encodeProtobufList(list: Typed & { metadata: object }, items: readonly Uint8Array[]): Buffer {
   const head = encodeMessage(typeNameOf(list), { metadata: list.metadata, items: [] })
-  const writer = new BinaryWriter().raw(head)
-  for (const item of items) writer.tag(2, WireType.LengthDelimited).bytes(item)
-  return wrapUnknown({ kind: list.kind, apiVersion: list.apiVersion ?? '', raw: writer.finish() })
+  const raw = written((writer) => {
+    writer.raw(head)
+    for (const item of items) writer.tag(2, WireType.LengthDelimited).bytes(item)
+  })
+  return wrapUnknown({ kind: list.kind, apiVersion: list.apiVersion ?? '', raw })
 }
 
 /** What begins each frame of a watch: how long it is. */
 export const LENGTH_BYTES = 4
+const NO_LENGTH = new Uint8Array(LENGTH_BYTES)
 
 /** `raw`: the object's message, where it is at hand. */
 export function encodeProtobufWatchEvent(type: string, object: object, raw = encodeRaw(object)): Buffer {
   const { kind, apiVersion = '' } = object as Typed
-  const event = new BinaryWriter().tag(1, WireType.LengthDelimited).string(type)
-  event.tag(2, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).bytes(wrapUnknown({ kind, apiVersion, raw })).join()
-  const message = event.finish()
-  const length = Buffer.alloc(LENGTH_BYTES)
-  length.writeUInt32BE(message.length)
-  return Buffer.concat([length, message])
+  const envelope = wrapUnknown({ kind, apiVersion, raw })
+  const frame = written((writer) => {
+    writer.raw(NO_LENGTH).tag(1, WireType.LengthDelimited).string(type)
+    writer.tag(2, WireType.LengthDelimited).fork().tag(1, WireType.LengthDelimited).bytes(envelope).join()
+  })
+  frame.writeUInt32BE(frame.length - LENGTH_BYTES)
+  return frame
 }
 
 /** The JSON form of a body, with kind and apiVersion. @throws ParseError */

@@ -18,7 +18,7 @@ import { isStatusError, noSuchResource } from '../errors.ts'
 import { isCreateSubresource, isScaleSubresource, type DeleteOptions, type KubeObject, type UserInfo } from '../registry/kind.ts'
 import type { Authorizer } from '../registry/authorization.ts'
 import type { RequestContext } from '../registry/request-context.ts'
-import type { ServedKind } from '../registry/scheme.ts'
+import { storeKey, type ServedKind } from '../registry/scheme.ts'
 import type { Client, ListOptions, ObjectRef, PatchOptions, WriteOptions } from './client.ts'
 
 const MAX_CHANGE_ATTEMPTS = 20
@@ -28,6 +28,19 @@ export interface ApiClientOptions {
   name: string
   /** Who decides what the user may do; everything is allowed where there is none. */
   authorizer?: Authorizer
+}
+
+/** Decodes what is not the stored object's own: of `{ ...pod, status }` the spec needs only to be copied. */
+function decodedBeside(served: ServedKind, object: KubeObject, stored: KubeObject | undefined): KubeObject {
+  if (!stored) return served.codec.decode(object).object
+  const had = stored as unknown as Record<string, unknown>
+  const others: Record<string, unknown> = {}
+  const same: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(object)) {
+    if (typeof value === 'object' && value !== null && value === had[name]) same[name] = cloneJSON(value)
+    else others[name] = value
+  }
+  return Object.assign(served.codec.decode(others).object, same)
 }
 
 export class ApiClient implements Client {
@@ -73,7 +86,7 @@ export class ApiClient implements Client {
 
   async update<T extends KubeObject>(object: T, options: WriteOptions = {}): Promise<T> {
     const served = this.#kindOf(object)
-    const own = this.#own(served, object)
+    const own = this.#own(served, object, options.subresource)
     const target = { kind: served, name: own.metadata.name ?? '', subresource: options.subresource ?? '' }
     const pending = this.#demand('update', served, { ...own.metadata, ...target })
     if (pending) await pending
@@ -173,11 +186,17 @@ export class ApiClient implements Client {
   }
 
   /** A copy as decoding a request gives it, with defaults. */
-  #own(served: ServedKind, object: KubeObject): KubeObject {
-    const own = served.codec.decode(object).object
+  #own(served: ServedKind, object: KubeObject, subresource?: string): KubeObject {
+    const own = decodedBeside(served, object, subresource === 'status' ? this.#stored(served, object) : undefined)
     own.metadata ??= {}
     served.definition.default?.(own)
     return own
+  }
+
+  /** What is in the store under its name, where that is not converted to be seen. */
+  #stored(served: ServedKind, { metadata }: KubeObject): KubeObject | undefined {
+    if (served !== served.storage || served.definition.stored) return undefined
+    return this.#api.store.get(storeKey(served, metadata.namespace ?? '', metadata.name ?? ''))?.value
   }
 
   #context(namespace: string | undefined, { dryRun = false }: WriteOptions, fieldManager = this.name): RequestContext {

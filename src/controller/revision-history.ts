@@ -18,9 +18,15 @@ export const REVISION_KIND = 'apps/v1/ControllerRevision'
  * What a revision holds of its owner: the pod template, to be put in place of the present one. Its members are in the order
  * of their names, for upstream and its clients compare revisions byte for byte.
  */
-export function templateData(template: object | undefined): unknown {
-  return inOrder({ spec: { template: { ...template, $patch: 'replace' } } })
+export function templateData(template: object = NO_TEMPLATE): unknown {
+  let data = dataOf.get(template)
+  if (!data) dataOf.set(template, (data = inOrder({ spec: { template: { ...template, $patch: 'replace' } } }) as object))
+  return data
 }
+
+const NO_TEMPLATE = {}
+/** A template is the same object until it is changed, and asked for at every reconcile. */
+const dataOf = new WeakMap<object, object>()
 
 function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder)
@@ -42,7 +48,16 @@ function member(value: unknown, key: string): unknown {
 
 /** The same as upstream's: over the data as Go writes it. */
 export function revisionHash(data: unknown, collisionCount?: number): string {
-  return safeEncode(String(fnv32(goJSON(data) + (collisionCount ?? ''))))
+  return safeEncode(String(fnv32(goText(data) + (collisionCount ?? ''))))
+}
+
+const textOf = new WeakMap<object, string>()
+
+function goText(data: unknown): string {
+  if (typeof data !== 'object' || data === null) return goJSON(data)
+  let text = textOf.get(data)
+  if (text === undefined) textOf.set(data, (text = goJSON(data)))
+  return text
 }
 
 /** Go escapes what could end a script in a page. */

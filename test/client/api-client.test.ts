@@ -1,6 +1,7 @@
 /** What acts inside the process is held to its roles like everybody. */
 import t from 'tap'
 import { ApiClient } from '../../src/client/api-client.ts'
+import type { KubeObject } from '../../src/registry/kind.ts'
 import { startApi, userNamed } from '../helpers/in-process-api.ts'
 
 const USER = userNamed('system:serviceaccount:kube-system:deployment-controller', 'system:serviceaccounts')
@@ -30,4 +31,20 @@ t.test('a client with an authorizer does what its user may, and no more', async 
   await client.delete('v1/ConfigMap', { ...ref, name: 'b' })
   await api.update(role, (r) => void (r.rules = []))
   await t.rejects(client.delete('v1/ConfigMap', ref), { code: 403 }, 'what was remembered is forgotten with the role')
+})
+
+t.test('a status is written beside what is stored, of which nothing is changed or shared', async (t) => {
+  const api = await startApi(t)
+  const client = api.client()
+  const image = 'nginx'
+  const set = await api.create({ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 's', namespace: 'ns' }, spec: { serviceName: 's', selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image }] } } } })
+  const stored = await client.get<KubeObject & { spec: unknown }>('apps/v1/StatefulSet', { namespace: 'ns', name: 's' })
+  const status = { replicas: 1, readyReplicas: 0, currentRevision: '', observedGeneration: 1 }
+  const written = await client.updateStatus<KubeObject & { spec: unknown; status?: unknown }>({ ...stored, status } as KubeObject & { spec: unknown })
+  t.same(written.status, { observedGeneration: 1, replicas: 1, availableReplicas: 0 }, 'in canonical form')
+  t.same(written.spec, set.spec)
+  t.equal(written.metadata.generation, 1)
+  await t.rejects(client.updateStatus({ ...stored, status: { replicas: 2 } } as KubeObject), { code: 409 }, 'it is made of a version')
+  const other = await client.updateStatus<KubeObject & { spec: unknown; status?: unknown }>({ ...written, spec: { replicas: 7 }, status: { replicas: 3 } } as KubeObject & { spec: unknown })
+  t.match(other, { spec: { replicas: 1 }, status: { replicas: 3 } }, 'a status is all that is taken')
 })

@@ -46,11 +46,13 @@ export function checkName(kind: ServedKind, object: KubeObject, url: { name: str
   if (name !== url.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${url.name})`)
 }
 
-/** Replaces an object by `object` (decoded and defaulted). */
+/** Replaces an object by `object` (decoded and defaulted), which is the write's from now on. */
 export function updateObject(api: Api, target: Target, object: KubeObject, ctx: RequestContext): Promise<Written> {
   checkName(target.kind, object, { name: target.name, namespace: ctx.namespace })
   dedupOwnerReferences(object, ctx, 'sent')
-  return writeObject(api, target, ctx, { transform: () => cloneJSON(object), uid: object.metadata.uid })
+  // One that is made of a version is written at the first attempt or refused: only what goes over any version is needed again.
+  const isConditional = Number(object.metadata.resourceVersion ?? 0) > 0
+  return writeObject(api, target, ctx, { transform: () => (isConditional ? object : cloneJSON(object)), uid: object.metadata.uid })
 }
 
 /**
