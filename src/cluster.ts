@@ -89,7 +89,7 @@ async function build(options: ClusterOptions, opened: { close(): void | Promise<
   const server = await listen({ ...options, authentication }, { ...plane, pki, log, audit, state, kubelet, random, explain: scheduler.explain })
   opened.push(server)
   joinNetwork(plane.network, { host: reachable(options.host), port: server.port }, ranges)
-  const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, random, fallback: pki.server, log }, options.hostAccess))
+  const access = options.hostAccess && (await openHostAccess({ network: plane.network, informers: plane.informers, random, clock, fallback: pki.server, log }, options.hostAccess))
   if (access) opened.push(access)
   await bootstrap(plane, { port: server.port, pki, frontProxy: authentication.frontProxy, advertises: options.nodes.length > 0, serviceCIDRs: ranges.serviceCIDRs })
   // The watch caches of a real server begin when it does: what was before cannot be watched from.

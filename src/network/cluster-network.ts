@@ -16,7 +16,7 @@ import { isAllowed } from './network-policy.ts'
 import { NodeServices, type KubeletPorts } from './node-services.ts'
 import { PortTable, type OnConnection } from './port-table.ts'
 import { Resolver } from './resolver.ts'
-import { backends, servicePort, SessionAffinity, type Way } from './service-proxy.ts'
+import { admits, backends, isBalancer, servicePort, SessionAffinity, type Backend, type Way } from './service-proxy.ts'
 
 export interface ClusterNetworkOptions {
   informers: Informers
@@ -83,19 +83,27 @@ export class ClusterNetwork implements Network {
     const { protocol = 'TCP' } = options
     const ip = await this.#addressOf(from, host)
     const asked = { ip, port, protocol }
-    if (isLoopback(ip)) return this.#toHostPort(from, from.hostNetwork ? from.nodeName : undefined, asked) ?? this.#deliver(from, { ip: from.ip, port, protocol })
-    if (this.#gatewayAt(asked)) return this.#toAddress(from, asked, options)
     const service = this.directory.serviceAt(ip)
+    // Balancers may have loopback addresses, so that the host reaches them.
+    if (isLoopback(ip) && !service) return this.#toHostPort(from, from.hostNetwork ? from.nodeName : undefined, asked) ?? this.#deliver(from, { ip: from.ip, port, protocol })
+    if (this.#gatewayAt(asked)) return this.#toAddress(from, asked, options)
     // From inside, the addresses that Services have outside lead to any endpoint: nobody's address is to be kept.
+    if (service && isBalancer(service, ip) && !admits(service, addressAs(from, familyOf(ip)))) return this.#noAnswer(asked, options)
     if (service && !isOwn(from, ip)) return this.#toService(from, asked, { ...options, service, way: service.spec?.clusterIPs?.includes(ip) ? 'internal' : from.nodeName ? 'short-circuit' : 'external' })
     const node = this.directory.nodeAt(ip)?.metadata.name
     return this.#toHostPort(from, node, asked, options) ?? this.#toNodePort(from, node, asked, options) ?? this.#toAddress(from, asked, options)
   }
 
-  /** A connection that comes in from outside of the cluster for a Service, by a node or a balancer of its. */
-  connectToService(from: Party, service: Service, port: ServicePort): Promise<Duplex> {
-    const protocol = (port.protocol ?? 'TCP') as Protocol
-    return this.#toService(from, { ip: service.spec?.clusterIP ?? '', port: port.port ?? 0, protocol }, { service, way: 'external' })
+  /** A connection that comes in from outside of the cluster for a Service, by a node, or by its balancer, which asks who it comes from. */
+  connectToService(from: Party, service: Service, { port, isBalanced = false }: { port: ServicePort; isBalanced?: boolean }): Promise<Duplex> {
+    const hop = { ip: service.spec?.clusterIP ?? '', port: port.port ?? 0, protocol: (port.protocol ?? 'TCP') as Protocol }
+    if (isBalanced && !admits(service, from.ip)) return this.#noAnswer(hop, {})
+    return this.#toService(from, hop, { service, way: 'external' })
+  }
+
+  /** Who answers for a port of a Service, wherever it is. */
+  endpoints(service: Service, port: ServicePort): Backend[] {
+    return backends(service, this.directory.slicesOf(service), port, { way: 'external' }) ?? []
   }
 
   resolve(from: Party, name: string, type: RecordType, options: LookupOptions = {}): Promise<DnsRecord[]> {
@@ -129,8 +137,8 @@ export class ClusterNetwork implements Network {
     const service = nodeName === undefined ? undefined : this.directory.serviceAtNodePort(port, protocol)
     const found = service?.spec?.ports?.find((p) => p.nodePort === port && (p.protocol ?? 'TCP') === protocol)
     if (!service || !found) return undefined
-    // Pods, and a node that asks itself, are inside; another node is not.
-    const isInside = from.nodeName !== '' && ((from.uid !== undefined && !from.hostNetwork) || from.nodeName === nodeName)
+    // Who asks its own node is inside. To another node everything comes from outside, even from a pod.
+    const isInside = from.nodeName !== '' && from.nodeName === nodeName
     return this.#toService(from, { ip, port: found.port ?? 0, protocol }, { ...options, service, way: isInside ? 'short-circuit' : 'external', nodeName })
   }
 

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Ingress, IngressClass } from '../../schemas/types.ts'
 import type { Informers } from '../client/lister.ts'
-import type { Random } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import { defineController, defineLoop, keyOf, type ControllerDefinition, type LoopDefinition } from '../controller/controller.ts'
 import { semanticEqual } from '../controller/equal.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
@@ -40,15 +40,16 @@ interface Parts {
   network: ClusterNetwork
   informers: Informers
   random: Random
+  clock: Clock
   fallback: IngressOptions['fallback']
   log: Logger
 }
 
 /** Rejects with the system's error when the DNS port cannot be had. */
-export async function openHostAccess({ network, informers, random, fallback, log }: Parts, options: HostAccessOptions): Promise<HostAccess> {
+export async function openHostAccess({ network, informers, random, clock, fallback, log }: Parts, options: HostAccessOptions): Promise<HostAccess> {
   network.allowRedirects()
   const dns = options.dnsPort === undefined ? undefined : await startDnsServer(network.directory, { host: HOST, port: options.dnsPort })
-  const serve = (httpPort: number, httpsPort: number) => startIngressServer({ network, informers, random, fallback, host: HOST, httpPort, httpsPort })
+  const serve = (httpPort: number, httpsPort: number) => startIngressServer({ network, informers, random, clock, fallback, host: HOST, httpPort, httpsPort })
   const ingress = await serve(options.ingressPort, options.ingressTlsPort).catch((error: unknown) => {
     log.warn({ err: error }, 'the ports of the ingress are taken, free ones serve instead')
     return serve(0, 0)

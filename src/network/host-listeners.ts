@@ -138,8 +138,8 @@ function placesOfService(service: Service): Wanted[] {
   if (service.metadata.deletionTimestamp) return []
   const balancers = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip?.startsWith('127.') ? [ip] : []))
   return (service.spec?.ports ?? []).flatMap((servicePort) => {
-    const place = (host: string, port: number): Wanted => ({ host, port, protocol: (servicePort.protocol ?? 'TCP') as Protocol, owner: service, open: (network) => network.connectToService(CLIENT, service, servicePort) })
-    return [...(servicePort.nodePort ? [place(LOOPBACK, servicePort.nodePort)] : []), ...balancers.map((host) => place(host, servicePort.port ?? 0))]
+    const place = (host: string, port: number, isBalanced: boolean): Wanted => ({ host, port, protocol: (servicePort.protocol ?? 'TCP') as Protocol, owner: service, open: (network) => network.connectToService(CLIENT, service, { port: servicePort, isBalanced }) })
+    return [...(servicePort.nodePort ? [place(LOOPBACK, servicePort.nodePort, false)] : []), ...balancers.map((host) => place(host, servicePort.port ?? 0, true))]
   })
 }
 

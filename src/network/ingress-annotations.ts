@@ -4,12 +4,13 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Ingress } from '../../schemas/types.ts'
+import { compileGoRegexp } from '../apimachinery/go-regexp.ts'
 import { parseCIDR, parseIP, prefixContains } from '../apimachinery/ip-address.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io/'
-const DONE: ReadonlySet<string> = new Set(['rewrite-target', 'use-regex', 'ssl-redirect', 'force-ssl-redirect', 'app-root', 'permanent-redirect', 'permanent-redirect-code', 'temporal-redirect', 'temporal-redirect-code', 'backend-protocol', 'upstream-vhost', 'proxy-body-size', 'whitelist-source-range', 'allowlist-source-range', 'denylist-source-range', 'enable-cors', 'cors-allow-origin', 'cors-allow-methods', 'cors-allow-headers', 'cors-allow-credentials', 'cors-max-age', 'canary', 'canary-weight', 'canary-by-header', 'canary-by-header-value', 'custom-http-errors', 'x-forwarded-prefix'])
+const DONE: ReadonlySet<string> = new Set(['rewrite-target', 'use-regex', 'ssl-redirect', 'force-ssl-redirect', 'app-root', 'permanent-redirect', 'permanent-redirect-code', 'temporal-redirect', 'temporal-redirect-code', 'backend-protocol', 'upstream-vhost', 'proxy-body-size', 'whitelist-source-range', 'allowlist-source-range', 'denylist-source-range', 'enable-cors', 'cors-allow-origin', 'cors-allow-methods', 'cors-allow-headers', 'cors-allow-credentials', 'cors-max-age', 'canary', 'canary-weight', 'canary-by-header', 'canary-by-header-value', 'canary-by-header-pattern', 'canary-by-cookie', 'canary-weight-total', 'x-forwarded-prefix', 'auth-type', 'auth-secret', 'auth-secret-type', 'auth-realm', 'auth-url', 'auth-method', 'auth-signin', 'auth-response-headers', 'affinity', 'affinity-mode', 'server-alias', 'from-to-www-redirect'])
 /** Limits and tuning of a proxy that is not nginx: without effect, and without harm. */
-const TUNING = /^(?:proxy-(?!pass)|client-body-buffer-size|connection-proxy-header|load-balance|upstream-hash|limit-|http2-push|enable-access-log|enable-rewrite-log|service-upstream|affinity|session-cookie|ssl-ciphers|ssl-prefer|preserve-trailing-slash|server-alias)/
+const TUNING = /^(?:proxy-(?!pass)|client-body-buffer-size|connection-proxy-header|load-balance|upstream-hash|limit-|http2-push|enable-access-log|enable-rewrite-log|service-upstream|session-cookie|ssl-ciphers|ssl-prefer|preserve-trailing-slash)/
 
 export function annotation({ metadata }: Ingress, name: string): string | undefined {
   return metadata.annotations?.[PREFIX + name]
@@ -17,7 +18,8 @@ export function annotation({ metadata }: Ingress, name: string): string | undefi
 
 /** The annotations of ingress-nginx that are not served here. */
 export function unsupported({ metadata }: Ingress): string[] {
-  return Object.keys(metadata.annotations ?? {}).filter((key) => key.startsWith(PREFIX) && !DONE.has(key.slice(PREFIX.length)) && !TUNING.test(key.slice(PREFIX.length)))
+  const isDone = (name: string, value: string) => (DONE.has(name) || TUNING.test(name)) && !(name === 'auth-url' && !value.startsWith('http:'))
+  return Object.entries(metadata.annotations ?? {}).flatMap(([key, value]) => (key.startsWith(PREFIX) && !isDone(key.slice(PREFIX.length), value) ? [key] : []))
 }
 
 /** Paths of the Ingress are expressions: where it says so, or has targets to rewrite to. */
@@ -97,21 +99,44 @@ export function corsHeaders(ingress: Ingress, origin: string | undefined): Recor
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 * 1024, g: 1024 * 1024 * 1024 }
 
+/** Of ingress-nginx, where nothing is said. */
+const NGINX_BODY_SIZE = '1m'
+
 /** The most that a request may bring; undefined is without end. */
-export function maxBodyBytes(ingress: Ingress): number | undefined {
-  const [, digits, unit = ''] = /^(\d+)([kmg]?)$/i.exec(annotation(ingress, 'proxy-body-size') ?? '') ?? []
+export function maxBodyBytes(ingress: Ingress, isNginx: boolean): number | undefined {
+  const [, digits, unit = ''] = /^(\d+)([kmg]?)$/i.exec(annotation(ingress, 'proxy-body-size') ?? (isNginx ? NGINX_BODY_SIZE : '')) ?? []
   const bytes = Number(digits) * (UNITS[unit.toLowerCase()] ?? 1)
   return bytes > 0 ? bytes : undefined
 }
 
-/** Whether a canary takes the request from the Ingress it stands beside. @param chance below 100 */
+/** Whether a canary takes the request from the Ingress it stands beside: by its header, else its cookie, else by its share. @param chance from 0 to 1 */
 export function takesCanary(ingress: Ingress, headers: IncomingHttpHeaders, chance: number): boolean {
   const header = annotation(ingress, 'canary-by-header')
-  const said = header === undefined ? undefined : headers[header.toLowerCase()]
-  const wanted = annotation(ingress, 'canary-by-header-value')
-  if (wanted !== undefined ? said === wanted : said === 'always') return true
-  if (wanted === undefined && said === 'never') return false
-  return chance < Number(annotation(ingress, 'canary-weight') ?? 0)
+  const cookie = annotation(ingress, 'canary-by-cookie')
+  const said = header === undefined ? undefined : headers[header.toLowerCase()]?.toString()
+  const byHeader = said === undefined ? undefined : decides(said, annotation(ingress, 'canary-by-header-value'), annotation(ingress, 'canary-by-header-pattern'))
+  const byCookie = cookie === undefined ? undefined : decides(cookieValue(headers.cookie, cookie) ?? '')
+  return byHeader ?? byCookie ?? chance * Number(annotation(ingress, 'canary-weight-total') ?? 100) < Number(annotation(ingress, 'canary-weight') ?? 0)
+}
+
+/** What a header or a cookie decides, if anything. */
+function decides(said: string, value?: string, pattern?: string): boolean | undefined {
+  if (value !== undefined) return said === value ? true : undefined
+  if (pattern !== undefined) {
+    const compiled = compileGoRegexp(pattern)
+    return !('error' in compiled) && compiled.find(said) !== undefined ? true : undefined
+  }
+  return said === 'always' ? true : said === 'never' ? false : undefined
+}
+
+/** The value of one of the cookies that a client sent. */
+export function cookieValue(cookies: string | undefined, name: string): string | undefined {
+  return cookies?.split(';').map((pair) => pair.trim()).find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
+/** Other hosts for which the rules of the Ingress are too. */
+export function aliases(ingress: Ingress): string[] {
+  return (annotation(ingress, 'server-alias') ?? '').split(/[\s,]+/).filter(Boolean)
 }
 
 export function isCanary(ingress: Ingress): boolean {

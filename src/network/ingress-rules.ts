@@ -1,7 +1,7 @@
 /** Which backend an Ingress names for a request. Models the API's documentation of networking.k8s.io/v1 Ingress. */
 import type { Ingress, IngressBackend } from '../../schemas/types.ts'
 import { compileGoRegexp } from '../apimachinery/go-regexp.ts'
-import { usesExpressions } from './ingress-annotations.ts'
+import { aliases, usesExpressions } from './ingress-annotations.ts'
 
 export interface Routed {
   ingress: Ingress
@@ -32,7 +32,7 @@ function isBetter(a: Candidate, b: Candidate): boolean {
 
 function candidates(ingress: Ingress, host: string, path: string): Candidate[] {
   const found = (ingress.spec?.rules ?? []).flatMap((rule): Candidate[] => {
-    const hostRank = rankOfHost(rule.host ?? '', host)
+    const hostRank = Math.max(...[rule.host ?? '', ...aliases(ingress)].map((known) => rankOfHost(known, host)))
     if (hostRank < 0) return []
     return (rule.http?.paths ?? []).flatMap(({ path: wanted = '/', pathType, backend }) => {
       const type = pathType ?? 'ImplementationSpecific'

@@ -5,14 +5,16 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { pipeline, type Duplex } from 'node:stream'
+import { pipeline, Transform, type Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { Ingress, IngressBackend, IngressClass, Secret, Service, ServicePort } from '../../schemas/types.ts'
 import { endToEndHeaders, joinConnections, upgradeHead } from '../apimachinery/http-proxying.ts'
 import type { Informers } from '../client/lister.ts'
-import type { Random } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
-import { annotation, answerOf, corsHeaders, isCanary, maxBodyBytes, rewritten, takesCanary, type Asked } from './ingress-annotations.ts'
+import { stick, usesAffinity } from './ingress-affinity.ts'
+import { annotation, answerOf, corsHeaders, isCanary, maxBodyBytes, rewritten, takesCanary, type Answer, type Asked } from './ingress-annotations.ts'
+import { verdictOn, type Verdict } from './ingress-auth.ts'
 import { rankOfHost, route, type Routed } from './ingress-rules.ts'
 import type { Party } from './network.ts'
 
@@ -27,6 +29,7 @@ export interface IngressOptions {
   network: ClusterNetwork
   informers: Informers
   random: Random
+  clock: Clock
   host: string
   /** 0 takes a free one. */
   httpPort: number
@@ -86,41 +89,53 @@ class Router {
 
   async serve(request: http.IncomingMessage, response: http.ServerResponse, scheme: Scheme): Promise<void> {
     const routed = this.#route(request)
-    if (!routed) return answer(response, 404, 'default backend - 404')
+    if (!routed) return say(response, this.#elsewhere(request, scheme) ?? { status: 404, text: 'default backend - 404' })
     const { ingress } = routed
-    const early = answerOf(ingress, this.#asked(request, ingress, scheme))
-    if (early) return answer(response, early.status, early.text ?? '', early.headers)
+    const verdict = await this.#verdict(request, ingress, scheme)
+    if ('answer' in verdict) return say(response, verdict.answer)
     const cors = corsHeaders(ingress, request.headers.origin)
-    if (request.method === 'OPTIONS' && cors['access-control-allow-origin']) return void response.writeHead(204, cors).end()
-    const maxBytes = maxBodyBytes(ingress)
-    if (maxBytes !== undefined && Number(request.headers['content-length'] ?? 0) > maxBytes) return answer(response, 413, '413 Request Entity Too Large')
+    if (request.method === 'OPTIONS' && cors['access-control-allow-origin']) return void response.writeHead(204, valid(cors)).end()
+    const maxBytes = maxBodyBytes(ingress, this.#isNginx(ingress)) ?? Infinity
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return say(response, TOO_LARGE)
     try {
-      const socket = await this.#connect(routed)
-      const outgoing = http.request({ createConnection: () => socket as never, method: request.method, path: rewritten(ingress, request.url ?? '/', routed.groups), headers: forwarded(request, scheme, ingress) })
-      outgoing.once('error', () => (response.headersSent ? response.destroy() : answer(response, 502, '502 Bad Gateway')))
+      const { stream, cookie } = await this.#connect(routed, request)
+      const outgoing = http.request({ createConnection: () => stream as never, method: request.method, path: rewritten(ingress, request.url ?? '/', routed.groups), headers: { ...forwarded(request, scheme, ingress), ...verdict.headers } })
+      outgoing.once('error', () => (response.headersSent ? response.destroy() : say(response, { status: 502, text: '502 Bad Gateway' })))
       outgoing.once('response', (incoming) => {
-        response.writeHead(incoming.statusCode ?? 502, { ...endToEndHeaders(incoming.headers), ...cors })
+        const headers = endToEndHeaders<string | string[]>(incoming.headers)
+        response.writeHead(incoming.statusCode ?? 502, { ...headers, ...valid(cors), ...(cookie === undefined ? {} : valid({ 'set-cookie': [cookie, headers['set-cookie'] ?? []].flat() })) })
         pipeline(incoming, response, () => incoming.destroy())
       })
-      pipeline(request, outgoing, () => {})
+      pipeline(request, atMost(maxBytes, () => say(response, TOO_LARGE)), outgoing, () => {})
     } catch {
-      answer(response, 503, '503 Service Temporarily Unavailable')
+      say(response, UNAVAILABLE)
     }
   }
 
   async upgrade(request: http.IncomingMessage, { socket, head, scheme }: { socket: Duplex; head: Buffer; scheme: Scheme }): Promise<void> {
     socket.on('error', () => socket.destroy())
+    const refuse = ({ status, headers = {} }: Answer) => socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n${Object.entries(valid(headers)).map(([name, value]) => `${name}: ${value}\r\n`).join('')}Content-Length: 0\r\nConnection: close\r\n\r\n`)
+    const routed = this.#route(request)
+    if (!routed) return void refuse({ status: 404 })
     try {
-      const routed = this.#route(request)
-      if (!routed) throw new Error('no backend')
-      const connection = await this.#connect(routed)
+      const verdict = await this.#verdict(request, routed.ingress, scheme)
+      if ('answer' in verdict) return void refuse(verdict.answer)
+      const { stream } = await this.#connect(routed, request)
       const { method = 'GET', url = '/' } = request
-      connection.write(upgradeHead({ method, url: rewritten(routed.ingress, url, routed.groups), headers: forwarded(request, scheme, routed.ingress), protocol: request.headers.upgrade ?? '' }))
-      connection.write(head)
-      joinConnections(socket, connection)
+      stream.write(upgradeHead({ method, url: rewritten(routed.ingress, url, routed.groups), headers: { ...forwarded(request, scheme, routed.ingress), ...verdict.headers }, protocol: request.headers.upgrade ?? '' }))
+      stream.write(head)
+      joinConnections(socket, stream)
     } catch {
-      socket.destroy()
+      refuse(UNAVAILABLE)
     }
+  }
+
+  /** What is answered without a backend, if anything; else what the backend is told besides. */
+  async #verdict(request: http.IncomingMessage, ingress: Ingress, scheme: Scheme): Promise<Verdict> {
+    const early = answerOf(ingress, this.#asked(request, ingress, scheme))
+    if (early) return { answer: early }
+    const { network, informers } = this.#options
+    return verdictOn(ingress, { request, scheme, host: request.headers.host ?? '' }, { secret: (namespace, name) => informers.lister<Secret>('v1/Secret').get(namespace, name), connect: (target) => network.connect(PARTY, target) })
   }
 
   certificateFor(name: string): SecureContext | undefined {
@@ -155,14 +170,26 @@ class Router {
     const all = this.#ingresses()
     const main = route(all.filter((ingress) => !isCanary(ingress)), host, path)
     const canary = main && route(all.filter(isCanary), host, path)
-    return canary && takesCanary(canary.ingress, headers, this.#options.random.int(100)) ? canary : main
+    return canary && takesCanary(canary.ingress, headers, this.#options.random.float()) ? canary : main
+  }
+
+  /** From a host with www to the one without, or back, where an Ingress of that asks for it. */
+  #elsewhere({ headers, url = '/' }: http.IncomingMessage, scheme: Scheme): Answer | undefined {
+    const host = headers.host ?? ''
+    const other = host.startsWith('www.') ? host.slice('www.'.length) : `www.${host}`
+    const name = other.replace(/:\d+$/, '').toLowerCase()
+    const isWanted = this.#ingresses().some((ingress) => annotation(ingress, 'from-to-www-redirect') === 'true' && ingress.spec?.rules?.some((rule) => rule.host?.toLowerCase() === name))
+    return isWanted ? { status: 308, headers: { location: `${scheme}://${other}${url}` } } : undefined
+  }
+
+  #isNginx(ingress: Ingress): boolean {
+    return this.#options.informers.lister<IngressClass>('networking.k8s.io/v1/IngressClass').get('', classOf(ingress) ?? '')?.spec?.controller === INGRESS_NGINX
   }
 
   #asked(request: http.IncomingMessage, ingress: Ingress, scheme: Scheme): Asked {
     const { host = '' } = request.headers
     const name = host.replace(/:\d+$/, '')
-    const isNginx = this.#options.informers.lister<IngressClass>('networking.k8s.io/v1/IngressClass').get('', classOf(ingress) ?? '')?.spec?.controller === INGRESS_NGINX
-    const hasTls = isNginx && (ingress.spec?.tls ?? []).some(({ hosts }) => !hosts?.length || hosts.some((h) => rankOfHost(h, name.toLowerCase()) > 0))
+    const hasTls = this.#isNginx(ingress) && (ingress.spec?.tls ?? []).some(({ hosts }) => !hosts?.length || hosts.some((h) => rankOfHost(h, name.toLowerCase()) > 0))
     return { scheme, host, url: request.url ?? '/', clientIP: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''), httpsPort: this.httpsPort, hasTls }
   }
 
@@ -172,12 +199,44 @@ class Router {
     return service && port && { service, port }
   }
 
-  async #connect({ ingress, backend }: Routed): Promise<Duplex> {
+  async #connect({ ingress, backend }: Routed, { headers }: http.IncomingMessage): Promise<{ stream: Duplex; cookie?: string }> {
+    const { network, random, clock } = this.#options
     const found = this.#serviceOf(ingress, backend)
     if (!found) throw new Error('the service is not there')
-    const stream = await this.#options.network.connectToService(PARTY, found.service, found.port)
-    return /^(?:HTTPS|GRPCS)$/i.test(annotation(ingress, 'backend-protocol') ?? '') ? connectTls({ socket: stream, rejectUnauthorized: false }) : stream
+    const sticky = usesAffinity(ingress) ? stick(ingress, headers.cookie, { backends: network.endpoints(found.service, found.port), random, nowMs: clock.now() }) : undefined
+    const stream = sticky?.backend ? await network.connect(PARTY, { host: sticky.backend.ip, port: sticky.backend.port }) : await network.connectToService(PARTY, found.service, { port: found.port })
+    const isSecure = /^(?:HTTPS|GRPCS)$/i.test(annotation(ingress, 'backend-protocol') ?? '')
+    return { stream: isSecure ? connectTls({ socket: stream, rejectUnauthorized: false }) : stream, ...(sticky?.cookie === undefined ? {} : { cookie: sticky.cookie }) }
   }
+}
+
+const TOO_LARGE: Answer = { status: 413, text: '413 Request Entity Too Large' }
+const UNAVAILABLE: Answer = { status: 503, text: '503 Service Temporarily Unavailable' }
+
+/** Annotations may hold what no header can: that is left out. */
+function valid<T extends string | string[]>(headers: Readonly<Record<string, T>>): Record<string, T> {
+  const isValid = (name: string, value: T) => {
+    try {
+      for (const one of [value].flat()) http.validateHeaderValue(name, one)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return Object.fromEntries(Object.entries(headers).filter(([name, value]) => isValid(name, value)))
+}
+
+/** Lets so many bytes through; more end it, and are told. */
+function atMost(maxBytes: number, exceeded: () => void): Transform {
+  let bytes = 0
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      if (bytes <= maxBytes) return done(null, chunk)
+      exceeded()
+      done(new Error('more than may be sent'))
+    },
+  })
 }
 
 function classOf({ metadata, spec }: Pick<Ingress, 'metadata' | 'spec'>): string | undefined {
@@ -199,8 +258,8 @@ function forwarded(request: http.IncomingMessage, scheme: Scheme, ingress: Ingre
   return { ...endToEndHeaders(request.headers), ...(vhost === undefined ? {} : { host: vhost }), 'x-forwarded-for': client, 'x-real-ip': client, 'x-forwarded-host': host, 'x-forwarded-port': port, 'x-forwarded-proto': scheme, 'x-forwarded-scheme': scheme, 'x-scheme': scheme }
 }
 
-function answer(response: http.ServerResponse, status: number, ...[text, headers]: [text: string, headers?: Record<string, string>]): void {
+function say(response: http.ServerResponse, { status, text = '', headers }: Answer): void {
   if (response.headersSent) return void response.destroy()
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers })
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...(headers ? valid(headers) : {}) })
   response.end(`${text}\n`)
 }

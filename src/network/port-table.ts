@@ -1,4 +1,5 @@
 /** Who listens on which address and port inside the process. */
+import type { Duplex } from 'node:stream'
 import { NetworkError, type Accepted, type Listener, type Protocol } from './network.ts'
 
 const EPHEMERAL_FIRST = 32_768
@@ -21,11 +22,20 @@ export class PortTable {
     const chosen = port === 0 ? this.#freePort(ip, protocol) : port
     const key = keyOf({ ip, port: chosen, protocol })
     if (this.#bound.has(key)) throw inUse(ip, chosen)
-    this.#bound.set(key, onConnection)
+    const talks = new Set<Duplex>()
+    // What datagrams came by is the listener's own socket: with that all talk ends, where connections go on.
+    const bound = protocol !== 'UDP' ? onConnection : (accepted: Accepted) => {
+      talks.add(accepted.stream)
+      accepted.stream.once('close', () => talks.delete(accepted.stream))
+      onConnection(accepted)
+    }
+    this.#bound.set(key, bound)
     return {
       port: chosen,
       close: () => {
-        if (this.#bound.get(key) === onConnection) this.#bound.delete(key)
+        if (this.#bound.get(key) !== bound) return
+        this.#bound.delete(key)
+        for (const stream of talks) stream.destroy()
       },
     }
   }

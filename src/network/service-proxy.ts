@@ -2,7 +2,7 @@
  * Which endpoint a connection to a Service goes to. Models k8s.io/kubernetes/pkg/proxy (topology.go, iptables/proxier.go).
  */
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../../schemas/types.ts'
-import type { IPFamily } from '../apimachinery/ip-address.ts'
+import { parseCIDR, parseIP, prefixContains, type IPFamily } from '../apimachinery/ip-address.ts'
 import type { Protocol } from './network.ts'
 
 export interface Backend {
@@ -34,6 +34,18 @@ export function servicePort(service: Service, port: number, protocol: Protocol):
 /** Services and slices with these labels are left to another proxy, or to none. */
 export function isProxied({ metadata: { labels = {} } }: { metadata: { labels?: Record<string, string> } }): boolean {
   return labels['service.kubernetes.io/service-proxy-name'] === undefined && labels['service.kubernetes.io/headless'] === undefined
+}
+
+/** Whether an address is one that a balancer has for the Service. */
+export function isBalancer({ status }: Service, ip: string): boolean {
+  return status?.loadBalancer?.ingress?.some((ingress) => ingress.ip === ip) ?? false
+}
+
+/** Whether the Service's balancer takes what comes from an address; others are dropped without a word. */
+export function admits({ spec }: Service, ip: string): boolean {
+  const ranges = (spec?.loadBalancerSourceRanges ?? []).flatMap((text) => parseCIDR(text.trim()) ?? [])
+  const address = parseIP(ip)
+  return ranges.length === 0 || (address !== undefined && ranges.some((range) => prefixContains(range, address)))
 }
 
 interface Candidate {

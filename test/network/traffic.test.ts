@@ -87,12 +87,12 @@ t.test('an Ingress of ingress-nginx with its annotations', async (t) => {
   await kubectl.run('create deployment whoami --image=traefik/whoami')
   await kubectl.run('expose deployment whoami --port=80')
   await kubectl.run('rollout status deployment/whoami --timeout=60s')
-  await kubectl.run(['create', 'ingress', 'rewriting', '--class=nginx', '--rule=rewrite.local/api(/|$)(.*)=whoami:80', '--annotation=nginx.ingress.kubernetes.io/rewrite-target=/$2', '--annotation=nginx.ingress.kubernetes.io/auth-url=https://nowhere'])
+  await kubectl.run(['create', 'ingress', 'rewriting', '--class=nginx', '--rule=rewrite.local/api(/|$)(.*)=whoami:80', '--annotation=nginx.ingress.kubernetes.io/rewrite-target=/$2', '--annotation=nginx.ingress.kubernetes.io/configuration-snippet=x'])
   t.match(await eventually(async () => {
     const text = await fetchText(`http://127.0.0.1:${httpPort}/api/v1/users?x=1`, { host: 'rewrite.local' })
     return text.startsWith('200') && text
   }), /GET \/v1\/users/)
-  t.ok(await eventually(async () => /Warning +Unsupported .*These annotations have no effect: nginx\.ingress\.kubernetes\.io\/auth-url/.test(await kubectl.run('describe ingress rewriting'))))
+  t.ok(await eventually(async () => /Warning +Unsupported .*These annotations have no effect: nginx\.ingress\.kubernetes\.io\/configuration-snippet/.test(await kubectl.run('describe ingress rewriting'))))
   await kubectl.run(['create', 'ingress', 'secured', '--class=nginx', '--rule=secured.local/*=whoami:80,tls=none'])
   const redirected = await eventually(async () => {
     const answer = await fetchAnswer(`http://127.0.0.1:${httpPort}/x`, { host: 'secured.local' })
@@ -100,6 +100,47 @@ t.test('an Ingress of ingress-nginx with its annotations', async (t) => {
   })
   t.equal(redirected.headers.location, `https://secured.local:${httpsPort}/x`)
   t.match(await fetchText(`https://127.0.0.1:${httpsPort}/x`, { host: 'secured.local' }), /^200 .*GET \/x/s)
+})
+
+t.test('an Ingress asks for a password, or another server, and keeps a client where it was', async (t) => {
+  const { httpPort = 0 } = cluster.cluster.hostAccess?.ingress ?? {}
+  const ask = (host: string, headers: Record<string, string> = {}) => fetchAnswer(`http://127.0.0.1:${httpPort}/`, { host, headers })
+  const until = (host: string, status: number) => eventually(async () => (await ask(host)).status === status)
+  const annotated = (name: string, ...annotations: string[]) => kubectl.run(['create', 'ingress', name, '--class=nginx', `--rule=${name}.local/*=whoami:80`, ...annotations.map((text) => `--annotation=nginx.ingress.kubernetes.io/${text}`)])
+  await annotated('basic', 'auth-type=basic', 'auth-secret=passwords', 'auth-realm=Friends')
+  t.ok(await until('basic.local', 503), 'without its Secret')
+  await kubectl.run(['create', 'secret', 'generic', 'passwords', '--from-literal=auth=foo:$apr1$8h2k4Jx1$gssR1P8NlBxuf7gT0KLEP.'])
+  t.ok(await until('basic.local', 401))
+  t.equal((await ask('basic.local')).headers['www-authenticate'], 'Basic realm="Friends"')
+  const as = (user: string) => ask('basic.local', { authorization: `Basic ${Buffer.from(user).toString('base64')}` })
+  t.same([(await as('foo:bar')).status, (await as('foo:no')).status, (await as('who:bar')).status], [200, 401, 401])
+
+  await annotated('asks', 'auth-url=http://web.default.svc.cluster.local/')
+  await annotated('refused', 'auth-url=http://web.default.svc.cluster.local/nowhere', 'auth-signin=https://login.local/start')
+  t.ok(await until('asks.local', 200))
+  t.ok(await until('refused.local', 500), 'who neither lets in nor refuses has failed')
+
+  await kubectl.run('scale deployment whoami --replicas=3')
+  await kubectl.run('rollout status deployment/whoami --timeout=60s')
+  await annotated('sticky', 'affinity=cookie', 'session-cookie-name=route', 'session-cookie-max-age=60')
+  t.ok(await until('sticky.local', 200))
+  const cookie = String((await ask('sticky.local')).headers['set-cookie'])
+  t.match(cookie, /^route=[\d.]+\|[0-9a-f]{32}; Max-Age=60; Path=\/; HttpOnly$/)
+  const hosts = new Set<string | undefined>()
+  for (let i = 0; i < 10; i++) hosts.add(/Hostname: (\S+)/.exec(await fetchText(`http://127.0.0.1:${httpPort}/`, { host: 'sticky.local', headers: { cookie: cookie.split(';')[0] ?? '' } }))?.[1])
+  t.equal(hosts.size, 1)
+  await kubectl.run('scale deployment whoami --replicas=1')
+})
+
+t.test('pods reach balancers, whose ranges of sources are kept', async (t) => {
+  const read = (path: string) => kubectl.run(['get', 'service', 'web', '-o', `jsonpath=${path}`])
+  const ip = await read('{.status.loadBalancer.ingress[0].ip}')
+  t.match(ip, /^127\./)
+  t.match((await fromClient(`http://${ip}`)).stdout, /Welcome to nginx/)
+  await kubectl.run(['patch', 'service', 'web', '-p', '{"spec":{"loadBalancerSourceRanges":["10.244.99.0/24"]}}'])
+  t.ok(await eventually(async () => /timed out/.test((await fromClient(`http://${ip}`)).stderr)))
+  t.match((await fromClient('http://web')).stdout, /Welcome to nginx/, 'inside they have no say')
+  await kubectl.run(['patch', 'service', 'web', '-p', '{"spec":{"loadBalancerSourceRanges":null}}'])
 })
 
 t.test('this machine reaches UDP node ports and ports of pods, and stands in for a port of a pod', async (t) => {
@@ -115,14 +156,23 @@ t.test('this machine reaches UDP node ports and ports of pods, and stands in for
     return Promise.race([answered, nextTurn().then(() => false as const)])
   })
   t.equal(said, 'echo')
+  // The same port of this machine goes on with the pod that comes after.
+  await kubectl.run('delete pod echo --grace-period=0 --force')
+  await kubectl.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'again', labels: { app: 'echo' } }, spec: { containers: [{ name: 'main', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args: ['netexec', '--udp-port=8081'] }] } }))
+  let last = ''
+  socket.on('message', (text) => (last = text.toString()))
+  t.ok(await eventually(() => {
+    socket.send('hostname', port, '127.0.0.1')
+    return nextTurn().then(() => last === 'again')
+  }))
 
   const own = http.createServer((request, response) => response.end(`a process of this machine was asked for ${request.url}\n`))
   await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
   t.teardown(() => own.close())
   const { port: ownPort } = own.address() as AddressInfo
-  await kubectl.run(['annotate', 'pod', 'echo', `orrery.io/redirect-ports=8080=${ownPort}`])
-  await kubectl.run('expose pod echo --name=stand-in --port=80 --target-port=8080')
+  await kubectl.run(['annotate', 'pod', 'again', `orrery.io/redirect-ports=8080=${ownPort}`])
+  await kubectl.run('expose pod again --name=stand-in --port=80 --target-port=8080')
   t.equal(await eventually(async () => (await fromClient('http://stand-in/path')).stdout || false), 'a process of this machine was asked for /path\n')
-  await kubectl.run(['annotate', 'pod', 'echo', 'orrery.io/redirect-ports-'])
+  await kubectl.run(['annotate', 'pod', 'again', 'orrery.io/redirect-ports-'])
   t.ok(await eventually(async () => /NOW/.test((await fromClient('http://stand-in/')).stdout)))
 })

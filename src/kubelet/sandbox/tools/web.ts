@@ -189,13 +189,14 @@ async function nc(process: Process): Promise<number> {
   if (has('l')) {
     const port = Number(value('p') ?? rest.at(-1) ?? '0')
     do {
-      const stream = await process.block(new Promise<Duplex>((resolve) => {
-        const listener = process.sandbox.listen(port, protocol, (accepted) => {
-          listener.close()
-          resolve(accepted.stream)
-        })
-      }))
+      let accept: (stream: Duplex) => void = () => {}
+      const accepted = new Promise<Duplex>((resolve) => (accept = resolve))
+      const listener = process.sandbox.listen(port, protocol, ({ stream }) => accept(stream))
+      const stream = await process.block(accepted)
+      // Datagrams go on by the socket they came by.
+      if (protocol === 'TCP') listener.close()
       const code = await converse(process, stream, { command: value('e'), idleMs: undefined })
+      listener.close()
       if (!has('k')) return code
     } while (has('k'))
   }
