@@ -79,6 +79,10 @@ export class ClusterNetwork implements Network {
     return this.#ports.listen({ ip: party.ip, port, protocol }, onConnection)
   }
 
+  listening(party: Party): { port: number; protocol: Protocol }[] {
+    return this.#ports.openAt(party.ip)
+  }
+
   async connect(from: Party, { host, port }: Target, options: ConnectOptions = {}): Promise<Duplex> {
     const { protocol = 'TCP' } = options
     const ip = await this.#addressOf(from, host)

@@ -73,6 +73,8 @@ export interface LookupOptions {
 export interface Network {
   /** On the party's address. Port 0 takes a free one. @throws NetworkError EADDRINUSE */
   listen(party: Party, at: { port: number; protocol: Protocol }, onConnection: (accepted: Accepted) => void): Listener
+  /** What is listened on at the party's address, by whomever. */
+  listening(party: Party): { port: number; protocol: Protocol }[]
   /** Rejects with a NetworkError. `localhost` and 127.0.0.0/8 are the party's own. */
   connect(from: Party, target: Target, options?: ConnectOptions): Promise<Duplex>
   /** Relative names go through the party's search list. Rejects with ENOTFOUND, or ETIMEDOUT when no server answers; an empty answer is a name without such records. */

@@ -40,6 +40,14 @@ export class PortTable {
     }
   }
 
+  /** What is listened on at an address. */
+  openAt(ip: string): { port: number; protocol: Protocol }[] {
+    return [...this.#bound.keys()].flatMap((key) => {
+      const [protocol, at, port] = key.split(' ')
+      return at === ip ? [{ port: Number(port), protocol: protocol as Protocol }] : []
+    })
+  }
+
   at(endpoint: Endpoint): OnConnection | undefined {
     return this.#bound.get(keyOf(endpoint))
   }

@@ -10,6 +10,10 @@ export class LocalNetwork implements Network {
     return this.#ports.listen({ ip: party.ip, port, protocol }, onConnection)
   }
 
+  listening(party: Party): { port: number; protocol: Protocol }[] {
+    return this.#ports.openAt(party.ip)
+  }
+
   async connect(from: Party, { host, port }: Target, { protocol = 'TCP' }: ConnectOptions = {}): Promise<Duplex> {
     const ip = isLoopback(host) ? from.ip : host
     if (!/^[\d.]+$|:/.test(ip)) throw new NetworkError('ENOTFOUND', `lookup ${host}: no such host`)

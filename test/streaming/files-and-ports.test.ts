@@ -81,6 +81,16 @@ for (const version of kubectlVersions) {
 }
 
 t.test('attach takes part in what runs', async (t) => {
-  t.match((await setup.try(['attach', '-i', 'listener'], { stdin: 'one\ntwo\n' })).stdout, /heard one and two\n/)
-  t.equal(await eventually(async () => (await setup.run('logs listener')) || false), 'heard one and two\n')
+  await setup.run(['attach', '-i', 'listener'], { stdin: 'one\n' })
+  await setup.run(['attach', '-i', 'listener'], { stdin: 'two\n' })
+  t.equal(await eventually(async () => (await setup.run('logs listener')) || false), 'heard one and two\n', 'input that stays open is left by each who has no more')
+  await setup.run(['run', 'open', '--image=busybox', '--restart=OnFailure', '--attach', '--leave-stdin-open', '--stdin', '--', 'sh', '-c', 'cat && echo closed'], { stdin: 'abcd\n' })
+  t.equal(await eventually(async () => (await setup.run('logs open')) || false), 'abcd\n')
+  t.equal(await setup.run('get pod open -o jsonpath={.status.phase}'), 'Running')
+})
+
+t.test('containers of a pod see each other\'s ports', async (t) => {
+  await setup.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'two' }, spec: { containers: [{ name: 'a', image: 'nginx' }, { name: 'b', image: 'busybox', command: ['sleep', '3600'] }] } }))
+  await setup.run('wait pod/two --for=condition=Ready --timeout=60s')
+  t.match(await setup.run(['exec', 'two', '-c', 'b', '--', 'sh', '-c', 'netstat -na | grep LISTEN']), /0\.0\.0\.0:80 /)
 })

@@ -218,9 +218,17 @@ class ShellContainer implements RunningContainer {
       stdin.on('data', (bytes: Buffer) => {
         if (!sandbox.isOver) this.#input.writer.put?.(bytes)
       })
-      stdin.on('end', () => this.#request.container.stdinOnce && this.#input.writer.close?.())
     }
-    const gone = new Promise<number>((resolve) => signal?.addEventListener('abort', () => resolve(0), { once: true }))
+    const gone = new Promise<number>((resolve) => {
+      signal?.addEventListener('abort', () => resolve(0), { once: true })
+      stdin?.on('end', () => {
+        const { stdin: takesInput, stdinOnce, tty } = this.#request.container
+        if (!takesInput) return
+        // Input that stays open is left by who has no more of it, and with it the container.
+        if (stdinOnce && !tty) this.#input.writer.close?.()
+        else resolve(0)
+      })
+    })
     const code = await Promise.race([this.#exited, gone])
     this.#attached.delete(streams)
     stdout?.end()

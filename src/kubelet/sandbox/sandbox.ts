@@ -259,8 +259,9 @@ export class Sandbox {
     return owned
   }
 
+  /** By all containers of the pod, which have one network. */
   listening(): { port: number; protocol: Protocol }[] {
-    return [...this.#listeners]
+    return this.network.listening(this.party)
   }
 
   /** Processor time that it has used. */
