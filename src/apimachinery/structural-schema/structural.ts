@@ -170,6 +170,14 @@ const FORBIDDEN_NESTED = [
   ['x-kubernetes-validations', 'empty'],
 ] as const
 
+/** What upstream holds by reference is there even when it says nothing. */
+const BY_REFERENCE: ReadonlySet<string> = new Set(['default', 'x-kubernetes-list-type', 'x-kubernetes-map-type'])
+
+function isGiven(value: unknown, name: string): boolean {
+  if (value === undefined || value === null) return false
+  return BY_REFERENCE.has(name) || (Array.isArray(value) ? value.length > 0 : value !== '' && value !== false)
+}
+
 function validateNested(schema: Schema, options: JunctorOptions): FieldError[] {
   const { level, path } = options
   const errors = validateJunctors(schema, options)
@@ -179,9 +187,7 @@ function validateNested(schema: Schema, options: JunctorOptions): FieldError[] {
     errors.push(...validateNested(property, { skipAnyOf: false, skipFirstAllOf: false, level: 'field', path: `${path}.properties[${name}]` }))
   }
   for (const [name, how] of FORBIDDEN_NESTED) {
-    const value = schema[name]
-    const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined && value !== '' && value !== false
-    if (isGiven) errors.push(field.forbidden(`${path}.${name}`, `must be ${how} to be structural`))
+    if (isGiven(schema[name], name)) errors.push(field.forbidden(`${path}.${name}`, `must be ${how} to be structural`))
   }
   if (schema.properties?.metadata) errors.push(field.forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context'))
   return errors

@@ -46,6 +46,10 @@ t.test('what keeps a schema from being read', (t) => {
 t.test('what is not structural', (t) => {
   const cases: [string, Schema, string[]][] = [
     ['it is', object({ a: string, b: { 'x-kubernetes-int-or-string': true }, c: { type: 'array', items: string }, d: { 'x-kubernetes-preserve-unknown-fields': true } }), []],
+    ['what a junctor says by reference, even nothing', object({ a: { ...string, anyOf: [{ default: '' as never }, { default: [] as never }, { nullable: false, title: '', 'x-kubernetes-list-map-keys': [] }] } }), [
+      'x.properties[a].anyOf[0].default: Forbidden: must be undefined to be structural',
+      'x.properties[a].anyOf[1].default: Forbidden: must be undefined to be structural',
+    ]],
     ['no types', { properties: { a: {}, b: { type: 'array', items: {} } } }, [
       'x.properties[a].type: Required value: must not be empty for specified object fields',
       'x.properties[b].items.type: Required value: must not be empty for specified array items',
