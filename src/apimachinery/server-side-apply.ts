@@ -44,8 +44,11 @@ export function serverSideApply(request: ApplyRequest): Applied {
   checkHeader(request)
   const { managedFields, ...metadata } = live.metadata
   const bare: ManagedObject = { ...live, metadata }
+  // Where nobody manages anything yet, what the object holds is looked at first.
+  const isManaged = (managedFields ?? []).length > 0
+  if (!isManaged) checkLive(request, bare, isManaged)
   checkPatch(request)
-  checkLive(request, bare)
+  if (isManaged) checkLive(request, bare, isManaged)
   const result = orInternal(() => attempt(request, bare, managedFields))
   if (result.conflicts.length > 0) throw conflictError(result.conflicts)
   const { object, managers } = result
@@ -104,13 +107,14 @@ function checkPatch({ patch, group, version, kind, context }: ApplyRequest): voi
   }
 }
 
-function checkLive({ group, version, kind, context }: ApplyRequest, live: ManagedObject): void {
+function checkLive({ group, version, kind, context }: ApplyRequest, live: ManagedObject, isManaged: boolean): void {
   try {
     checkForm(live, context)
   } catch (error) {
     if (!(error instanceof ParseError)) throw error
     const { namespace = '', name = '' } = live.metadata
-    throw internal(`failed to create typed live object (${namespace}/${name}; ${kindText({ group, version, kind })}): ${error.message}`)
+    const what = `(${namespace}/${name}; ${kindText({ group, version, kind })})`
+    throw internal(isManaged ? `failed to create typed live object ${what}: ${error.message}` : `failed to create manager for existing fields: failed to convert new object ${what} to smd typed: ${error.message}`)
   }
 }
 

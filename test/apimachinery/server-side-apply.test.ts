@@ -151,3 +151,20 @@ t.test('custom resources merge by their schema', (t) => {
   t.same(apply(mergeTypeFromSchema(undefined), live, 'm', { any: { thing: 1 } }).managedFields?.[0]?.fieldsV1, { 'f:spec': { '.': {}, 'f:any': { '.': {}, 'f:thing': {} } } })
   t.end()
 })
+
+t.test('what is there and does not fit its type any more', (t) => {
+  const type = mergeTypeFromSchema({ type: 'object', properties: { spec: { type: 'object', properties: { a: { type: 'array', items: { type: 'string' } }, b: { type: 'string' } } } } })
+  const header = { apiVersion: 'example.com/v1', kind: 'Thing' }
+  const managedFields = [{ manager: 'm', operation: 'Update', apiVersion: 'example.com/v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:a': {} } } }]
+  const live = (managers: ManagedFieldsEntry[]): Live => ({ ...header, metadata: { name: 'x', namespace: 'ns', ...(managers.length > 0 ? { managedFields: managers } : {}) }, spec: { a: 's' } })
+  const place = '(ns/x; example.com/v1, Kind=Thing)'
+  for (const [managers, spec, message] of [
+    [managedFields, { b: 'x' }, `failed to create typed live object ${place}: .spec.a: expected list, got &{s}`],
+    [managedFields, { b: 1 }, 'failed to create typed patch object (/x; example.com/v1, Kind=Thing): .spec.b: expected string, got &value.valueUnstructured{Value:1}'],
+    [[], { b: 1 }, `failed to create manager for existing fields: failed to convert new object ${place} to smd typed: .spec.a: expected list, got &{s}`],
+  ] as const) {
+    const request = { live: live([...managers]), empty: { ...header, metadata: {} }, patch: { ...header, metadata: { name: 'x' }, spec }, force: false, group: 'example.com', version: 'v1', kind: 'Thing' }
+    t.throws(() => serverSideApply({ ...request, context: { type, isChecked: true, apiVersion: 'example.com/v1', manager: 'n', nowMs: 0 } }), { code: 500, message })
+  }
+  t.end()
+})
