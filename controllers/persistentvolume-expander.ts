@@ -5,22 +5,12 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../schemas/types.ts'
 import { compareQuantities, parseQuantity } from '../src/apimachinery/quantity.ts'
 import { defineController, keyOf, type ControllerContext } from '../src/controller/controller.ts'
+import { migratedFrom } from '../src/controller/csi-migration.ts'
 import { refOf } from '../src/controller/owners.ts'
 import { CLAIM, VOLUME } from './_volumes.ts'
 
 const RESIZER = 'volume.kubernetes.io/storage-resizer'
 const PRE_RESIZE = 'volume.alpha.kubernetes.io/pre-resize-capacity'
-
-/** Sources of volumes that CSI drivers have taken over: the former plugin and the driver. */
-const MIGRATED: readonly (readonly [source: keyof PersistentVolume['spec'], plugin: string, driver: string])[] = [
-  ['awsElasticBlockStore', 'aws-ebs', 'ebs.csi.aws.com'],
-  ['gcePersistentDisk', 'gce-pd', 'pd.csi.storage.gke.io'],
-  ['azureDisk', 'azure-disk', 'disk.csi.azure.com'],
-  ['azureFile', 'azure-file', 'file.csi.azure.com'],
-  ['cinder', 'cinder', 'cinder.csi.openstack.org'],
-  ['vsphereVolume', 'vsphere-volume', 'csi.vsphere.vmware.com'],
-  ['portworxVolume', 'portworx-volume', 'pxd.portworx.com'],
-]
 
 export default defineController<PersistentVolumeClaim>({
   name: 'persistentvolume-expander',
@@ -38,9 +28,9 @@ const requested = (claim: PersistentVolumeClaim): string => claim.spec.resources
 export function plan(claim: PersistentVolumeClaim, volume: PersistentVolume): { message: string; resizer?: string } | undefined {
   const grows = compareQuantities(parseQuantity(requested(claim)), parseQuantity(claim.status?.capacity?.storage ?? '0')) > 0
   if (!grows && volume.metadata.annotations?.[PRE_RESIZE] === undefined) return undefined
-  const [, plugin, driver] = MIGRATED.find(([source]) => volume.spec[source] !== undefined) ?? []
-  if (!plugin || !driver) return { message: 'waiting for an external controller to expand this PVC' }
-  return { message: `CSI migration enabled for kubernetes.io/${plugin}; waiting for external resizer to expand the pvc`, resizer: driver }
+  const migrated = migratedFrom(volume.spec)
+  if (!migrated) return { message: 'waiting for an external controller to expand this PVC' }
+  return { message: `CSI migration enabled for ${migrated.plugin}; waiting for external resizer to expand the pvc`, resizer: migrated.driver }
 }
 
 async function reconcile(claim: PersistentVolumeClaim, { client, events, informers }: ControllerContext): Promise<void> {

@@ -70,6 +70,7 @@ class Cache<T extends KubeObject> implements Lister<T> {
   }
 
   set(object: T, old: T | undefined): void {
+    if (object === old) return
     if (old) this.remove(old)
     const { namespace = '', name = '', uid = '' } = object.metadata
     this.#byKey.set(`${namespace}/${name}`, object)

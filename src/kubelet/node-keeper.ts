@@ -117,6 +117,8 @@ export class NodeKeeper {
 
   close(): void {
     this.#unsubscribe()
+    // What is under way finds that there is nothing left to do.
+    this.#kept.clear()
     this.#queue.close()
     this.#leases.close()
     this.#heartbeats.close()

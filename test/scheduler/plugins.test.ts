@@ -133,6 +133,24 @@ t.test('a driver takes no more volumes than its CSINode says', async (t) => {
   t.same(verdicts(['NodeVolumeLimits'], inline, { nodes: [node('a')], pods: [there], objects }), { a: 'ok' }, 'a volume of the pod alone is never attached')
 })
 
+t.test('volumes of former plugins count for the driver that has taken them over', async (t) => {
+  const FULL = { a: 'Unschedulable: node(s) exceed max volume count' }
+  const limits = { apiVersion: 'storage.k8s.io/v1', kind: 'CSINode', metadata: { name: 'a' }, spec: { drivers: [{ name: 'ebs.csi.aws.com', nodeID: 'a', allocatable: { count: 1 } }, { name: 'file.csi.azure.com', nodeID: 'a', allocatable: { count: 0 } }] } }
+  const ebs = (name: string, volumeID: string, node?: string) => pod(name, { volumes: [{ name: 'v', awsElasticBlockStore: { volumeID } }], ...(node ? { node } : {}) })
+  const there: Pod = { ...ebs('x', 'aws://zone/vol-1'), spec: { ...ebs('x', 'aws://zone/vol-1').spec, nodeName: 'a' } }
+  const world = { nodes: [node('a')], pods: [there] }
+  const inTree: PersistentVolume = { ...volume('pv', 'a'), spec: { ...volume('pv', 'a').spec, awsElasticBlockStore: { volumeID: 'vol-2' } } }
+  const csi: PersistentVolume = { ...volume('pv', 'a'), spec: { ...volume('pv', 'a').spec, csi: { driver: 'ebs.csi.aws.com', volumeHandle: 'vol-1' } } }
+  const bound = claim('c', { volumeName: 'pv' }, true)
+  const provisioned = [claim('c', { storageClassName: 'old' }), { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'old' }, provisioner: 'kubernetes.io/aws-ebs' }]
+  t.same(verdicts(['NodeVolumeLimits'], ebs('p', 'vol-2'), { ...world, objects: [limits] }), FULL, 'named in the pod')
+  t.same(verdicts(['NodeVolumeLimits'], ebs('p', 'vol-1'), { ...world, objects: [limits] }), { a: 'ok' }, 'the same volume')
+  t.same(verdicts(['NodeVolumeLimits'], using('c'), { ...world, objects: [limits, bound, inTree] }), FULL, 'of a claim')
+  t.same(verdicts(['NodeVolumeLimits'], using('c'), { ...world, objects: [limits, bound, csi] }), { a: 'ok' }, 'the same volume by the name that its driver gives it')
+  t.same(verdicts(['NodeVolumeLimits'], using('c'), { ...world, objects: [limits, ...provisioned] }), FULL, 'yet to be provisioned')
+  t.same(verdicts(['NodeVolumeLimits'], pod('p', { volumes: [{ name: 'v', azureFile: { shareName: 's', secretName: 's' } }] }), { ...world, objects: [limits] }), { a: 'ok' }, 'shares of files are not attached')
+})
+
 t.test('scores', async (t) => {
   const rs: ReplicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'rs', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'a' } } } }
   const owned = (name: string, nodeName?: string): Pod => {

@@ -1,5 +1,9 @@
-/** A node takes no more volumes of a CSI driver than its CSINode says. Models pkg/scheduler/framework/plugins/nodevolumelimits. */
-import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttachment } from '../../../schemas/types.ts'
+/**
+ * A node takes no more volumes of a CSI driver than its CSINode says; those of former plugins count for the driver that has taken
+ * them over. Models pkg/scheduler/framework/plugins/nodevolumelimits.
+ */
+import type { CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass, Volume, VolumeAttachment } from '../../../schemas/types.ts'
+import { MIGRATED, migratedFrom } from '../../controller/csi-migration.ts'
 import { SKIP, definePlugin, unschedulable, type Handle } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
 import { classOfClaim, isClaimOf } from '../volumes.ts'
@@ -48,19 +52,30 @@ function countOf(volumes: ReadonlyMap<string, string>, driver: string): number {
   return count
 }
 
+/** Former plugins whose volumes are counted for the driver; those of files have no limits. */
+const COUNTED = new Set(['aws-ebs', 'gce-pd', 'azure-disk', 'cinder', 'portworx-volume'].map((name) => `kubernetes.io/${name}`))
+
 /** Volumes that a CSI driver mounts for one pod alone are never attached, so they do not count. */
-function volumesOf({ informers }: Handle, { namespace, claims }: PodInfo): [volume: string, driver: string][] {
-  const found: [string, string][] = []
+function volumesOf({ informers }: Handle, { pod, namespace, claims }: PodInfo): [volume: string, driver: string][] {
+  const found: [string, string][] = (pod.spec.volumes ?? []).flatMap((volume) => countedOf(volume))
   for (const key of claims) {
     const claim = informers.lister<PersistentVolumeClaim>('v1/PersistentVolumeClaim').get(namespace, key.slice(namespace.length + 1))
     if (!claim) continue
     const volume = informers.lister<PersistentVolume>('v1/PersistentVolume').get('', claim.spec.volumeName ?? '')
-    if (volume?.spec.csi) found.push([`${volume.spec.csi.driver}/${volume.spec.csi.volumeHandle}`, volume.spec.csi.driver ?? ''])
+    if (volume) found.push(...countedOf(volume.spec))
     // Not provisioned yet: it will be by the driver of its class, if that is one.
-    else if (!volume) found.push([key, informers.lister<StorageClass>('storage.k8s.io/v1/StorageClass').get('', classOfClaim(claim))?.provisioner ?? ''])
+    else found.push([key, driverOf(informers.lister<StorageClass>('storage.k8s.io/v1/StorageClass').get('', classOfClaim(claim))?.provisioner)])
   }
   return found
 }
+
+function countedOf(spec: PersistentVolume['spec'] | Volume): [volume: string, driver: string][] {
+  if ('csi' in spec && spec.csi) return 'volumeHandle' in spec.csi ? [[`${spec.csi.driver}/${spec.csi.volumeHandle}`, spec.csi.driver ?? '']] : []
+  const migrated = migratedFrom(spec)
+  return migrated && COUNTED.has(migrated.plugin) ? [[`${migrated.driver}/${migrated.handle}`, migrated.driver]] : []
+}
+
+const driverOf = (provisioner = ''): string => (COUNTED.has(provisioner) ? (MIGRATED.find(({ plugin }) => plugin === provisioner)?.driver ?? '') : provisioner)
 
 const BY_NODE = 'scheduler/node'
 
@@ -69,7 +84,7 @@ function attachedTo({ informers }: Handle, nodeName: string): [volume: string, d
   const attachments = informers.for<VolumeAttachment>('storage.k8s.io/v1/VolumeAttachment')
   attachments.addIndex(BY_NODE, ({ spec }) => [spec.nodeName ?? ''])
   return attachments.lister.byIndex(BY_NODE, nodeName).flatMap(({ spec: { attacher, source } }): [string, string][] => {
-    const volumeHandle = informers.lister<PersistentVolume>('v1/PersistentVolume').get('', source?.persistentVolumeName ?? '')?.spec.csi?.volumeHandle
-    return attacher && volumeHandle ? [[`${attacher}/${volumeHandle}`, attacher]] : []
+    const volume = informers.lister<PersistentVolume>('v1/PersistentVolume').get('', source?.persistentVolumeName ?? '')
+    return attacher && volume ? countedOf(volume.spec).filter(([, driver]) => driver === attacher) : []
   })
 }
