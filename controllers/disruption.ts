@@ -39,8 +39,13 @@ export default defineController<PodDisruptionBudget>({
 function budgetsOfPod(changed: KubeObject, ctx: ControllerContext, before?: KubeObject): readonly Key[] {
   const pod = changed as Pod
   const old = before as Pod | undefined
-  const find = (labels: Pod['metadata']['labels']) =>
-    selecting<PodDisruptionBudget>(ctx.informers, KIND, { namespace: pod.metadata.namespace ?? '', labels, selector }).map(keyOf)
+  const find = (labels: Pod['metadata']['labels']) => {
+    const { namespace = '', name } = pod.metadata
+    const found = selecting<PodDisruptionBudget>(ctx.informers, KIND, { namespace, labels, selector })
+    // Each of them counts it, but none lets it be evicted.
+    if (found.length > 1) ctx.events.event(pod, 'Warning', 'MultiplePodDisruptionBudgets', `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${found[0]?.metadata.name}" arbitrarily.`)
+    return found.map(keyOf)
+  }
   if (!old) return find(pod.metadata.labels)
   const relabelled = pod.metadata.labels !== old.metadata.labels && !semanticEqual(pod.metadata.labels, old.metadata.labels)
   if (relabelled) return [...find(pod.metadata.labels), ...find(old.metadata.labels)]

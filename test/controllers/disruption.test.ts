@@ -92,3 +92,16 @@ t.test('owners of a kind that can be scaled, or not', async (t) => {
     else t.match(status, { disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', message }] })
   }
 })
+
+t.test('a pod of several budgets is told of', async (t) => {
+  const cluster = new FakeCluster()
+  const run = new ControllerRun(cluster, disruption)
+  const one = budget({ minAvailable: 1, selector: { matchLabels: { app: 'web' } } })
+  cluster.seed(one, { ...one, metadata: { ...one.metadata, name: 'other', uid: 'other' } })
+  await run.settle()
+  const lone = pod('a', { node: 'n', readyAt: AT })
+  cluster.seed({ ...lone, metadata: { ...lone.metadata, labels: { app: 'web' } } })
+  await run.settle()
+  t.match(cluster.events[0], /^Pod\/a Warning MultiplePodDisruptionBudgets: Pod "default"\/"a" matches multiple PodDisruptionBudgets\. {2}Chose "(pdb|other)" arbitrarily\.$/)
+  for (const name of ['pdb', 'other']) t.equal(cluster.read<PodDisruptionBudget>('policy/v1/PodDisruptionBudget', name).status?.currentHealthy, 1, name)
+})
