@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 const REST_STEP_MS = 2000
 const minutes = Number(process.env.CHAOS_MINUTES ?? 0)
 /** How many on a clock that is stepped. */
-const actions = Number(process.env.CHAOS_ACTIONS ?? 120)
+const actions = Number(process.env.CHAOS_ACTIONS ?? 80)
 const seed = Number(process.env.CHAOS_SEED ?? 1)
 const podsPerNode = Number(process.env.CHAOS_PODS ?? 250)
 

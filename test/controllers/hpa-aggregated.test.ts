@@ -7,6 +7,7 @@ import { startApiCluster } from '../helpers/http.ts'
 import { startJsonServer } from '../helpers/json-server.ts'
 
 const STEP_MS = 5000
+const PATIENCE_MS = 60_000
 const NS = 'default'
 const AUTOSCALERS = `/apis/autoscaling/v2/namespaces/${NS}/horizontalpodautoscalers`
 const CUSTOM = '/apis/custom.metrics.k8s.io/v1beta2'
@@ -42,7 +43,7 @@ t.test('figures of other API servers', async (t) => {
     eventually(async () => {
       await clock.step(STEP_MS)
       return probe()
-    })
+    }, PATIENCE_MS)
   await until(async () => (ofPods = await podNames('by-pods')).length === 1)
   await api.make(AUTOSCALERS, autoscaler('by-pods', { type: 'Pods', pods: { metric: { name: 'rps' }, target: { type: 'AverageValue', averageValue: '10' } } }))
   await api.make(AUTOSCALERS, autoscaler('by-object', { type: 'Object', object: { metric: { name: 'hits' }, describedObject: { apiVersion: 'v1', kind: 'Service', name: 'front' }, target: { type: 'AverageValue', averageValue: '500m' } } }))
