@@ -14,15 +14,20 @@ import type { Handlers, Informer, Informers, Lister } from './lister.ts'
 
 const OWNER = 'controller-uid'
 
+/** Where an object lies from its creation to its end: what finds it need not know that it has changed. */
+interface Slot<T> {
+  object: T
+}
+
 interface Index<T> {
   keysOf(object: T): readonly string[]
-  byKey: Map<string, Set<T>>
+  byKey: Map<string, Set<Slot<T>>>
 }
 
 class Cache<T extends KubeObject> implements Lister<T> {
-  readonly #byKey = new Map<string, T>()
-  readonly #byUid = new Map<string, T>()
-  readonly #byNamespace = new Map<string, Set<T>>()
+  readonly #byKey = new Map<string, Slot<T>>()
+  readonly #byUid = new Map<string, Slot<T>>()
+  readonly #byNamespace = new Map<string, Set<Slot<T>>>()
   readonly #indexes = new Map<string, Index<T>>()
 
   constructor() {
@@ -37,15 +42,15 @@ class Cache<T extends KubeObject> implements Lister<T> {
   }
 
   get(namespace: string, name: string): T | undefined {
-    return this.#byKey.get(`${namespace}/${name}`)
+    return this.#byKey.get(`${namespace}/${name}`)?.object
   }
 
   byUid(uid: string): T | undefined {
-    return this.#byUid.get(uid)
+    return this.#byUid.get(uid)?.object
   }
 
   list(namespace?: string): T[] {
-    return namespace ? [...(this.#byNamespace.get(namespace) ?? [])] : [...this.#byKey.values()]
+    return namespace ? objectsOf(this.#byNamespace.get(namespace)) : objectsOf(this.#byKey.values())
   }
 
   select(namespace: string, selector: Selector): T[] {
@@ -55,7 +60,7 @@ class Cache<T extends KubeObject> implements Lister<T> {
   byIndex(index: string, key: string): T[] {
     const found = this.#indexes.get(index)
     if (!found) throw new Error(`there is no index ${index}`)
-    return [...(found.byKey.get(key) ?? [])]
+    return objectsOf(found.byKey.get(key))
   }
 
   ownedBy(uid: string): T[] {
@@ -66,41 +71,61 @@ class Cache<T extends KubeObject> implements Lister<T> {
     if (this.#indexes.has(name)) return
     const index: Index<T> = { keysOf, byKey: new Map() }
     this.#indexes.set(name, index)
-    for (const object of this.#byKey.values()) addTo(index, object)
+    for (const slot of this.#byKey.values()) for (const key of keysOf(slot.object)) put(index.byKey, key, slot)
   }
 
   set(object: T, old: T | undefined): void {
     if (object === old) return
+    if (old && old.metadata.uid === object.metadata.uid) return this.#replace(object, old)
     if (old) this.remove(old)
     const { namespace = '', name = '', uid = '' } = object.metadata
-    this.#byKey.set(`${namespace}/${name}`, object)
-    this.#byUid.set(uid, object)
-    put(this.#byNamespace, namespace, object)
-    for (const index of this.#indexes.values()) addTo(index, object)
+    const slot = { object }
+    this.#byKey.set(`${namespace}/${name}`, slot)
+    this.#byUid.set(uid, slot)
+    put(this.#byNamespace, namespace, slot)
+    for (const { keysOf, byKey } of this.#indexes.values()) for (const key of keysOf(object)) put(byKey, key, slot)
   }
 
   remove(object: T): void {
     const { namespace = '', name = '', uid = '' } = object.metadata
+    const slot = this.#byKey.get(`${namespace}/${name}`)
+    if (!slot) return
     this.#byKey.delete(`${namespace}/${name}`)
     this.#byUid.delete(uid)
-    take(this.#byNamespace, namespace, object)
-    for (const { keysOf, byKey } of this.#indexes.values()) for (const key of keysOf(object)) take(byKey, key, object)
+    take(this.#byNamespace, namespace, slot)
+    for (const { keysOf, byKey } of this.#indexes.values()) for (const key of keysOf(object)) take(byKey, key, slot)
+  }
+
+  /** Most changes leave an object where it is in every index. */
+  #replace(object: T, old: T): void {
+    const slot = this.#byKey.get(`${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`)
+    if (!slot) return
+    slot.object = object
+    for (const { keysOf, byKey } of this.#indexes.values()) {
+      const was = keysOf(old)
+      const is = keysOf(object)
+      if (was.length === is.length && was.every((key, i) => key === is[i])) continue
+      for (const key of was) take(byKey, key, slot)
+      for (const key of is) put(byKey, key, slot)
+    }
   }
 }
 
-function addTo<T>({ keysOf, byKey }: Index<T>, object: T): void {
-  for (const key of keysOf(object)) put(byKey, key, object)
+function objectsOf<T>(slots: Iterable<Slot<T>> | undefined): T[] {
+  const objects: T[] = []
+  if (slots) for (const { object } of slots) objects.push(object)
+  return objects
 }
 
-function put<T>(map: Map<string, Set<T>>, key: string, object: T): void {
+function put<T>(map: Map<string, Set<Slot<T>>>, key: string, slot: Slot<T>): void {
   const set = map.get(key)
-  if (set) set.add(object)
-  else map.set(key, new Set([object]))
+  if (set) set.add(slot)
+  else map.set(key, new Set([slot]))
 }
 
-function take<T>(map: Map<string, Set<T>>, key: string, object: T): void {
+function take<T>(map: Map<string, Set<Slot<T>>>, key: string, slot: Slot<T>): void {
   const set = map.get(key)
-  if (set?.delete(object) && set.size === 0) map.delete(key)
+  if (set?.delete(slot) && set.size === 0) map.delete(key)
 }
 
 class StoreInformer<T extends KubeObject> implements Informer<T> {
