@@ -13,7 +13,7 @@ function clone(value: unknown): unknown {
     return out
   }
   const out: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     const member = (value as Record<string, unknown>)[key]
     if (member === undefined) continue
     if (key === '__proto__') Object.defineProperty(out, key, { value: clone(member), enumerable: true, writable: true, configurable: true })
@@ -31,12 +31,12 @@ export function equalJSON(a: unknown, b: unknown): boolean {
   const left = a as Record<string, unknown>
   const right = b as Record<string, unknown>
   let members = 0
-  for (const key of Object.keys(left)) {
+  for (const key in left) {
     if (left[key] === undefined) continue
     members++
     if (!Object.hasOwn(right, key) || !equalJSON(left[key], right[key])) return false
   }
-  for (const key of Object.keys(right)) if (right[key] !== undefined) members--
+  for (const key in right) if (right[key] !== undefined) members--
   return members === 0
 }
 

@@ -43,7 +43,7 @@ function keyFields(list: MergeList, item: Record<string, unknown>): [string, unk
     const value = Object.hasOwn(item, name) ? item[name] : list.element.map?.fields.get(name)?.default
     if (value !== undefined) fields.push([name, value])
   }
-  if (fields.length > 0) return fields.sort(([a], [b]) => byBytes(a, b))
+  if (fields.length > 0) return fields.length === 1 ? fields : fields.sort(([a], [b]) => byBytes(a, b))
   throw new ParseError(`associative list with keys has an element that omits all key fields [${list.keys.map(quote).join(' ')}] (and doesn't have default values for any key fields)`)
 }
 

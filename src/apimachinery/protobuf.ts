@@ -105,10 +105,10 @@ function writeField(writer: BinaryWriter, number: number, field: FieldFacts, val
     for (const item of value as unknown[]) writeValue(writer, number, type.of, item)
   } else if (type.kind === 'map') {
     // Go writes map entries in key order, so that equal objects have equal bytes.
-    for (const [key, item] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const key of Object.keys(value).sort()) {
       writer.tag(number, WireType.LengthDelimited).fork()
       writer.tag(1, WireType.LengthDelimited).string(key)
-      writeValue(writer, 2, type.of, item)
+      writeValue(writer, 2, type.of, (value as Record<string, unknown>)[key])
       writer.join()
     }
   } else writeValue(writer, number, type, value)
