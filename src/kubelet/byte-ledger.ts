@@ -5,11 +5,14 @@ import { FsError, type Disk, type Ledger } from './sandbox/nodes.ts'
 const MAX_FILE_BYTES = 128 * 1024 * 1024
 
 export class ByteLedger implements Ledger {
+  /** What it was made for; none when it is bound by us alone. */
+  readonly sizeBytes: number | undefined
   readonly #maxBytes: number
   bytes = 0
 
-  constructor(maxBytes = MAX_FILE_BYTES) {
-    this.#maxBytes = Math.min(maxBytes, MAX_FILE_BYTES)
+  constructor(maxBytes?: number) {
+    this.sizeBytes = maxBytes
+    this.#maxBytes = Math.min(maxBytes ?? MAX_FILE_BYTES, MAX_FILE_BYTES)
   }
 
   charge(bytes: number): void {

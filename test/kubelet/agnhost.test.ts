@@ -73,6 +73,19 @@ t.test('each does its part', async (t) => {
   t.equal(await curl(`https://${status?.podIP}/`), 'by TLS', 'it has a certificate')
   t.match(await curl(`-i http://${status?.podIP}/any`), /Content-Type: text\/html[\s\S]*<a href=x>x<\/a>$/)
   t.match(await k.run('exec busy -- curl -s -o /dev/null -w %{http_code} http://localhost/healthz'), '412', 'who serves no datagrams is not ready')
+  const redirected = (query: string) => k.run(['exec', 'busy', '--', 'curl', '-s', '-w', '%{http_code} %header{location}', `http://localhost/redirect?${query}`])
+  t.equal(await redirected('location=http%3A%2F%2F0.0.0.0%2F%3Fa%26b'), '<a href="http://0.0.0.0/?a&amp;b">Found</a>.\n\n302 http://0.0.0.0/?a&b')
+  t.equal(await redirected('location=a/../echo%3Fmsg=x&code=307'), '<a href="/echo?msg=x">Temporary Redirect</a>.\n\n307 /echo?msg=x')
+  const D = '/var/run/secrets/kubernetes.io/serviceaccount'
+  const asked = async (line: string) => (await k.try(['exec', 'busy', '--', 'sh', '-c', `curl -s -o /dev/null -w '%{http_code} ' ${line}; echo $?`])).stdout
+  t.equal(await asked('https://kubernetes.default.svc/version'), '000 60\n', 'signed by nobody the world knows')
+  t.equal(await asked(`--cacert ${D}/ca.crt https://kubernetes.default.svc/version`), '200 0\n')
+  t.equal(await asked(`--cacert ${D}/ca.crt --resolve api:443:1 https://kubernetes.default.svc.cluster.local/version`), '200 0\n')
+  t.equal(await asked('-k https://kubernetes.default.svc/version'), '200 0\n')
+  t.equal(await asked('--cacert /none https://kubernetes.default.svc/version'), '77\n')
+  t.match((await k.try(`exec busy -- curl -sS https://kubernetes.default.svc/version`)).stderr, /^curl: \(60\) SSL certificate problem: (?:unable to get local issuer certificate|self-signed certificate in certificate chain)\n/)
+  t.match((await k.try(`exec busy -- curl -sS --cacert ${D}/ca.crt https://${status?.podIP}/`)).stderr, 'curl: (60) SSL')
+  t.equal(await redirected('location=/&code=x'), "argument 'code' must be an integer or empty, got \"x\"\n200 ")
 })
 
 t.test('a directory made for a subPath is as open as its volume', async (t) => {

@@ -14,8 +14,8 @@ export interface HttpRequest {
   body?: Buffer
   isTLS?: boolean
   servername?: string
-  /** A client's certificate, and whom to trust; without `ca` nobody is verified. */
-  credentials?: { cert?: string; key?: string; ca?: string }
+  /** A client's certificate, and whom to trust; nobody is verified without `ca`, unless the world's authorities are to be trusted. */
+  credentials?: { cert?: string; key?: string; ca?: string; trustsWorld?: boolean }
   maxBytes: number
 }
 
@@ -50,7 +50,9 @@ function exchange(stream: Duplex, request: HttpRequest): Promise<HttpResult> {
   return new Promise((resolve, reject) => {
     const socket = isTLS ? secured(stream, request) : stream
     socket.on('error', reject)
-    stream.on('close', () => reject(new Error('EOF')))
+    // Why it ended is told before it is told that it did.
+    const ended = () => socket.errored ?? new Error('EOF')
+    stream.on('close', () => reject(ended()))
     const sent = http.request({ createConnection: () => socket as never, path, method, headers: { ...headers, ...(body ? { 'Content-Length': String(body.length) } : {}) } }, (response) => {
       const chunks: Buffer[] = []
       let bytes = 0
@@ -63,12 +65,12 @@ function exchange(stream: Duplex, request: HttpRequest): Promise<HttpResult> {
       response.on('end', done)
       response.on('error', reject)
     })
-    sent.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNRESET' ? new Error('EOF') : error))
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ECONNRESET' ? ended() : error))
     sent.end(body)
   })
 }
 
-function secured(socket: Duplex, { servername, credentials = {} }: HttpRequest): tls.TLSSocket {
+function secured(socket: Duplex, { servername, credentials: { trustsWorld = false, ...credentials } = {} }: HttpRequest): tls.TLSSocket {
   const isName = servername !== undefined && !/^[\d.:]+$/.test(servername)
-  return tls.connect({ socket, rejectUnauthorized: credentials.ca !== undefined, ...(servername === undefined ? {} : { host: servername }), ...(isName ? { servername } : {}), ...credentials })
+  return tls.connect({ socket, rejectUnauthorized: trustsWorld || credentials.ca !== undefined, ...(servername === undefined ? {} : { host: servername }), ...(isName ? { servername } : {}), ...credentials })
 }

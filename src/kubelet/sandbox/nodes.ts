@@ -49,6 +49,9 @@ export interface Meta {
 export interface Ledger {
   /** @throws FsError ENOSPC */
   charge(bytes: number): void
+  readonly bytes?: number
+  /** What it may hold, where it was made so. */
+  readonly sizeBytes?: number | undefined
 }
 
 /** What nodes lie on when what happens to them is to last. */

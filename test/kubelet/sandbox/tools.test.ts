@@ -8,6 +8,7 @@ type Case = readonly [script: string, printed: string]
 const printed = (text: string) => text.replace(/!(?:[^\n]*\n)*(?=\(\d+\)$|$)/, '')
 
 const scripts: readonly Case[] = [
+  ["df -h / | tail -1; df -P /tmp | head -1; df /none 2>&1 | grep -v Filesystem", "overlay                  64.0G      8.0G     56.0G 13% /\nFilesystem           1024-blocks       Used Available Capacity Mounted on\ndf: /none: can't find mount point\n"],
   ["dd if=/dev/zero of=z bs=1k count=3 seek=2 2>&1 | head -2; wc -c < z; printf abc | dd of=z bs=1 seek=1 conv=notrunc status=none; wc -c < z; head -c 4 z | od -An -tx1", "3+0 records in\n3+0 records out\n5120\n5120\n 00 61 62 63\n"],
   ["printf abcdef > f; dd if=f bs=2 skip=1 count=1 2>/dev/null; echo; dd if=f of=f bs=1 seek=3 count=0 status=none; cat f; echo; printf abcde | dd bs=2 conv=sync status=none | wc -c; printf abcd | dd ibs=1x2 2>&1 >/dev/null | head -1", "cd\nabc\n6\n2+0 records in\n"],
   ["dd bs=0 2>&1; echo $?; dd bs=1q 2>&1; dd cout=1 2>&1; dd if=none 2>&1; dd conv=ebcdic 2>&1", "dd: number 0 is not in 1..9223372036854775807 range\n1\ndd: invalid number '1q'\ndd: unrecognized operand 'cout=1'\ndd: can't open 'none': No such file or directory\ndd: invalid argument 'ebcdic' to 'conv'\n(1)"],

@@ -7,7 +7,7 @@ import { SIGNALS, type Process } from '../process.ts'
 import type { Target } from '../../../network/network.ts'
 import { parseDuration } from '../../../apimachinery/go-duration.ts'
 import { parseFlags } from './flags.ts'
-import { bodyOf, fetchText, formOf, peerOf, readTls, reply, say, serve, serveDatagrams, type Exchange, type Handler } from './web.ts'
+import { bodyOf, fetchText, formOf, peerOf, readTls, redirect, reply, say, serve, serveDatagrams, type Exchange, type Handler } from './web.ts'
 
 const DIAL_TIMEOUT_MS = 5000
 
@@ -86,13 +86,19 @@ function handlers(process: Process, { httpPort, exit, state }: NetexecState): Re
     '/header': noted('/header', ({ request, response }, form) => reply(response, 200, headersOf(request, form.get('key'))), 'key'),
     '/healthz': noted('/healthz', health),
     '/readyz': noted('/readyz', (exchange) => (state.isEnding ? reply(exchange.response, 503, 'shutting down') : state.isReady ? reply(exchange.response, 200, 'ok') : health(exchange))),
-    '/redirect': noted('/redirect', ({ response }, form) => reply(response, Number(form.get('code') || 302), '', { Location: form.get('location') ?? '' }), 'location', 'code'),
+    '/redirect': noted('/redirect', redirectAsTold, 'location', 'code'),
     '/shutdown': noted('/shutdown', () => exit(0)),
     '/exit': noted('/exit', ({ response }, form) => leave(clock, { response, form, exit }), 'code', 'timeout', 'wait'),
     '/shell': (exchange) => shell(process, exchange),
     '/upload': noted('/upload', (exchange) => upload(process, exchange)),
     '/dial': noted('/dial', (exchange) => dial(process, exchange), 'host', 'protocol', 'port', 'request', 'tries'),
   }
+}
+
+function redirectAsTold(exchange: Exchange, form: URLSearchParams): void {
+  const code = form.get('code') ?? ''
+  if (code !== '' && !/^[-+]?\d+$/.test(code)) reply(exchange.response, 200, `argument 'code' must be an integer or empty, got ${JSON.stringify(code)}\n`)
+  else redirect(exchange, form.get('location') ?? '', Number(code) || 302)
 }
 
 function goTime(ms: number): string {

@@ -6,7 +6,7 @@ import type { Process } from '../process.ts'
 import { contentOf, join, normalize } from '../vfs.ts'
 import { parseFlags } from './flags.ts'
 import { klog } from './klog.ts'
-import { forever, readTls, reply, say, serve, serveDatagrams, untilSignal } from './web.ts'
+import { forever, readTls, redirect, reply, say, serve, serveDatagrams, untilSignal, type Exchange } from './web.ts'
 
 const HEALTHY_SECONDS = 10
 
@@ -16,9 +16,19 @@ export async function liveness(process: Process): Promise<number> {
   serve(process, 8080, {
     '/started': ({ response }) => reply(response, 200, `${seconds()}s`),
     '/healthz': ({ response }) => (seconds() > HEALTHY_SECONDS ? reply(response, 500, `error: ${seconds()}`) : reply(response, 200, 'ok')),
-    '/redirect': ({ response, query }) => reply(response, 302, '', { Location: query.get('loc') ?? '' }),
+    '/redirect': (exchange) => redirectTwice(exchange),
   })
   return forever(process)
+}
+
+/** The place is unescaped once more than it should be. */
+function redirectTwice(exchange: Exchange): void {
+  const told = exchange.query.get('loc') ?? ''
+  try {
+    redirect(exchange, decodeURIComponent(told.replaceAll('+', ' ')))
+  } catch {
+    reply(exchange.response, 400, `invalid redirect: ${JSON.stringify(told)}\n`)
+  }
 }
 
 export async function serveHostname(process: Process): Promise<number> {

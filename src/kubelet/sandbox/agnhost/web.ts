@@ -1,11 +1,11 @@
 /** What the serving subcommands of agnhost share. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Target } from '../../../network/network.ts'
 import { requestHttp } from '../http-client.ts'
 import { FsError } from '../nodes.ts'
 import { Exited, SIGNALS, type Process } from '../process.ts'
-import { ROOT } from '../vfs.ts'
+import { normalize, ROOT } from '../vfs.ts'
 import { serveHttp, type ServeOptions } from '../http-server.ts'
 import { golog } from './klog.ts'
 
@@ -40,6 +40,21 @@ export function serve(process: Process, port: number, routes: Readonly<Record<st
 export function reply(response: ServerResponse, status: number, body: string | Buffer, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body), Date: '', ...headers })
   response.end(body)
+}
+
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
+
+/** As Go's http.Redirect: what is relative becomes absolute, and a line says where to go. */
+export function redirect({ request, response }: Pick<Exchange, 'request' | 'response'>, to: string, status = 302): void {
+  const isElsewhere = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(to)
+  const [path = '', query = ''] = to.split(/(\?.*)/s)
+  const asked = (request.url ?? '/').replace(/\?.*/s, '')
+  const whole = path.startsWith('/') ? path : asked.replace(/[^/]*$/, path)
+  const clean = normalize(whole)
+  const location = isElsewhere ? to : `${clean}${whole.endsWith('/') && !clean.endsWith('/') ? '/' : ''}${query}`
+  const isAsked = request.method === 'GET' || request.method === 'HEAD'
+  const body = request.method === 'GET' ? `<a href="${location.replace(/[&<>"']/g, (c) => HTML[c] ?? c)}">${STATUS_CODES[status] ?? ''}</a>.\n\n` : ''
+  reply(response, status, body, { Location: location, ...(isAsked ? { 'Content-Type': 'text/html; charset=utf-8' } : {}) })
 }
 
 /** Who asks, as Go writes it. */

@@ -1,6 +1,6 @@
 /** Tools that look at files and change them. Models busybox's coreutils and findutils. */
 import { getopt, splitOnce } from '../getopt.ts'
-import { FsError, type FsNode } from '../nodes.ts'
+import { FsError, type FsNode, type Ledger } from '../nodes.ts'
 import type { Process, Program } from '../process.ts'
 import { mountsOf } from '../procfs.ts'
 import { contentOf, join, normalize } from '../vfs.ts'
@@ -301,10 +301,46 @@ async function du(process: Process): Promise<number> {
   return each(process, rest.length > 0 ? rest : ['.'], async (operand) => void (await total(process.path(operand), true)))
 }
 
+const KIBIBYTE = 1024
+const SOURCES: Readonly<Record<string, string>> = { ext4: '/dev/vda1', cgroup2: 'cgroup' }
+/** Of what has no size of its own: the node's disk. */
+const DISK = { size: 64 * KIBIBYTE ** 3, used: 8 * KIBIBYTE ** 3 }
+
+function spaceOf({ disk }: FsNode & { disk?: Ledger | undefined }): { size: number; used: number } {
+  return disk?.sizeBytes === undefined ? DISK : { size: disk.sizeBytes, used: Math.min(disk.sizeBytes, disk.bytes ?? 0) }
+}
+
+/** `1.5G` */
+function humanSize(bytes: number): string {
+  const power = ['', 'K', 'M', 'G', 'T'].findLastIndex((_, i) => bytes >= KIBIBYTE ** i)
+  return power <= 0 ? String(bytes) : `${(bytes / KIBIBYTE ** power).toFixed(1)}${['', 'K', 'M', 'G', 'T'][power]}`
+}
+
 async function df(process: Process): Promise<number> {
-  await process.out('Filesystem           1K-blocks      Used Available Use% Mounted on\n')
-  for (const [path, mount] of process.sandbox.fs.mounts()) await process.out(`${mount.type.padEnd(20)}  67108864   8388608  58720256  13% ${path}\n`)
-  return 0
+  const { has, rest } = await getopt(process, 'hHkmPTait: human-readable')
+  const { fs } = process.sandbox
+  let status = 0
+  const wanted = new Set<string>()
+  for (const operand of rest) {
+    const found = fs.tryResolve(process.path(operand))
+    if (found) wanted.add([...fs.mounts().keys()].filter((at) => at === '/' || found.path === at || found.path.startsWith(`${at}/`)).sort((a, b) => b.length - a.length)[0] ?? '/')
+    else {
+      await process.err(`df: ${operand}: can't find mount point\n`)
+      status = 1
+    }
+  }
+  const unit = has('m') ? 1024 ** 2 : KIBIBYTE
+  const text = (bytes: number) => (has('h', 'human-readable') || has('H') ? humanSize(bytes) : String(Math.ceil(bytes / unit)))
+  const column = (title: string) => title.padStart(has('P') ? 10 : 9)
+  const title = has('h', 'human-readable') || has('H') ? 'Size' : has('m') ? '1M-blocks' : has('P') ? '1024-blocks' : '1K-blocks'
+  await process.out(`Filesystem           ${has('T') ? 'Type       ' : ''}${column(title)} ${column('Used')} Available ${has('P') ? 'Capacity' : 'Use%'} Mounted on\n`)
+  for (const [path, { type, node }] of fs.mounts()) {
+    if (rest.length > 0 && !wanted.has(path)) continue
+    const { size, used } = spaceOf(node)
+    const share = Math.ceil((used * 100) / size)
+    await process.out(`${(SOURCES[type] ?? type).padEnd(20)} ${has('T') ? `${type.padEnd(10)} ` : ''}${column(text(size))} ${column(text(used))} ${column(text(size - used))} ${`${share}%`.padStart(has('P') ? 7 : 3)} ${path}\n`)
+  }
+  return status
 }
 
 async function mktemp(process: Process): Promise<number> {

@@ -1,54 +1,13 @@
-/** Tools that talk to others: wget, curl, nc, ping, ip. Models busybox's networking and curl. */
+/** Tools that talk to others: wget, nc, ping, ip. Models busybox's networking and curl. */
 import type { Duplex } from 'node:stream'
 import { formatCIDR, parseCIDR } from '../../../apimachinery/ip-address.ts'
 import { NetworkError } from '../../../network/network.ts'
 import { getopt, splitOnce } from '../getopt.ts'
-import { requestHttp, type HttpResult } from '../http-client.ts'
+import { headerLines, requestUrl, save } from '../web-request.ts'
 import { duplexEnd } from '../io.ts'
 import { addressOf, ownAddress } from '../lookup.ts'
 import { FsError } from '../nodes.ts'
-import { openFile } from '../open-file.ts'
 import { Exited, type Process, type Program } from '../process.ts'
-
-const MAX_BODY = 32 * 1024 * 1024
-const MAX_REDIRECTS = 10
-const SAVE_FD = 100
-
-interface Asked {
-  url: string
-  method: string
-  headers: Record<string, string>
-  body?: Buffer
-  timeoutMs: number
-  follows: boolean
-}
-
-async function request(process: Process, asked: Asked): Promise<{ result: HttpResult; url: URL }> {
-  const { network, party, clock } = process.sandbox
-  let url = new URL(/^\w+:\/\//.test(asked.url) ? asked.url : `http://${asked.url}`)
-  for (let hops = 0; ; hops++) {
-    const host = url.hostname.replace(/^\[|\]$/g, '')
-    const isTLS = url.protocol === 'https:'
-    const port = Number(url.port || (isTLS ? 443 : 80))
-    const result = await process.block(
-      requestHttp({
-        connect: () => network.connect(party, { host, port }, { timeoutMs: asked.timeoutMs }),
-        clock,
-        timeoutMs: asked.timeoutMs,
-        path: `${url.pathname}${url.search}`,
-        method: asked.method,
-        headers: { Host: url.host, ...asked.headers, Connection: 'close' },
-        ...(asked.body ? { body: asked.body } : {}),
-        isTLS,
-        servername: host,
-        maxBytes: MAX_BODY,
-      }),
-    )
-    const { location } = result.headers
-    if (!asked.follows || result.status < 300 || result.status >= 400 || location === undefined || hops >= MAX_REDIRECTS) return { result, url }
-    url = new URL(location, url)
-  }
-}
 
 async function wget(process: Process): Promise<number> {
   const { has, value, values, rest } = await getopt(process, 'qO:T:t:SscP:U:Y: timeout= tries= header= post-data= post-file= spider no-check-certificate quiet output-document= server-response')
@@ -68,7 +27,7 @@ async function wget(process: Process): Promise<number> {
   try {
     ip = (await addressOf(process, ip)) ?? ip
     if (!quiet) await process.err(`Connecting to ${where} (${ip}:${where.split(':')[1]})\n`)
-    const { result } = await request(process, { url: url.href, method: post === undefined ? 'GET' : 'POST', headers: { 'User-Agent': 'Wget', Accept: '*/*', ...headers, ...(post === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }) }, ...(post === undefined ? {} : { body: Buffer.from(post) }), timeoutMs, follows: true })
+    const { result } = await requestUrl(process, { url: url.href, method: post === undefined ? 'GET' : 'POST', headers: { 'User-Agent': 'Wget', Accept: '*/*', ...headers, ...(post === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }) }, ...(post === undefined ? {} : { body: Buffer.from(post) }), timeoutMs, follows: true })
     if (has('S', 'server-response')) await process.err(`  HTTP/1.1 ${result.status} ${result.statusText}\n${headerLines(result).map((h) => `  ${h}\n`).join('')}`)
     if (result.status >= 400) {
       await process.err(`wget: server returned error: HTTP/1.1 ${result.status} ${result.statusText}\n`)
@@ -89,12 +48,6 @@ async function wget(process: Process): Promise<number> {
   }
 }
 
-/** To a file, or to what a device does with it. */
-async function save(process: Process, file: string, data: Buffer | string): Promise<void> {
-  process.setFd(SAVE_FD, await openFile(process, file, { writes: true, truncate: true }))
-  await process.write(SAVE_FD, data)
-}
-
 function wgetText(error: unknown, ip: string, url: URL): string {
   if (error instanceof Exited || error instanceof FsError) throw error
   const code = error instanceof NetworkError ? error.code : undefined
@@ -102,83 +55,6 @@ function wgetText(error: unknown, ip: string, url: URL): string {
   if (code === 'ECONNREFUSED') return `can't connect to remote host (${ip}): Connection refused`
   if (code === 'EHOSTUNREACH') return `can't connect to remote host (${ip}): Host is unreachable`
   return 'download timed out'
-}
-
-function headerLines({ rawHeaders }: HttpResult): string[] {
-  return rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1] ?? ''}`] : []))
-}
-
-async function curl(process: Process): Promise<number> {
-  const { has, value, values, rest } = await getopt(process, 'sSfLkvIigGX:d:H:o:Om:w:A:u:x:b:c:F:T:NZ4q#r: silent show-error fail location insecure verbose head include get request= data= data-raw= data-binary= header= output= max-time= connect-timeout= write-out= user-agent= user= cacert= cert= key= retry= retry-delay= retry-connrefused retry-all-errors resolve= noproxy= url= compressed no-progress-meter no-buffer globoff http1.1 unix-socket= interface= path-as-is fail-with-body retry-max-time= keepalive-time=')
-  const targets = [...rest, ...values('url')]
-  const data = values('d', 'data', 'data-raw', 'data-binary')
-  const headers: Record<string, string> = { 'User-Agent': value('A', 'user-agent') ?? 'curl/8.14.1', Accept: '*/*' }
-  for (const header of values('H', 'header')) {
-    const [name, text = ''] = splitOnce(header, ':')
-    headers[name] = text.trim()
-  }
-  const user = value('u', 'user')
-  if (user !== undefined) headers.Authorization = `Basic ${Buffer.from(user).toString('base64')}`
-  const body = data.length > 0 && !has('G', 'get') ? Buffer.from((await Promise.all(data.map(async (d) => (d.startsWith('@') ? (await process.sandbox.fs.readFile(process.path(d.slice(1)), process.cred)).toString() : d)))).join('&')) : undefined
-  if (body && !Object.keys(headers).some((h) => h.toLowerCase() === 'content-type')) headers['Content-Type'] = 'application/x-www-form-urlencoded'
-  const timeoutMs = Number(value('m', 'max-time') ?? value('connect-timeout') ?? '300') * 1000
-  const attempts = 1 + Number(value('retry') ?? '0')
-  let status = 0
-  for (const given of targets) {
-    const target = data.length > 0 && has('G', 'get') ? `${given}${given.includes('?') ? '&' : '?'}${data.join('&')}` : given
-    const asked: Asked = { url: target, method: value('X', 'request') ?? (has('I', 'head') ? 'HEAD' : body ? 'POST' : 'GET'), headers, ...(body ? { body } : {}), timeoutMs, follows: has('L', 'location') }
-    for (let attempt = 1; ; attempt++) {
-      const problem = await curlOne(process, asked, { has, value })
-      status = problem?.code ?? 0
-      if (!problem || attempt >= attempts) {
-        if (problem && (!has('s', 'silent') || has('S', 'show-error'))) await process.err(`curl: (${problem.code}) ${problem.message}\n`)
-        break
-      }
-      await process.sleep(Number(value('retry-delay') ?? '1') * 1000)
-    }
-  }
-  return status
-}
-
-interface CurlFlags {
-  has(...names: string[]): boolean
-  value(...names: string[]): string | undefined
-}
-
-async function curlOne(process: Process, asked: Asked, { has, value }: CurlFlags): Promise<{ code: number; message: string } | undefined> {
-  try {
-    const { result } = await request(process, asked)
-    const head = `HTTP/1.1 ${result.status} ${result.statusText}\r\n${headerLines(result).map((h) => `${h}\r\n`).join('')}\r\n`
-    const isFailure = has('f', 'fail') && result.status >= 400
-    const shown = isFailure ? Buffer.alloc(0) : Buffer.concat([Buffer.from(has('I', 'head', 'i', 'include') ? head : ''), has('I', 'head') ? Buffer.alloc(0) : result.body])
-    const file = value('o', 'output') ?? (has('O') ? asked.url.split('/').at(-1) : undefined)
-    if (file === undefined || file === '-') await process.out(shown)
-    else await save(process, file, shown)
-    const format = value('w', 'write-out')
-    if (format !== undefined) await process.out(format.replace(/%\{(\w+)\}/g, (_, name: string) => ({ http_code: String(result.status), response_code: String(result.status), size_download: String(result.body.length) })[name] ?? '').replace(/\\n/g, '\n'))
-    return isFailure ? { code: 22, message: `The requested URL returned error: ${result.status}` } : undefined
-  } catch (error) {
-    if (error instanceof Exited || error instanceof FsError) throw error
-    if (value('w', 'write-out')?.includes('http_code')) await process.out('000')
-    return curlProblem(error, asked)
-  }
-}
-
-function curlProblem(error: unknown, { url, timeoutMs }: Asked): { code: number; message: string } {
-  const { hostname, port, protocol } = new URL(/^\w+:\/\//.test(url) ? url : `http://${url}`)
-  const at = `${hostname} port ${port || (protocol === 'https:' ? 443 : 80)}`
-  switch (error instanceof NetworkError ? error.code : undefined) {
-    case 'ENOTFOUND':
-      return { code: 6, message: `Could not resolve host: ${hostname}` }
-    case 'ECONNREFUSED':
-      return { code: 7, message: `Failed to connect to ${at} after 0 ms: Could not connect to server` }
-    case 'EHOSTUNREACH':
-      return { code: 7, message: `Failed to connect to ${at} after 0 ms: No route to host` }
-    case undefined:
-      return (error as Error).message === 'EOF' ? { code: 52, message: 'Empty reply from server' } : { code: 28, message: `Operation timed out after ${timeoutMs} milliseconds with 0 bytes received` }
-    default:
-      return { code: 28, message: `Connection timed out after ${timeoutMs} milliseconds` }
-  }
 }
 
 async function nc(process: Process): Promise<number> {
@@ -312,4 +188,4 @@ function blockOf(ip: string): string {
   return prefix ? formatCIDR(prefix) : ''
 }
 
-export default { wget, curl, nc, netcat: nc, ping, ip } satisfies Record<string, Program>
+export default { wget, nc, netcat: nc, ping, ip } satisfies Record<string, Program>
