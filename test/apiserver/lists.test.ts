@@ -80,6 +80,10 @@ t.test('pages of what a selector finds', async (t) => {
   const second = (await api.get(`${SECRETS}?limit=2&labelSelector=parity%3Dodd&continue=${first.metadata.continue}`)).body
   t.same(names(second), ['m-5'])
   t.notOk(second.metadata.continue)
+  const full = (await api.get(`${SECRETS}?limit=3&labelSelector=parity%3Deven`)).body
+  t.same(names(full), ['m-0', 'm-2', 'm-4'])
+  const empty = (await api.get(`${SECRETS}?limit=3&labelSelector=parity%3Deven&continue=${full.metadata.continue}`)).body
+  t.same([names(empty), empty.metadata.continue], [[], undefined], 'behind a full page nobody looks for what matches')
 })
 
 t.test('a page that is asked for too late', async (t) => {
@@ -111,6 +115,8 @@ t.test('versions of a list', async (t) => {
     [`resourceVersion=${old}&resourceVersionMatch=Exact`, ['m-0']],
     [`resourceVersion=${old}&limit=5`, ['m-0']],
     [`resourceVersion=0&limit=5`, ['m-0', 'm-later']],
+    ['resourceVersion=0&limit=1', ['m-0', 'm-later']],
+    ['resourceVersion=1&resourceVersionMatch=NotOlderThan&limit=1', ['m-0']],
   ]
   for (const [query, expected] of cases) t.same(names((await api.get(`${SECRETS}?${query}`)).body), expected, query || 'none')
   t.match(await api.get(`${SECRETS}?resourceVersion=0&resourceVersionMatch=Exact`), { status: 422 })

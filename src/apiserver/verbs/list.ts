@@ -33,7 +33,7 @@ export function listObjects(api: Api, kind: ServedKind, query: ListQuery): ListR
   const prefix = listPrefix(kind, query)
   const { revision = query.at, startKey } = position({ api, kind, prefix }, query)
   const matches = matcher(kind, query)
-  const limit = query.limit && query.limit > 0 ? query.limit : Infinity
+  const limit = limitOf(kind, query)
   try {
     if (!prefix.endsWith('/')) return listOne(api, prefix, { revision, matches })
     const source = api.store.list(prefix, { ...(revision === undefined ? {} : { revision }), ...(startKey === undefined ? {} : { startKey }), ...(matches || limit === Infinity ? {} : { limit }) })
@@ -103,13 +103,27 @@ interface Page {
 
 function page(source: { entries: readonly Entry<KubeObject>[]; revision: number; remaining: number }, { prefix, matches, limit }: Page): ListResult {
   const { revision } = source
-  const selected = select(source.entries, matches)
-  const entries = selected.slice(0, limit)
-  const remaining = matches ? selected.length - entries.length : source.remaining
+  const { entries, isCut } = matches ? selectUpTo(source.entries, matches, limit) : { entries: source.entries.slice(0, limit), isCut: source.remaining > 0 }
   const last = entries.at(-1)
-  if (remaining === 0 || !last) return { entries, revision }
+  if (!isCut || !last) return { entries, revision }
   const token = encodeContinue({ revision, start: `${last.key.slice(prefix.length)}\0` })
-  return { entries, revision, continue: token, ...(matches ? {} : { remainingItemCount: remaining }) }
+  return { entries, revision, continue: token, ...(matches ? {} : { remainingItemCount: source.remaining }) }
+}
+
+/** As many as fit on a page; `isCut` when there is anything behind them, whether it matches or not: nobody looks that far. */
+function selectUpTo(all: readonly Entry<KubeObject>[], matches: (object: KubeObject) => boolean, limit: number): { entries: Entry<KubeObject>[]; isCut: boolean } {
+  const entries: Entry<KubeObject>[] = []
+  for (const [i, entry] of all.entries()) {
+    if (!matches(entry.value)) continue
+    entries.push(entry)
+    if (entries.length >= limit) return { entries, isCut: i < all.length - 1 }
+  }
+  return { entries, isCut: false }
+}
+
+/** Who takes what a cache has takes all of it. */
+function limitOf({ definition }: ServedKind, { limit = 0, resourceVersion }: ListQuery): number {
+  return limit > 0 && (resourceVersion !== '0' || definition.isUncached) ? limit : Infinity
 }
 
 function position({ api, kind, prefix }: { api: Api; kind: ServedKind; prefix: string }, query: ListQuery): { revision?: number; startKey?: string } {
