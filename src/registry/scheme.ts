@@ -198,5 +198,12 @@ export function toStorage(served: ServedKind, object: KubeObject): KubeObject {
 export function fromStorage(served: ServedKind, object: KubeObject): KubeObject {
   const stored = served.definition.storedAs
   if (!stored) return served.definition.stored?.read(object) ?? object
-  return { ...stored.fromStorage(object), apiVersion: served.apiVersion, kind: served.kind }
+  const view = served.codec.normalize({ ...stored.fromStorage(object), apiVersion: served.apiVersion, kind: served.kind })
+  origins.set(view, object)
+  return view
 }
+
+const origins = new WeakMap<KubeObject, KubeObject>()
+
+/** What a version of an object was made from, where it was: tables show that. */
+export const originOf = (view: KubeObject): KubeObject | undefined => origins.get(view)

@@ -8,7 +8,7 @@ interface Widget extends KubeObject {
 }
 
 // Nothing here is decoded.
-const codec = (typeName?: string) => (typeName ? { typeName } : {}) as ObjectCodec
+const codec = (typeName?: string) => ({ ...(typeName ? { typeName } : {}), normalize: (object: object) => object }) as ObjectCodec
 const v2 = defineKind<Widget>({ group: 'example.com', version: 'v2', kind: 'Widget', plural: 'widgets', namespaced: true, versionPriority: 2 }) as KindDefinition
 const v1 = defineKind<Widget>({
   group: 'example.com',

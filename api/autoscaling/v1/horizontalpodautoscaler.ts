@@ -4,6 +4,7 @@ import { isRecord } from '../../../src/apimachinery/json.ts'
 import { ParseError } from '../../../src/apimachinery/parse-error.ts'
 import { goJSON } from '../../../src/errors.ts'
 import { defineKind, type Column } from '../../../src/registry/kind.ts'
+import { originOf } from '../../../src/registry/scheme.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerV1, MetricSpec, MetricStatus } from '../../../schemas/types.ts'
 import { internalJSON } from '../../_internal-json.ts'
 import { autoscalerColumns } from '../v2/_hpa-columns.ts'
@@ -120,7 +121,7 @@ export default defineKind<HorizontalPodAutoscalerV1>({
   versionPriority: 1,
   storedAs: { group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', toStorage, fromStorage: (object) => fromStorage(object as HorizontalPodAutoscaler) },
   subresources: { status: true },
-  columns: autoscalerColumns.map((column): Column<HorizontalPodAutoscalerV1> => ({ ...column, value: (hpa, ctx) => column.value(toStorage(hpa), ctx) })),
+  columns: autoscalerColumns.map((column): Column<HorizontalPodAutoscalerV1> => ({ ...column, value: (hpa, ctx) => column.value((originOf(hpa) as HorizontalPodAutoscaler | undefined) ?? toStorage(hpa), ctx) })),
   default({ spec }) {
     if (spec) spec.minReplicas ??= 1
   },

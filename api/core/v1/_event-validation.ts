@@ -2,7 +2,7 @@
 import { equalJSON } from '../../../src/apimachinery/json.ts'
 import { byteLength } from '../../../src/apimachinery/validation.ts'
 import { field, type FieldError } from '../../../src/errors.ts'
-import type { Event, EventSource, ObjectReference } from '../../../schemas/types.ts'
+import type { Event, EventSeries, EventSource, ObjectReference } from '../../../schemas/types.ts'
 import { validateQualifiedName, validateSubdomain } from '../../_field-errors.ts'
 import { validateMetadataOf } from '../../_validate-metadata.ts'
 
@@ -77,13 +77,14 @@ function printedReference(ref: ObjectReference | undefined): unknown {
   const { kind = '', namespace = '', name = '', uid = '', apiVersion = '', resourceVersion = '', fieldPath = '' } = ref
   return { Kind: kind, Namespace: namespace, Name: name, UID: uid, APIVersion: apiVersion, ResourceVersion: resourceVersion, FieldPath: fieldPath }
 }
+const printedSeries = (series: EventSeries | undefined): unknown => series && { Count: series.count ?? 0, LastObservedTime: series.lastObservedTime ?? null }
 const printedSource = (source: EventSource | undefined): unknown => ({ Component: source?.component ?? '', Host: source?.host ?? '' })
 
 export function validateEventUpdate(event: Event, old: Event, requestGroup: string | undefined): FieldError[] {
   const isCore = requestGroup !== EVENTS_GROUP
   const errors = validateCommon(event, isCore)
   if (isCore) return errors
-  if (!equalJSON(event.series ?? null, old.series ?? null)) errors.push(...validateSeries(event))
+  if (!equalJSON(printedSeries(event.series), printedSeries(old.series))) errors.push(...validateSeries(event))
   const fixed = (path: string, of: (e: Event) => unknown): void => {
     const value = of(event)
     if (!equalJSON(value, of(old))) errors.push(field.invalid(path, value, 'field is immutable'))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import v1 from '../../../../api/autoscaling/v1/horizontalpodautoscaler.ts'
 import kinds from '../../../../api/autoscaling/v2/horizontalpodautoscaler.ts'
 import { apiVersionError } from '../../../../api/autoscaling/v2/_hpa-validation.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, MetricSpec, MetricStatus } from '../../../../schemas/types.ts'
@@ -92,6 +93,7 @@ t.test('what v1 has no fields for travels in annotations', async (t) => {
   t.match(old, { apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 80, minReplicas: 1 }, status: { currentReplicas: 2, desiredReplicas: 3, currentCPUUtilizationPercentage: 42 } })
   t.same(Object.keys(old.metadata.annotations ?? {}).sort(), ['behavior', 'conditions', 'current-metrics', 'metrics'].map((name) => PREFIX + name))
   t.equal(old.metadata.annotations?.[`${PREFIX}conditions`], '[{"type":"ScalingActive","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z","reason":"r"}]')
+  t.equal(cells(v1, old)['Targets'], cells(kinds, full as unknown as HorizontalPodAutoscaler)['Targets'], 'tables show what is stored')
   t.match(old.metadata.annotations?.[`${PREFIX}metrics`], /^\[\{"type":"Pods","pods":\{"metricName":"hits","targetAverageValue":"10"\}\},/)
 
   await api.update({ ...old, metadata: { ...old.metadata, labels: { through: 'v1' } } })

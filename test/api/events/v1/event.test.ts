@@ -1,6 +1,6 @@
 import t from 'tap'
 import coreEvents from '../../../../api/core/v1/event.ts'
-import type { Event } from '../../../../schemas/types.ts'
+import type { Event, EventsV1Event } from '../../../../schemas/types.ts'
 import { cells } from '../../../helpers/cells.ts'
 import { startApi } from '../../../helpers/in-process-api.ts'
 import { checkRefusals, checkUpdateRefusals, type Refusal } from '../../../helpers/refusals.ts'
@@ -65,6 +65,11 @@ t.test('both groups show the same events', async (t) => {
     deprecatedFirstTimestamp: '2026-01-01T00:00:00Z',
   })
   await create({ ...NEW, metadata: { ...metadata, name: 'b' } })
+  t.notOk('reportingInstance' in (await api.get('events.k8s.io/v1/Event', metadata)), 'what is empty is left out')
+  await create({ ...OLD, metadata: { ...metadata, name: 'odd' }, series: {} })
+  const odd = await api.get<EventsV1Event>('events.k8s.io/v1/Event', { ...metadata, name: 'odd' })
+  t.same(odd.series, { count: 0, lastObservedTime: null }, 'what is always there is')
+  t.match(await api.update({ ...odd, metadata: { ...odd.metadata, labels: { a: 'b' } } }), { metadata: { labels: { a: 'b' } } }, 'a series that stays as it was is not looked at')
   t.match(await api.get('v1/Event', { ...metadata, name: 'b' }), { apiVersion: 'v1', involvedObject: about, message: 'n', reportingComponent: 'x.example/c', reportingInstance: 'i' })
 })
 
