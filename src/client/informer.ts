@@ -198,7 +198,14 @@ class StoreInformer<T extends KubeObject> implements Informer<T> {
 
   #put(object: T, old: T | undefined, isUpdate = true): void {
     this.lister.set(object, old)
-    for (const handlers of this.#subscribers) this.#tell(() => (old && isUpdate ? handlers.update?.(object, old) : handlers.add?.(object)))
+    for (const handlers of this.#subscribers) {
+      try {
+        if (old && isUpdate) handlers.update?.(object, old)
+        else handlers.add?.(object)
+      } catch (error) {
+        this.#failed(this.kind, error)
+      }
+    }
   }
 
   /** @param last its last state */
@@ -207,7 +214,7 @@ class StoreInformer<T extends KubeObject> implements Informer<T> {
     for (const handlers of this.#subscribers) this.#tell(() => handlers.delete?.(last))
   }
 
-  /** One that fails must not keep the others from hearing, nor the informer from following. */
+  /** What fails must not keep others from hearing, nor the informer from following. */
   #tell(call: () => void): void {
     try {
       call()
