@@ -6,6 +6,7 @@ import type { APIService, CrossVersionObjectReference, LabelSelector } from '../
 import { isRecord } from '../src/apimachinery/json.ts'
 import { selectorFromLabelSelector } from '../src/apimachinery/labels.ts'
 import { quantityMilliValue } from '../src/apimachinery/quantity.ts'
+import { conditionOf } from '../src/controller/conditions.ts'
 import type { ControllerContext } from '../src/controller/controller.ts'
 import { groupOf, splitKind } from '../src/controller/owners.ts'
 import { messageOf } from '../src/controller/pod-control.ts'
@@ -64,11 +65,11 @@ async function customValues(ctx: Reader, path: string | (() => string), query: R
   return valuesAt(ctx, `${CUSTOM}/${version}/${typeof path === 'string' ? path : path()}`, query)
 }
 
-/** The version that discovery prefers, of those that are known. */
+/** The version that discovery prefers, of those that are known; what cannot be reached has none there. */
 function customVersion({ informers }: Reader): string {
   const services = informers.lister<APIService>('apiregistration.k8s.io/v1/APIService').list().filter(({ spec }) => spec.group === CUSTOM)
   if (services.length === 0) throw new Error(`no custom metrics API (${CUSTOM}) registered`)
-  const known = services.map(({ spec }) => spec).filter(({ version = '' }) => CUSTOM_VERSIONS.has(version))
+  const known = services.filter((service) => conditionOf(service.status?.conditions, 'Available')?.status !== 'False').map(({ spec }) => spec).filter(({ version = '' }) => CUSTOM_VERSIONS.has(version))
   const [best] = known.sort((a, b) => (b.versionPriority ?? 0) - (a.versionPriority ?? 0) || (b.version ?? '').localeCompare(a.version ?? ''))
   if (!best) throw new Error('no known available metric versions found')
   return best.version ?? ''

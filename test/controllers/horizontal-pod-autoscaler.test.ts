@@ -356,6 +356,10 @@ t.test('figures of aggregated servers', async (t) => {
   await t.rejects(source.pods(query, 'rps', undefined), failure('no custom metrics API (custom.metrics.k8s.io) registered'))
   fake.seed(service('v3', 300))
   await t.rejects(source.pods(query, 'rps', undefined), failure('no known available metric versions found'))
+  const away = { ...service('v1beta2', 200), status: { conditions: [{ type: 'Available', status: 'False' }] } } as APIService
+  fake.seed(away)
+  await t.rejects(source.pods(query, 'rps', undefined), failure('no known available metric versions found'), 'its server cannot be reached')
+  fake.finish('apiregistration.k8s.io/v1/APIService', 'v1beta2.custom.metrics.k8s.io')
   fake.seed(service('v1beta1', 100), service('v1beta2', 200))
 
   t.same([...(await source.pods(query, 'rps', { matchLabels: { verb: 'GET' } }))], [['a', { value: 1500, atMs: Date.parse(AT), windowMs: 60_000 }]])
