@@ -2,8 +2,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { readInput } from '../inputs.ts'
 import { FsError } from '../nodes.ts'
+import { openFile } from '../open-file.ts'
 import type { Process, Program } from '../process.ts'
-import { readTar, tarHeader, tarPadding, type TarEntry } from '../tar.ts'
+import { readTar, sourceOf, tarHeader, tarPadding, type TarEntry, type TarMember, type TarSource } from '../tar.ts'
 import { contentOf, join, normalize } from '../vfs.ts'
 
 const MAX_UNPACKED = 128 * 1024 * 1024
@@ -99,13 +100,20 @@ async function create(process: Process, { file, dir, zips, verbose, names }: Tar
   return status
 }
 
+/** A compressed archive is unpacked as a whole, another read as it comes. */
+async function archiveOf(process: Process, file: string): Promise<TarSource> {
+  if (file !== '-') process.setFd(0, await openFile(process, file, { reads: true }))
+  const first = await process.read(0)
+  if (first?.[0] === 0x1f && first[1] === 0x8b) return sourceOf(unpack(Buffer.concat([first, await process.readAll(0)])))
+  if (first) process.open(0).giveBack(first)
+  return { read: (max) => process.read(0, max) }
+}
+
 async function extract(process: Process, { mode, file, dir, verbose, strip, names }: TarOptions): Promise<number> {
   const { fs } = process.sandbox
   const { cred } = process
-  const given = await readInput(process, file)
-  const archive = given[0] === 0x1f && given[1] === 0x8b ? unpack(given) : given
-  for (const entry of readTar(archive)) {
-    const tick = process.tick(10 + (entry.data.length >> 10))
+  for await (const entry of readTar(await archiveOf(process, file))) {
+    const tick = process.tick(10 + (entry.size >> 10))
     if (tick) await tick
     const name = entry.name.split('/').filter(Boolean).slice(strip).join('/')
     if (names.length > 0 && !names.some((n) => name === n.replace(/\/$/, '') || name.startsWith(`${n}/`))) continue
@@ -117,11 +125,22 @@ async function extract(process: Process, { mode, file, dir, verbose, strip, name
     else {
       if (fs.tryResolve(path, { follow: false })) fs.remove(path, cred)
       if (entry.type === 'link') fs.symlink(entry.target ?? '', path, cred)
-      else fs.writeFile(path, Buffer.from(entry.data), { cred, mode: entry.mode & 0o777 })
+      else await unpackFile(process, path, entry)
     }
     if (entry.type !== 'link') fs.change(path, { mode: entry.mode & 0o7777, mtimeMs: entry.mtimeMs }, { cred })
   }
   return 0
+}
+
+async function unpackFile(process: Process, path: string, { pieces }: TarMember): Promise<void> {
+  // It gets its own mode once it is written.
+  process.sandbox.fs.writeFile(path, '', { cred: process.cred, mode: 0o600 })
+  const end = await openFile(process, path, { writes: true })
+  for await (const piece of pieces()) {
+    end.put?.(Buffer.from(piece))
+    const full = end.drained?.()
+    if (full) await process.block(full)
+  }
 }
 
 /** @throws FsError EINVAL */
