@@ -4,13 +4,15 @@ import { rootfs } from './rootfs.ts'
 import { DirNode, FileNode } from './sandbox/nodes.ts'
 
 const OS_RELEASE = 'PRETTY_NAME="Orrery"\nNAME="Orrery"\nID=orrery\n'
+/** The runtimes that a node tells of in its status. */
+const CONTAINERD_CONFIG = `version = 3\n${['runc', 'test-handler'].map((name) => `\n[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.${name}]\n  runtime_type = "io.containerd.runc.v2"\n`).join('')}`
 const KUBELET_CONFIG = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nstaticPodPath: /etc/kubernetes/manifests\n'
 
 const [machine] = readImages({
   name: 'node',
   match: [],
   programs: { '/bin/bash': 'bash', '/usr/bin/curl': 'curl' },
-  files: { '/etc/os-release': OS_RELEASE, '/var/lib/kubelet/config.yaml': KUBELET_CONFIG },
+  files: { '/etc/os-release': OS_RELEASE, '/etc/containerd/config.toml': CONTAINERD_CONFIG, '/var/lib/kubelet/config.yaml': KUBELET_CONFIG },
 })
 
 const DIRECTORIES = ['/etc/kubernetes/manifests', '/etc/cni/net.d', '/opt/cni/bin', '/var/lib/kubelet/pods', '/var/lib/containerd', '/var/log/pods', '/var/log/containers', '/mnt', '/opt', '/srv']
