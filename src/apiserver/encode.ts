@@ -90,7 +90,7 @@ const notAcceptableForm = (message: string): StatusError => new StatusError({ co
 
 /** What upstream's Go calls the type that it handles objects of the kind in. */
 function goType({ group, kind, definition }: ServedKind): string {
-  return definition.itemsKeepType ? 'unstructured.Unstructured' : `${internalGroup({ group })}.${kind}`
+  return definition.itemsKeepType ? 'unstructured.Unstructured' : `${internalGroup({ group: definition.storedAs?.group ?? group })}.${kind}`
 }
 
 function table(kind: Printed, objects: readonly KubeObject[], { accepted, include, nowMs }: EncodeOptions, own: { metadata: Table['metadata']; isList: boolean; headers?: boolean }): Table {

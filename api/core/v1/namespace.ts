@@ -82,7 +82,8 @@ export default defineKind<Namespace>({
     if (IMMORTAL.includes(name)) throw forbidden({ group: '', resource: 'namespaces' }, name, 'this namespace may not be deleted')
   },
   holdsDelete: {
-    holds: ({ spec }) => (spec.finalizers ?? []).length > 0,
+    // The first delete only marks it, whoever is left to let it go.
+    holds: ({ metadata, spec }) => !metadata.deletionTimestamp || (spec.finalizers ?? []).length > 0,
     mark(namespace) {
       namespace.status = { ...namespace.status, phase: 'Terminating' }
     },

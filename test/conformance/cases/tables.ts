@@ -24,6 +24,7 @@ export default {
         { call: `GET ${core(ns, 'configmaps/a')}`, headers: PARTIAL, match: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'a' } } },
         { call: `GET ${core(ns, 'configmaps')}?fieldSelector=metadata.name=a`, headers: PARTIAL_LIST, match: { kind: 'PartialObjectMetadataList', items: [{ metadata: { name: 'a' } }] } },
         { call: `GET ${core(ns, 'configmaps')}`, headers: PARTIAL, status: 406, match: { message: 'you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)' } },
+        { call: `GET /apis/events.k8s.io/v1/namespaces/${ns}/events`, headers: PARTIAL, status: 406, match: { message: 'you requested PartialObjectMetadata, but the requested object is a list (*core.EventList)' } },
         { call: `GET ${core(ns, 'configmaps/a')}`, headers: PARTIAL_LIST, status: 406 },
       ],
     },

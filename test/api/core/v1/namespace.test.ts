@@ -40,6 +40,17 @@ t.test('it goes when nothing holds it', async (t) => {
   await t.rejects(read(), { message: 'namespaces "a" not found' })
 })
 
+t.test('one that nothing holds is marked first all the same', async (t) => {
+  const { client, create, update } = await startApi(t)
+  const api = client()
+  const made = await create(namespace('a'))
+  await update(made, (copy) => void (copy['spec'] = { finalizers: [] }), { subresource: 'finalize' })
+  await api.delete('v1/Namespace', { name: 'a' })
+  t.match(await api.get<Namespace>('v1/Namespace', { name: 'a' }), { metadata: { deletionTimestamp: String }, status: { phase: 'Terminating' } })
+  await api.delete('v1/Namespace', { name: 'a' })
+  await t.rejects(api.get('v1/Namespace', { name: 'a' }), { message: 'namespaces "a" not found' })
+})
+
 t.test('some stay', async (t) => {
   const { client, create } = await startApi(t)
   for (const name of ['default', 'kube-system', 'kube-public']) {
