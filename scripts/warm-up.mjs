@@ -133,7 +133,14 @@ async function work(client) {
 }
 
 export async function warmUp() {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-warm-up-'))
+  try {
+    await runOnce(fs.mkdtempSync(path.join(os.tmpdir(), 'orrery-warm-up-')))
+  } catch (error) {
+    console.warn(`the server was built, but left no compiled code: ${error.message}`)
+  }
+}
+
+async function runOnce(dir) {
   const child = startServer(dir)
   const ended = once(child, 'exit')
   const late = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
@@ -141,8 +148,6 @@ export async function warmUp() {
   try {
     client = new Client(await addressOf(child))
     await Promise.race([work(client), ended.then(() => Promise.reject(new Error('the server ended')))])
-  } catch (error) {
-    console.warn(`the server starts without compiled code: ${error.message}`)
   } finally {
     client?.close()
     child.kill('SIGTERM')
