@@ -6,6 +6,7 @@ import { answer } from './behaviour-http.ts'
 import { durationMs, use, type Using } from './behaviour-use.ts'
 import { fill, valuesOf, type Lookup } from './behaviour-values.ts'
 import { UNKNOWN_IMAGE, type Behaviour, type Image, type LogLine, type Server } from './images.ts'
+import { serveAnyProtocol } from './sandbox/any-protocol.ts'
 import { serveHttp } from './sandbox/http-server.ts'
 import { SIGNALS, type Process, type Program } from './sandbox/process.ts'
 
@@ -93,7 +94,8 @@ function listen(server: Server, { index, context, process, using, values }: Serv
   for (const { port, protocol } of own) {
     if (protocol === 'UDP') process.sandbox.listen(port, 'UDP', ({ stream }) => stream.pipe(stream))
     else if (server.http) {
-      serveHttp(process.sandbox, port, (request, response) => {
+      const serve = context.image.name === UNKNOWN_IMAGE ? serveAnyProtocol : serveHttp
+      serve(process.sandbox, port, (request, response) => {
         using.requested()
         answer(now().http ?? [], { request, response, process, values, isLogged: context.latest().accessLog ?? false }).catch(() => response.destroy())
       })

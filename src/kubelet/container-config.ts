@@ -8,7 +8,7 @@ import { ByteLedger } from './byte-ledger.ts'
 import { EnvFileError, envFileValue } from './env-file.ts'
 import { environment, expand } from './environment.ts'
 import { hostnameOf, hostsFile, resolvConf } from './hosts-file.ts'
-import type { Image } from './images.ts'
+import { UNKNOWN_IMAGE, type Image } from './images.ts'
 import type { References } from './pod-needs.ts'
 import type { PodVolumes } from './pod-volumes.ts'
 import { rootfs } from './rootfs.ts'
@@ -93,14 +93,18 @@ function commandLine({ command, args }: Container, image: Image, env: ReadonlyMa
   return [...image.entrypoint, ...(args?.length ? filled(args) : image.command)]
 }
 
+/** Whom an image that nobody knows is taken to run as where it must not be root: the user of distroless images. */
+const NON_ROOT = '65532:65532'
+
 /** Who its processes run as. @throws ConfigError */
-export function credentials({ metadata, spec }: Pod, container: Container, image: Pick<Image, 'user' | 'files'>): Credentials {
+export function credentials({ metadata, spec }: Pod, container: Container, image: Pick<Image, 'name' | 'user' | 'files'>): Credentials {
   const own = container.securityContext ?? {}
   const ofPod = spec.securityContext ?? {}
-  const [user = '0', group] = image.user.split(':')
+  const isNonRoot = own.runAsNonRoot ?? ofPod.runAsNonRoot
+  const [user = '0', group] = (isNonRoot && image.name === UNKNOWN_IMAGE ? NON_ROOT : image.user).split(':')
   const uid = own.runAsUser ?? ofPod.runAsUser ?? Number(user)
   const where = `(pod: "${metadata.name}_${metadata.namespace}(${metadata.uid})", container: ${container.name})`
-  if ((own.runAsNonRoot ?? ofPod.runAsNonRoot) && uid === 0) {
+  if (isNonRoot && uid === 0) {
     const isTold = (own.runAsUser ?? ofPod.runAsUser) !== undefined
     throw new ConfigError(isTold ? `container's runAsUser breaks non-root policy ${where}` : `container has runAsNonRoot and image will run as root ${where}`)
   }

@@ -8,6 +8,16 @@ import { misunderstood } from '../../src/kubelet/stage-annotations.ts'
 
 const podOf = (securityContext: PodSpec['securityContext'], annotations: Record<string, string> = {}): Pod => ({ metadata: { name: 'p', namespace: 'default', uid: 'u', annotations }, spec: { securityContext, containers: [] } })
 
+t.test('who must not be root', (t) => {
+  const container = { name: 'c', securityContext: { runAsNonRoot: true } }
+  const rootImage = { user: '0', files: {} }
+  t.throws(() => credentials(podOf(undefined), container, { name: 'known', ...rootImage }), { message: /^container has runAsNonRoot and image will run as root \(pod: / })
+  t.same(credentials(podOf(undefined), container, { name: 'unknown', ...rootImage }), { uid: 65532, gid: 65532, groups: [] }, 'of an image nobody knows the user is not known either')
+  t.throws(() => credentials(podOf({ runAsUser: 0 }), container, { name: 'unknown', ...rootImage }), { message: /^container's runAsUser breaks non-root policy \(pod: / })
+  t.same(credentials(podOf(undefined), { name: 'c' }, { name: 'unknown', ...rootImage }), { uid: 0, gid: 0, groups: [] })
+  t.end()
+})
+
 t.test('the group of a user', (t) => {
   const files = { '/etc/passwd': 'root:x:0:0::/:/bin/sh\napp:x:1000:1234::/:/bin/sh', '/etc/group': 'root:x:0:\nextra:x:50000:app' }
   const table: [context: PodSpec['securityContext'], user: string, uid: number, gid: number, groups: number[]][] = [
@@ -19,7 +29,7 @@ t.test('the group of a user', (t) => {
     [{}, '1000', 1000, 1234, [50_000]],
     [{ supplementalGroupsPolicy: 'Strict', fsGroup: 9 }, '1000', 1000, 1234, [9]],
   ]
-  for (const [context, user, uid, gid, groups] of table) t.same(credentials(podOf(context), { name: 'c' }, { user, files }), { uid, gid, groups }, `${JSON.stringify(context)} in an image of ${user}`)
+  for (const [context, user, uid, gid, groups] of table) t.same(credentials(podOf(context), { name: 'c' }, { name: 'known', user, files }), { uid, gid, groups }, `${JSON.stringify(context)} in an image of ${user}`)
   t.end()
 })
 

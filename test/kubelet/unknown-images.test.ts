@@ -33,6 +33,28 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: secure}
+spec:
+  securityContext: {runAsNonRoot: true}
+  terminationGracePeriodSeconds: 1
+  volumes: [{name: bin, emptyDir: {}}]
+  initContainers:
+    - name: copy
+      image: registry.example.com/tools:1.0
+      command: [sh, -c, 'cp -r /tools/. /bin2 && /bin/cp -n /usr/local/bin/tool /bin2/tool && ! cp /bin2/none /tmp/none && id -u']
+      volumeMounts: [{name: bin, mountPath: /bin2}]
+  containers:
+    - name: server
+      image: registry.example.com/server:1.0
+      command: [/bin2/tool, serve]
+      ports: [{containerPort: 8443}]
+      readinessProbe: {httpGet: {path: /readyz, port: 8443, scheme: HTTPS}, periodSeconds: 1, failureThreshold: 1}
+      livenessProbe: {grpc: {port: 9090}, periodSeconds: 1, failureThreshold: 1}
+      startupProbe: {httpGet: {path: /, port: 8443}, periodSeconds: 1}
+      volumeMounts: [{name: bin, mountPath: /bin2}]
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: known}
 spec:
   restartPolicy: Never
@@ -48,6 +70,14 @@ t.test('commands, probes and hooks of an unknown image', async (t) => {
   t.equal((await k.json<Pod>('get pod manager')).status?.containerStatuses?.[0]?.restartCount, 0)
   t.equal((await k.json<Job>('get job certificates')).status?.succeeded, 1)
   await k.run('delete pod manager')
+})
+
+t.test('one that must not be root, copies its programs and speaks TLS and gRPC', async (t) => {
+  await k.run('wait pod/secure --for=condition=Ready --timeout=30s')
+  const log = await k.run('logs secure -c copy')
+  t.match(log, /: \/usr\/local\/bin\/tool is taken to have been copied\n/)
+  t.match(log, /cp: can't stat '\/bin2\/none': No such file or directory\n65532\n$/, 'what is in a volume is known')
+  t.equal((await k.json<Pod>('get pod secure')).status?.containerStatuses?.[0]?.restartCount, 0)
 })
 
 t.test('a known image has what it has', async (t) => {

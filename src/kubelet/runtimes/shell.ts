@@ -129,6 +129,7 @@ class ShellContainer implements RunningContainer {
       pids,
       programs: (name) => this.#program(name),
       missing: (process) => this.#missing(process),
+      isUnknownImage: this.#execution.image.name === UNKNOWN_IMAGE,
       memoryBytes: () => Math.min(4 * MEMORY_BYTES, this.#kernel.limits.bytes || MEMORY_BYTES),
       kernel: this.#kernel,
       usage: () => config.memory.reduce((sum, { bytes }) => sum + bytes, 0),

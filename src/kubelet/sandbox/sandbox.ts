@@ -29,6 +29,8 @@ export interface SandboxOptions {
   programs(name: string): Program | undefined
   /** What runs a command that is not there, where nobody knows what there is. */
   missing?(process: Process): Program | undefined
+  /** Nobody knows which files the image has. */
+  isUnknownImage?: boolean
   /** Bytes that one process may hold in memory, now. */
   memoryBytes(): number
   /** The node, and the container's share of it. */

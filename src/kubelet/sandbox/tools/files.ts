@@ -156,12 +156,20 @@ async function toTarget(process: Process, rest: readonly string[], { verb, run }
   }, verb)
 }
 
+/** Programs that an init container hands over to others are often copied so. */
+function mayBeOfImage(process: Process, path: string): boolean {
+  const { fs, options } = process.sandbox
+  if (!options.isUnknownImage || fs.tryResolve(path, { cred: process.cred })) return false
+  return ![...fs.mounts().keys()].some((at) => at !== '/' && `${path}/`.startsWith(`${at}/`))
+}
+
 async function cp(process: Process): Promise<number> {
   const { has, rest } = await getopt(process, 'rRapfdLiunvT archive recursive')
   const recurses = has('r', 'R', 'a', 'archive', 'recursive')
   return toTarget(process, rest, {
     verb: "can't stat",
     async run(from, to) {
+      if (mayBeOfImage(process, from)) return process.err(`Orrery does not know the files of this image: ${from} is taken to have been copied\n`)
       if (has('n') && process.sandbox.fs.tryResolve(to, { cred: process.cred })) return
       await copyTree(process, from, to, { keeps: has('a', 'p', 'archive'), recurses, follows: !has('d', 'a', 'archive') })
       if (has('v')) await process.out(`'${from}' -> '${to}'\n`)

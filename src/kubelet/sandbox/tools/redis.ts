@@ -8,6 +8,7 @@ import { commands, type RedisValue, type Store } from '../redis/commands.ts'
 import { encode, failure, Reader, showReply } from '../redis/protocol.ts'
 
 const PORT = 6379
+const SENTINEL_PORT = 26379
 const MAX_REQUEST = 8 * 1024 * 1024
 
 async function redisServer(process: Process): Promise<number> {
@@ -40,7 +41,8 @@ async function settings(process: Process): Promise<{ port: number; password: str
   words.push(...process.args)
   const value = (name: string) => words[words.lastIndexOf(`--${name}`) + 1]
   const has = (name: string) => words.includes(`--${name}`)
-  return { port: has('port') ? Number(value('port')) || PORT : PORT, password: has('requirepass') ? value('requirepass')?.replace(/^"(.*)"$/, '$1') : undefined }
+  const standard = process.name === 'redis-sentinel' || has('sentinel') ? SENTINEL_PORT : PORT
+  return { port: has('port') ? Number(value('port')) || standard : standard, password: has('requirepass') ? value('requirepass')?.replace(/^"(.*)"$/, '$1') : undefined }
 }
 
 function converse(process: Process, store: Store, { stream, password }: { stream: Duplex; password: string | undefined }): void {
