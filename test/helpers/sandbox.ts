@@ -12,13 +12,17 @@ import { LocalNetwork } from './local-network.ts'
 
 const images = new Images()
 
-export function box({ clock = new FakeClock(), uid = 0, memoryBytes = 1 << 20, image = 'busybox' } = {}) {
+export function box({ clock = new FakeClock(), uid = 0, memoryBytes = 1 << 20, image = 'busybox', ports = [] as readonly number[] } = {}) {
   const ended: { code: number; oomKilled: boolean }[] = []
   const fs = new FileSystem({ node: rootfs(images.find(image)), readOnly: false, type: 'overlay' }, { now: () => clock.now(), ledger: { charge: () => {} } })
+  const network = new LocalNetwork()
+  const party = { name: 'pod', ip: '10.0.0.1', nodeName: 'node' }
+  // Something that takes connections and says nothing.
+  for (const port of ports) network.listen(party, { port, protocol: 'TCP' }, () => {})
   const sandbox = new Sandbox({
     fs,
-    network: new LocalNetwork(),
-    party: { name: 'pod', ip: '10.0.0.1', nodeName: 'node' },
+    network,
+    party,
     hostname: 'pod',
     clock,
     random: new SeededRandom(1),
@@ -44,8 +48,8 @@ export function box({ clock = new FakeClock(), uid = 0, memoryBytes = 1 << 20, i
 }
 
 /** What a script prints; after `!` what it complains of, and its status unless that is 0. */
-export async function script(text: string, { stdin = '', shell = 'sh', image = 'busybox' } = {}): Promise<string> {
-  const { run, output, clock } = box({ image })
+export async function script(text: string, { stdin = '', shell = 'sh', image = 'busybox', ports = [] as readonly number[] } = {}): Promise<string> {
+  const { run, output, clock } = box({ image, ports })
   const started = run([shell, '-c', text], stdin)
   if ('problem' in started) return started.problem
   // What sleeps is not waited for.

@@ -10,7 +10,7 @@ export interface Parsed {
   rest: string[]
 }
 
-/** @param spec letters, each followed by `:` when it takes a value, by `::` when it may; long names after a space, with `=` when they take one */
+/** @param spec letters, each followed by `:` when it takes a value, by `::` when it may; long names after a space, with `=` when they take one, with `=?` when they may */
 export async function getopt(process: Process, spec: string, { stops = false }: { stops?: boolean } = {}): Promise<Parsed> {
   const [letters = '', ...longs] = spec.split(' ')
   const found = new Map<string, string[]>()
@@ -29,8 +29,9 @@ export async function getopt(process: Process, spec: string, { stops = false }: 
     if (arg.startsWith('--')) {
       const [name = '', value] = splitOnce(arg.slice(2), '=')
       const takes = longs.includes(`${name}=`)
-      if (!takes && !longs.includes(name)) await fail(`unrecognized option '${arg}'`)
-      note(name, takes ? (value ?? args.shift() ?? (await fail(`option '--${name}' requires an argument`))) : '')
+      const mayTake = longs.includes(`${name}=?`)
+      if (!takes && !mayTake && !longs.includes(name)) await fail(`unrecognized option '${arg}'`)
+      note(name, takes ? (value ?? args.shift() ?? (await fail(`option '--${name}' requires an argument`))) : mayTake ? (value ?? '') : '')
     } else if (/^-./.test(arg)) {
       for (let i = 1; i < arg.length; i++) {
         const letter = arg.charAt(i)

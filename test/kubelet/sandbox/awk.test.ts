@@ -8,6 +8,7 @@ type Case = readonly [script: string, printed: string]
 const printed = (text: string) => text.replace(/!(?:[^\n]*\n)*(?=\(\d+\)$|$)/, '')
 
 const programs: readonly Case[] = [
+  ["printf -- '--%s\\n' a", "--a\n"],
   ["printf 'a b c\\nd e f\\n' | awk '{print $2}'", "b\ne\n"],
   ["printf 'a:b:c\\nd:e:f\\n' | awk -F: '{print $1 \"-\" $3; n++} END {print n, NR}'", "a-c\nd-f\n2 2\n"],
   ["printf '3 x\\n1 y\\n2 z\\n' | awk '$1>1 {print $2; t+=$1} END{print t}'", "x\nz\n5\n"],

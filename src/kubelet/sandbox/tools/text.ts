@@ -27,7 +27,7 @@ async function echo(process: Process): Promise<number> {
 }
 
 async function printf(process: Process): Promise<number> {
-  const [format, ...args] = process.args
+  const [format, ...args] = process.args[0] === '--' ? process.args.slice(1) : process.args
   if (format === undefined) {
     await process.err('printf: usage: printf FORMAT [ARG]...\n')
     return 1
