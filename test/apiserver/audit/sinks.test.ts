@@ -71,6 +71,20 @@ t.test('batches', async (t) => {
   t.equal(sink.dropped, 1, 'what does not fit is lost')
 })
 
+t.test('an event that comes as a batch ends goes with the next', async (t) => {
+  for (let turns = 0; turns < 8; turns++) {
+    const inner = memory()
+    const clock = new FakeClock(START_MS)
+    const sink = new BatchedSink(inner, { bufferSize: 5, maxBatchSize: 1, maxBatchWaitMs: 1000 }, clock)
+    sink.write([event(1)])
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    sink.write([event(2)])
+    await clock.step(0)
+    t.equal(inner.batches.length, 2, `${turns} turns later`)
+    await sink.close()
+  }
+})
+
 t.test('batches at a pace', async (t) => {
   const clock = new FakeClock(START_MS)
   const inner = memory()
