@@ -13,6 +13,7 @@ import { memoryBytes } from '../sandbox/cgroup.ts'
 import { nullEnd, Pipe, readableEnd, sinkEnd, writableEnd, type End } from '../sandbox/io.ts'
 import type { Kernel } from '../sandbox/kernel.ts'
 import { SIGNALS, type Process, type Program } from '../sandbox/process.ts'
+import { cooked, Terminal } from '../sandbox/terminal.ts'
 import { Sandbox } from '../sandbox/sandbox.ts'
 import { tools } from '../sandbox/tools.ts'
 import { Turns } from '../sandbox/turns.ts'
@@ -80,6 +81,7 @@ class ShellContainer implements RunningContainer {
   /** Made with the first process: a container that does nothing has none until somebody comes in. */
   #sandbox: Sandbox | undefined
   readonly #input = new Pipe()
+  #terminal: Terminal | undefined
   readonly #attached = new Set<Streams>()
   #main: Process | undefined
   #exited: Promise<number> = Promise.resolve(0)
@@ -150,7 +152,8 @@ class ShellContainer implements RunningContainer {
     const { container } = this.#request
     const isTTY = container.tty ?? false
     const out = (stream: 'Stdout' | 'Stderr'): End => ({ ...sinkEnd((bytes) => this.#print(stream, bytes)), isTTY })
-    const stdin: End = container.stdin ? { ...this.#input.reader, isTTY } : nullEnd
+    if (isTTY) this.#terminal = new Terminal({ show: (bytes) => this.#show(bytes), signal: (number) => this.#main && interrupt(this.#main, number) })
+    const stdin: End = !container.stdin ? nullEnd : (this.#terminal?.reader ?? this.#input.reader)
     const { argv, env, cwd, cred } = config
     const rest = { env, cwd, cred, fds: new Map([[0, stdin], [1, out('Stdout')], [2, out(isTTY ? 'Stdout' : 'Stderr')]]) }
     const started = sandbox.start({ argv, ...rest })
@@ -179,9 +182,12 @@ class ShellContainer implements RunningContainer {
   async exec({ command, streams }: ExecRequest): Promise<ExitStatus> {
     const { config } = this.#execution
     const { tty } = streams
-    const stdout = streams.stdout ? writableEnd(streams.stdout, { isTTY: tty }) : nullEnd
+    const foreground: { process?: Process } = {}
+    const terminal = tty ? new Terminal({ show: (bytes) => streams.stdout?.writable && streams.stdout.write(bytes), signal: (number) => foreground.process && interrupt(foreground.process, number) }) : undefined
+    const plain = streams.stdout ? writableEnd(streams.stdout) : nullEnd
+    const stdout = terminal ? terminal.writer(plain) : plain
     const stderr = tty ? stdout : streams.stderr ? writableEnd(streams.stderr) : nullEnd
-    const stdin = streams.stdin ? readableEnd(streams.stdin, { isTTY: tty }) : nullEnd
+    const stdin = !streams.stdin ? nullEnd : terminal ? typedAt(terminal, streams) : readableEnd(streams.stdin)
     const env = new Map(config.env)
     if (tty) env.set('TERM', 'xterm')
     const started = this.#awake().start({ argv: command, env, cwd: config.cwd, cred: config.cred, fds: new Map([[0, stdin], [1, stdout], [2, stderr]]) })
@@ -190,6 +196,7 @@ class ShellContainer implements RunningContainer {
       if (stderr !== stdout) stderr.close?.()
       throw new StartError(execProblem(command[0] ?? '', started.status))
     }
+    foreground.process = started.process
     const abandon = () => started.process.kill(129)
     streams.signal?.addEventListener('abort', abandon, { once: true })
     const code = await started.process.exited
@@ -217,8 +224,11 @@ class ShellContainer implements RunningContainer {
     const { stdin, stdout, stderr, signal } = streams
     if (stdin && this.#request.container.stdin) {
       stdin.on('data', (bytes: Buffer) => {
-        if (!sandbox.isOver) this.#input.writer.put?.(bytes)
+        if (sandbox.isOver) return
+        if (this.#terminal) this.#terminal.type(bytes)
+        else this.#input.writer.put?.(bytes)
       })
+      streams.resize?.((size) => this.#terminal?.resize(size))
     }
     const gone = new Promise<number>((resolve) => {
       signal?.addEventListener('abort', () => resolve(0), { once: true })
@@ -251,9 +261,14 @@ class ShellContainer implements RunningContainer {
     this.#sandbox?.checkMemory()
   }
 
+  /** An echo, to who is attached to the terminal. */
+  #show(bytes: Buffer): void {
+    for (const { stdout, tty } of this.#attached) if (tty) stdout?.write(bytes)
+  }
+
   #print(stream: 'Stdout' | 'Stderr', bytes: Buffer): void {
     this.#execution.log.write(stream, bytes)
-    for (const { stdout, stderr, tty } of this.#attached) (stream === 'Stderr' && !tty ? stderr : stdout)?.write(bytes)
+    for (const { stdout, stderr, tty } of this.#attached) (stream === 'Stderr' && !tty ? stderr : stdout)?.write(tty ? cooked(bytes) : bytes)
   }
 
   #program(name: string): Program | undefined {
@@ -309,4 +324,21 @@ function execText(command: string, status: number): string {
 function firstUserOf(ip: string): number {
   const [third = 0, fourth = 0] = ip.split('.').slice(-2).map(Number)
   return USERS * (1 + ((third * 256 + fourth) % 60_000))
+}
+
+/** What sits at a terminal reads from there. */
+function typedAt(terminal: Terminal, { stdin, resize }: Streams): End {
+  stdin?.on('data', (bytes: Buffer) => terminal.type(bytes))
+  for (const event of ['end', 'close', 'error']) stdin?.on(event, () => terminal.hangUp())
+  resize?.((size) => terminal.resize(size))
+  return terminal.reader
+}
+
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'ash', 'bash', 'dash'])
+
+/** What a shell has started takes the signal; a shell that waits for a command goes on. */
+function interrupt(process: Process, number: number): void {
+  const children = process.sandbox.processes().filter(({ ppid }) => ppid === process.pid)
+  for (const child of children) interrupt(child, number)
+  if (children.length === 0 && !SHELLS.has(process.name)) process.signal(number)
 }

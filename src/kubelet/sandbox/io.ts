@@ -10,6 +10,8 @@ export const PIPE_BYTES = 65_536
 
 export interface End {
   readonly isTTY?: boolean
+  /** Of which it is an end, where somebody sits at one. */
+  readonly terminal?: { rows: number; columns: number; echoes: boolean }
   /** Up to `max` bytes; null at the end, undefined when there is nothing yet. */
   take?(max: number): Buffer | null | undefined
   /** Resolves when `take` may have something. */
@@ -57,7 +59,7 @@ export class Open {
 }
 
 /** Wakes all who wait. */
-class Bell {
+export class Bell {
   #waiting: (() => void)[] = []
 
   wait(): Promise<void> {

@@ -238,6 +238,18 @@ async function time(process: Process): Promise<number> {
   return status
 }
 
+async function stty(process: Process): Promise<number> {
+  const { terminal, isTTY } = process.fds.get(0)?.end ?? {}
+  if (!isTTY) {
+    await process.err('stty: standard input: Inappropriate ioctl for device\n')
+    return 1
+  }
+  if (process.args.includes('size')) await process.out(`${terminal?.rows ?? 24} ${terminal?.columns ?? 80}\n`)
+  if (terminal && process.args.includes('-echo')) terminal.echoes = false
+  if (terminal && process.args.some((a) => a === 'echo' || a === 'sane')) terminal.echoes = true
+  return 0
+}
+
 async function getent(process: Process): Promise<number> {
   const [database = '', ...keys] = process.args
   if (database === 'hosts' || database === 'ahosts') {
@@ -309,7 +321,7 @@ export default {
   nproc: text(({ sandbox }) => `${sandbox.kernel.cpus}\n`),
   groups: text(({ cred }) => `${[cred.gid, ...cred.groups].join(' ')}\n`),
   tty: async (process) => { await process.out(process.isTTY(0) ? '/dev/pts/0\n' : 'not a tty\n'); return process.isTTY(0) ? 0 : 1 },
-  stty: () => 0,
+  stty,
   clear: text(() => '\x1b[H\x1b[J'),
   reset: text(() => '\x1bc'),
   uptime: text((process) => ` ${strftime('%H:%M:%S', process.clock.now())} up 1 day,  0:00,  0 users,  load average: 0.00, 0.00, 0.00\n`),
