@@ -3,6 +3,7 @@ import { quantityMilliValue } from '../apimachinery/quantity.ts'
 import type { Container, Node, Pod } from '../../schemas/types.ts'
 import type { Accepted } from '../network/network.ts'
 import { answer } from './behaviour-http.ts'
+import { answerReview } from './behaviour-review.ts'
 import { durationMs, use, type Using } from './behaviour-use.ts'
 import { fill, valuesOf, type Lookup } from './behaviour-values.ts'
 import { UNKNOWN_IMAGE, type Behaviour, type Image, type LogLine, type Server } from './images.ts'
@@ -94,9 +95,12 @@ function listen(server: Server, { index, context, process, using, values }: Serv
   for (const { port, protocol } of own) {
     if (protocol === 'UDP') process.sandbox.listen(port, 'UDP', ({ stream }) => stream.pipe(stream))
     else if (server.http) {
-      const serve = context.image.name === UNKNOWN_IMAGE ? serveAnyProtocol : serveHttp
-      serve(process.sandbox, port, (request, response) => {
+      const isUnknown = context.image.name === UNKNOWN_IMAGE
+      const serve = isUnknown ? serveAnyProtocol : serveHttp
+      serve(process.sandbox, port, async (request, response) => {
         using.requested()
+        const review = isUnknown ? await answerReview(request, response).catch(() => void response.destroy()) : undefined
+        if (review) return process.fds.get(1)?.end.put?.(Buffer.from(`Orrery knows no image ${context.container.image}: a request of ${request.url} (${review}) is taken to go well\n`))
         answer(now().http ?? [], { request, response, process, values, isLogged: context.latest().accessLog ?? false }).catch(() => response.destroy())
       })
     } else process.sandbox.listen(port, protocol === 'SCTP' ? 'SCTP' : 'TCP', (accepted) => {

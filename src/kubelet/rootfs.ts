@@ -16,7 +16,7 @@ const SBIN: ReadonlySet<string> = new Set(['ip', 'ifconfig', 'route', 'arp', 'sy
 const USR_BIN: ReadonlySet<string> = new Set(['awk', 'basename', 'bc', 'cmp', 'cut', 'dirname', 'du', 'env', 'expr', 'find', 'free', 'head', 'id', 'killall', 'less', 'md5sum', 'nc', 'nslookup', 'od', 'paste', 'printf', 'readlink', 'realpath', 'seq', 'sha1sum', 'sha256sum', 'sort', 'tail', 'tee', 'test', '[', 'time', 'timeout', 'top', 'tr', 'uniq', 'uptime', 'wc', 'wget', 'which', 'whoami', 'xargs', 'yes'])
 
 /** Programs of ours that are no tools of busybox: an image has them when it says so. */
-const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'sample-apiserver', 'kube-webhook-certgen', 'nginx-ingress-controller', 'redis-server', 'redis-cli', 'http-echo', 'python', 'resource-consumer', 'stress', 'allocating-stress', 'curl', 'perl', 'nnp', 'nginx', 'gawk', 'mawk', 'jq', 'host', 'lscpu', 'getconf', 'envsubst', 'column', 'ss', 'uuidgen', 'join', 'apk', 'apt', 'apt-get', 'yum', 'dnf', 'microdnf'])
+const NOT_BUSYBOX: ReadonlySet<string> = new Set(['bash', 'dash', 'agnhost', 'coredns', 'mysql', 'mariadb', 'psql', 'mongosh', 'sample-apiserver', 'kube-webhook-certgen', 'nginx-ingress-controller', 'redis-server', 'redis-cli', 'http-echo', 'python', 'resource-consumer', 'stress', 'allocating-stress', 'curl', 'perl', 'nnp', 'nginx', 'gawk', 'mawk', 'jq', 'host', 'lscpu', 'getconf', 'envsubst', 'column', 'ss', 'uuidgen', 'join', 'apk', 'apt', 'apt-get', 'yum', 'dnf', 'microdnf'])
 
 const trees = new WeakMap<Image, DirNode>()
 

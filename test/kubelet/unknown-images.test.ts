@@ -80,6 +80,49 @@ t.test('one that must not be root, copies its programs and speaks TLS and gRPC',
   t.equal((await k.json<Pod>('get pod secure')).status?.containerStatuses?.[0]?.restartCount, 0)
 })
 
+t.test('webhooks of one are taken to allow and to convert', async (t) => {
+  await k.apply(`
+apiVersion: v1
+kind: Service
+metadata: {name: webhooks}
+spec: {selector: {app: webhooks}, ports: [{port: 443, targetPort: 9443}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: webhooks, labels: {app: webhooks}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: manager, image: 'registry.example.com/manager:1.0', ports: [{containerPort: 9443}]}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Thing, plural: things}
+  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: {service: {name: webhooks, namespace: default, path: /convert}}}}
+  versions:
+    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+    - {name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: things}
+webhooks:
+  - name: things.example.com
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    rules: [{apiGroups: [example.com], apiVersions: ['*'], operations: ['*'], resources: [things]}]
+    clientConfig: {service: {name: webhooks, namespace: default, path: /validate}}
+`)
+  await k.run('wait pod/webhooks --for=condition=Ready --timeout=30s')
+  await eventually(() => k.apply('{apiVersion: example.com/v1, kind: Thing, metadata: {name: one}, spec: {size: 1}}'))
+  t.match(await eventually(() => k.json('get things.v2.example.com one')), { apiVersion: 'example.com/v2', spec: { size: 1 } })
+  t.match(await k.run('logs webhooks'), /manager:1\.0: a request of \/validate\?timeout=10s \(AdmissionReview\) is taken to go well\n[^]*\/convert\?timeout=30s \(ConversionReview\)/)
+  await k.run('delete validatingwebhookconfiguration,crd --all --wait=false')
+})
+
 t.test('a known image has what it has', async (t) => {
   const { status } = await eventually(async () => {
     const pod = await k.json<Pod>('get pod known')

@@ -12,6 +12,7 @@ import type { WebhookClientConfig } from '../../../schemas/types.ts'
 import { networkErrorText } from '../../apimachinery/network-errors.ts'
 import { parseJSON, parseYAML } from '../../apimachinery/parse.ts'
 import { readBounded } from '../../apimachinery/read-bounded.ts'
+import { trustOf } from '../../apimachinery/stand-in-authority.ts'
 import { resolveService, serviceHost, type Address, type Dial, type ServiceEndpoint } from '../../apiserver/service-endpoint.ts'
 import type { RemoteUser, UsersByServer } from '../../auth/kubeconfig-remote.ts'
 import { quote } from '../../errors.ts'
@@ -101,7 +102,7 @@ export class WebhookClient {
       const servername = net.isIP(host.host) ? '' : host.host
       const user = this.#users?.(host.host, host.port)
       const identity = user?.cert && user.key ? { cert: user.cert, key: user.key } : {}
-      const secured = () => tls.connect({ socket: inner, servername, ALPNProtocols: ['http/1.1'], ...identity, ...(ca ? { ca: Buffer.from(ca, 'base64') } : {}) })
+      const secured = () => tls.connect({ socket: inner, servername, ALPNProtocols: ['http/1.1'], ...identity, ...trustOf(ca) })
       const request = https.request({
         method: 'POST',
         host: address.host,

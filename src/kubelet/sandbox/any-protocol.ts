@@ -3,29 +3,38 @@
  * gRPC, whose health checks are answered well.
  */
 import type { Duplex } from 'node:stream'
-import { issueCertificate, type KeyPair } from '../../apimachinery/certificate.ts'
+import tls from 'node:tls'
+import { standInContext } from '../../apimachinery/stand-in-authority.ts'
 import { serveGrpcHealth } from './grpc-health.ts'
-import { accept, secured, type HttpHandler } from './http-server.ts'
+import { accept, type HttpHandler } from './http-server.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** How a client of TLS begins its greeting, and one of HTTP/2. */
 const TLS_HANDSHAKE = 0x16
 const HTTP2_PREFACE = Buffer.from('PRI *')
 
-/** Tells nothing of who shows it, so one is enough; made when the first client wants one. */
-let certificate: Promise<KeyPair> | undefined
+/** Shown to clients that do not say whom they want. */
+const ANY_NAME = 'localhost'
 
 /** @throws NetworkError EADDRINUSE */
 export function serveAnyProtocol(sandbox: Sandbox, port: number, handler: HttpHandler): void {
+  // Made before anybody asks: who connects trusts the authority that there is by then.
+  const standard = standInContext(ANY_NAME, sandbox.random)
   sandbox.listen(port, 'TCP', ({ stream, remoteAddress, remotePort, localAddress, localPort }) => {
     Object.assign(stream, { remoteAddress, remotePort, localAddress, localPort })
     whenSpoken(stream, (first) => {
       if (HTTP2_PREFACE.equals(first.subarray(0, HTTP2_PREFACE.length))) return serveGrpcHealth(stream, () => 'SERVING')
       if (first[0] !== TLS_HANDSHAKE) return accept(stream, handler)
-      certificate ??= issueCertificate({ subject: 'CN=localhost', years: 1, names: ['localhost'], now: sandbox.clock.now(), random: sandbox.random })
-      certificate.then((pair) => accept(secured(stream, pair), handler), () => stream.destroy())
+      standard.then((secureContext) => accept(secured(stream, secureContext, sandbox), handler), () => stream.destroy())
     })
   })
+}
+
+function secured(stream: Duplex, secureContext: tls.SecureContext, sandbox: Sandbox): tls.TLSSocket {
+  const SNICallback = (name: string, done: (error: Error | null, context?: tls.SecureContext) => void) => void standInContext(name, sandbox.random).then((context) => done(null, context), done)
+  const socket = new tls.TLSSocket(stream as never, { isServer: true, secureContext, SNICallback })
+  socket.on('error', () => stream.destroy())
+  return socket
 }
 
 /** Calls back with what a client says first, which stays to be read; with nothing when it leaves before. */

@@ -38,8 +38,7 @@ export function accept(stream: Duplex, handler: HttpHandler): void {
   server().emit('connection', stream)
 }
 
-/** What a client says within TLS. */
-export function secured(stream: Duplex, { cert, key, requestCert = false }: NonNullable<ServeOptions['tls']>): Duplex {
+function secured(stream: Duplex, { cert, key, requestCert = false }: NonNullable<ServeOptions['tls']>): Duplex {
   const socket = new tls.TLSSocket(stream as never, { isServer: true, cert, key, requestCert, rejectUnauthorized: false })
   socket.on('error', () => stream.destroy())
   return socket
