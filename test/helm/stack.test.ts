@@ -4,13 +4,15 @@
  */
 import t, { type Test } from 'tap'
 import type { ConfigMap, DaemonSet, Deployment, HorizontalPodAutoscaler, Secret, StatefulSet } from '../../schemas/types.ts'
-import { startTestCluster } from '../helpers/cluster.ts'
+import { eventually, startTestCluster } from '../helpers/cluster.ts'
 import { Helm, helmVersions, type HelmVersion } from '../helpers/helm.ts'
 
 const target = await startTestCluster(t, { nodes: 2 })
 const patience = '--wait --wait-for-jobs --timeout 60s'
 /** The agents of both releases are on the same nodes. */
 const agentPorts: Readonly<Record<HelmVersion, number>> = { '3.17': 9100, '4.2': 9101 }
+/** A name of its own each time: what is made before the last pod has gone stays. */
+let refusals = 0
 const hooks = 'get jobs,serviceaccounts,clusterrolebindings -A -o name'
 
 async function install(t: Test, h: Helm): Promise<void> {
@@ -27,7 +29,7 @@ async function install(t: Test, h: Helm): Promise<void> {
   t.match(await k.run('get events -o name --field-selector reason=Completed,involvedObject.name=st-admission-create'), 'event/', 'and have run')
 }
 
-/** A webhook that is not there: what its failure policy says, in the words of a real server. */
+/** A webhook is taken to allow while its pods are there, though nobody knows their image; without them its failure policy counts, in the words of a real server. */
 async function meetWebhook(t: Test, h: Helm): Promise<void> {
   const k = h.kubectl
   const ingress = (name: string) => ['create', 'ingress', name, '--rule=a.example.com/=x:80']
@@ -35,7 +37,11 @@ async function meetWebhook(t: Test, h: Helm): Promise<void> {
   const { data } = await k.json<Secret>('get secret st-database')
   await h.run(`upgrade st stack --reuse-values --set webhook.failurePolicy=Fail --set-string database.image=postgres:17.1 ${patience}`)
   const words = `error: failed to create ingress: Internal error occurred: failed calling webhook "validate.stack.example.com": failed to call webhook: Post "https://st-controller.${h.namespace}.svc:443/validate?timeout=1s": `
-  t.ok((await k.fails(ingress('refused'))).startsWith(words))
+  await k.run(ingress('allowed'))
+  await k.run('scale deployment st-controller --replicas=0')
+  t.ok((await eventually(() => k.fails(ingress(`refused-${refusals++}`)))).startsWith(words))
+  await k.run('scale deployment st-controller --replicas=2')
+  await k.run('rollout status deployment st-controller --timeout=60s')
   t.same((await k.json<Secret>('get secret st-database')).data, data, 'the password is looked up, not made again')
   t.match(await k.json<StatefulSet>('get statefulset st-database'), { spec: { template: { spec: { containers: [{ image: 'postgres:17.1' }] } } }, status: { updatedReplicas: 2, readyReplicas: 2 } })
 }
