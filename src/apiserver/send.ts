@@ -7,9 +7,9 @@ import type { Exchange, ResponseHeaders } from './exchange.ts'
 import type { ApiResponse, StreamSink } from './request.ts'
 
 /** A stream that leaves this much unread is full: what can wait should. */
-const FULL_BYTES = 1024 * 1024
+export const FULL_BYTES = 1024 * 1024
 /** A reader that leaves this much unread is dropped. */
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024
+export const MAX_UNREAD_BYTES = 8 * 1024 * 1024
 /** Answers larger than this are compressed, for clients that take it. */
 const GZIP_OVER_BYTES = 128 * 1024
 const CHUNK_BYTES = 256 * 1024

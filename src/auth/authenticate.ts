@@ -12,7 +12,7 @@ import { withGroup } from './tokens.ts'
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 export const ADMIN_GROUP = 'system:masters'
 const SPACE_WARNING = 'the provided Authorization header contains extra space before the bearer token, and is ignored'
-const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.'
+export const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.'
 
 export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
 

@@ -4,26 +4,21 @@
  */
 import type { WebSocket } from 'ws'
 import { isUpgradeRequest, type ApiRequest, type ApiResponse, type StreamResponse, type StreamSink, type Upgraded } from '../apiserver/request.ts'
-import { acceptWebSocket, offeredProtocols } from './websocket.ts'
+import { FULL_BYTES, MAX_UNREAD_BYTES } from '../apiserver/send.ts'
+import { WEBSOCKET_TOKEN } from '../auth/authenticate.ts'
+import { acceptWebSocket, isWebSocketRequest, offeredProtocols } from './websocket.ts'
 
 const BASE64 = 'base64.binary.k8s.io'
 const READER_PROTOCOLS = ['', 'binary.k8s.io', BASE64]
-/** A browser shows its token by this; it is no protocol to speak. */
-const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.'
-/** Clients that leave this much unread are behind; those that leave more are dropped. */
-const FULL_BYTES = 1024 * 1024
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024
 
 /** What a frame is as a message. */
 type Message = (frame: Buffer) => Buffer | string
 
-function isWebSocketRequest(request: ApiRequest): boolean {
-  return isUpgradeRequest(request) && request.headers.upgrade?.toLowerCase() === 'websocket'
-}
+const wantsMessages = (request: ApiRequest) => isUpgradeRequest(request) && isWebSocketRequest(request.headers)
 
 /** The answer as it is, or, where a WebSocket is asked for, as one: behind an empty message, in bytes or base64. */
 export function readable(request: ApiRequest, response: StreamResponse): ApiResponse {
-  if (!isWebSocketRequest(request)) return response
+  if (!wantsMessages(request)) return response
   return taking(response, (connection) => {
     const ws = acceptWebSocket(connection, READER_PROTOCOLS, FORBIDDEN)
     if (!ws) return
@@ -38,9 +33,9 @@ export function readable(request: ApiRequest, response: StreamResponse): ApiResp
  * client says where it comes from, and gets the protocol it names.
  */
 export function watchable(request: ApiRequest, response: StreamResponse, { isText, prefixBytes }: { isText: boolean; prefixBytes: number }): ApiResponse {
-  if (!isWebSocketRequest(request)) return response
+  if (!wantsMessages(request)) return response
   return taking(response, (connection) => {
-    const offered = offeredProtocols(connection.request).filter((protocol) => !protocol.startsWith(TOKEN_PROTOCOL))
+    const offered = offeredProtocols(connection.request).filter((protocol) => !protocol.startsWith(WEBSOCKET_TOKEN))
     if (!isOrigin(request.headers.origin)) return void connection.socket.end(FORBIDDEN)
     const ws = acceptWebSocket(connection, offered.length > 1 ? [] : ['', ...offered])
     if (ws) response.stream(sinkOf(ws, isText ? (frame) => frame.toString() : (frame) => frame.subarray(prefixBytes)))

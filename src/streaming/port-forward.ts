@@ -12,9 +12,9 @@ import { badRequest, quote } from '../errors.ts'
 import { authorizeCreate } from './authorize-create.ts'
 import { connectedPod } from './connected-pod.ts'
 import type { NodeApi } from './node-api.ts'
-import { isWebSocketRequest, negotiateSpdy, switchToSpdy } from './remote-streams.ts'
+import { negotiateSpdy, switchToSpdy } from './remote-streams.ts'
 import { SpdySession, type SpdyStream } from './spdy/session.ts'
-import { acceptWebSocket, Channels, offeredProtocols } from './websocket.ts'
+import { acceptWebSocket, Channels, isWebSocketRequest, offeredProtocols } from './websocket.ts'
 
 const PROTOCOL = 'portforward.k8s.io'
 const TUNNEL = `SPDY/3.1+${PROTOCOL}`

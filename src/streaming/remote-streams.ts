@@ -3,13 +3,12 @@
  * WebSocket, in every version of the protocol that clients still speak. Models
  * k8s.io/cri-streaming/pkg/streaming/remotecommand and k8s.io/apiserver/pkg/util/proxy/websocket.go.
  */
-import type { IncomingMessage } from 'node:http'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { textResponse } from '../apiserver/routes.ts'
 import type { ApiResponse, Upgraded } from '../apiserver/request.ts'
 import type { Clock } from '../clock.ts'
 import { SpdySession, type SpdyStream } from './spdy/session.ts'
-import { acceptWebSocket, Channels } from './websocket.ts'
+import { acceptWebSocket, Channels, isWebSocketRequest } from './websocket.ts'
 
 export interface Wanted {
   stdin: boolean
@@ -45,10 +44,6 @@ const WEBSOCKET_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base6
 /** Protocols that tell the end as a Status; older ones tell failures alone, as a text. */
 const TELLS_STATUS = /^v[45]\./
 const STREAM_CREATION_MS = 30_000
-
-export function isWebSocketRequest(headers: IncomingMessage['headers']): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket'
-}
 
 /** What refuses a request before its connection changes, or the protocol of SPDY's streams that both sides speak. */
 export function negotiateSpdy(headers: Readonly<Record<string, string | undefined>>, accepted: readonly string[]): { protocol: string } | { refusal: ApiResponse } {

@@ -33,6 +33,10 @@ export function acceptWebSocket({ request, socket, head }: Upgraded, protocols: 
   return accepted
 }
 
+export function isWebSocketRequest(headers: IncomingMessage['headers']): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
 export function offeredProtocols({ headers }: IncomingMessage): string[] {
   const offered = headers['sec-websocket-protocol'] ?? ''
   return offered.split(',').map((p) => p.trim()).filter((p) => p !== '')

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { standInContext } from '../../apimachinery/stand-in-authority.ts'
 import { serveGrpcHealth } from './grpc-health.ts'
-import { accept, type HttpHandler } from './http-server.ts'
+import { accept, addressed, type HttpHandler } from './http-server.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /** How a client of TLS begins its greeting, and one of HTTP/2. */
@@ -20,8 +20,8 @@ const ANY_NAME = 'localhost'
 export function serveAnyProtocol(sandbox: Sandbox, port: number, handler: HttpHandler): void {
   // Made before anybody asks: who connects trusts the authority that there is by then.
   const standard = standInContext(ANY_NAME, sandbox.random)
-  sandbox.listen(port, 'TCP', ({ stream, remoteAddress, remotePort, localAddress, localPort }) => {
-    Object.assign(stream, { remoteAddress, remotePort, localAddress, localPort })
+  sandbox.listen(port, 'TCP', (accepted) => {
+    const stream = addressed(accepted)
     whenSpoken(stream, (first) => {
       if (HTTP2_PREFACE.equals(first.subarray(0, HTTP2_PREFACE.length))) return serveGrpcHealth(stream, () => 'SERVING')
       if (first[0] !== TLS_HANDSHAKE) return accept(stream, handler)

@@ -2,7 +2,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
-import type { Listener } from '../../network/network.ts'
+import type { Accepted, Listener } from '../../network/network.ts'
 import type { Sandbox } from './sandbox.ts'
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -25,10 +25,15 @@ function server(): http.Server {
 
 /** @throws NetworkError EADDRINUSE */
 export function serveHttp(sandbox: Sandbox, port: number, handler: HttpHandler, options: ServeOptions = {}): Listener {
-  return sandbox.listen(port, 'TCP', ({ stream, remoteAddress, remotePort, localAddress, localPort }) => {
-    Object.assign(stream, { remoteAddress, remotePort, localAddress, localPort })
+  return sandbox.listen(port, 'TCP', (accepted) => {
+    const stream = addressed(accepted)
     accept(options.tls ? secured(stream, options.tls) : stream, handler)
   })
+}
+
+/** A connection that tells its ends as sockets do. */
+export function addressed({ stream, ...ends }: Accepted): Duplex {
+  return Object.assign(stream, ends)
 }
 
 /** Serves HTTP on one connection. */

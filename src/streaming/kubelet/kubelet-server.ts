@@ -81,7 +81,7 @@ export class KubeletServer {
     const now = clock.now()
     const pair = await issueCertificate({ subject: `CN=${nodeName}@${Math.floor(now / 1000)}`, years: 1, names: [nodeName, ...addressesOf(nodeName)], now, random })
     const server = https.createServer({ ...pair, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ...TIMEOUTS })
-    return this.#answering(server, async (request) => (isServed(pathOf(request)) && (await this.#refusal(nodeName, request))) || this.#answer(nodeName, request))
+    return this.#answering(server, (request) => this.#answer(nodeName, request, (path) => this.#refusal(nodeName, request, path)))
   }
 
   #answering<S extends Server>(server: S, handler: (request: RawRequest) => Promise<ApiResponse>): S {
@@ -89,9 +89,12 @@ export class KubeletServer {
     return server
   }
 
-  async #answer(nodeName: string, request: RawRequest): Promise<ApiResponse> {
+  /** @param refusal of what is served; nobody is refused without it */
+  async #answer(nodeName: string, request: RawRequest, refusal?: (path: string) => Promise<ApiResponse | undefined>): Promise<ApiResponse> {
     const path = pathOf(request)
     if (!isServed(path)) return plain('404 page not found\n', 404)
+    const refused = await refusal?.(path)
+    if (refused) return refused
     const query = new URL(request.url, 'https://kubelet').searchParams
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
     try {
@@ -102,10 +105,10 @@ export class KubeletServer {
   }
 
   /** Undefined for who may have what they ask for. */
-  async #refusal(nodeName: string, request: RawRequest): Promise<ApiResponse | undefined> {
+  async #refusal(nodeName: string, request: RawRequest, path: string): Promise<ApiResponse | undefined> {
     const user = await this.#userOf(request)
     if (!user) return plain('Unauthorized', 401)
-    const { verb, subresources } = kubeletAttributes(request.method, pathOf(request))
+    const { verb, subresources } = kubeletAttributes(request.method, path)
     for (const subresource of subresources) {
       const { decision } = await this.#parts.authorizer.authorize({ user, verb, namespace: '', apiGroup: '', apiVersion: 'v1', resource: 'nodes', subresource, name: nodeName })
       if (decision === 'Allow') return undefined
